@@ -1,0 +1,53 @@
+"""A decision's id that carries, signed, what was decided.
+
+The page hands the id back with its events, so an event can be credited to scenario, variant,
+experiment and arm without a look-up and in any order; a forged id credits nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import uuid
+
+import msgspec
+
+
+class Decided(msgspec.Struct, array_like=True, frozen=True):
+    scenario: str
+    variant: str
+    experiment: str = ""
+    arm: str = ""
+
+
+_SIGNATURE_BYTES = 9
+_encode = msgspec.msgpack.Encoder().encode
+_decoder = msgspec.msgpack.Decoder(Decided)
+
+
+def mint(decided: Decided, secret: str) -> str:
+    """A new id: url-safe text without padding, different at every call."""
+    body = uuid.uuid4().bytes + _encode(decided)
+    return base64.urlsafe_b64encode(_sign(body, secret) + body).rstrip(b"=").decode()
+
+
+def read(decision_id: str, secret: str) -> Decided | None:
+    """What was decided, or None where the id is not one of ours."""
+    if len(decision_id) > 1024:
+        return None
+    try:
+        raw = base64.urlsafe_b64decode(decision_id + "=" * (-len(decision_id) % 4))
+    except ValueError:
+        return None
+    signature, body = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
+    if not hmac.compare_digest(signature, _sign(body, secret)):
+        return None
+    try:
+        return _decoder.decode(body[16:])
+    except msgspec.MsgspecError:
+        return None
+
+
+def _sign(body: bytes, secret: str) -> bytes:
+    return hmac.new(secret.encode(), body, hashlib.sha256).digest()[:_SIGNATURE_BYTES]

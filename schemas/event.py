@@ -1,0 +1,283 @@
+"""The event record, what the device stage makes of it, and the micro-batch codec.
+
+A Kafka record's value is a micro-batch: 1 to 500 lines of JSON, one record a line; header `n`
+holds their count. Field names are the column names of ClickHouse's `events_all`. Times are
+integers, milliseconds since 1970 UTC. Text that is not there is the empty string.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from typing import Literal, TypeVar
+
+import msgspec
+
+EventType = Literal["page", "track", "identify", "alias", "screen", "group"]
+Protocol = Literal["beacon", "segment", "snowplow", "posthog", "pixel", "log", "import"]
+Consent = Literal["granted", "denied", "unknown"]
+Medium = Literal[
+    "direct", "internal", "search", "social", "email", "paid", "ai", "referral", "unknown"
+]
+
+MAX_BATCH_EVENTS = 500
+MAX_EVENT_BYTES = 64 * 1024
+MAX_REQUEST_BYTES = 1024 * 1024
+COUNT_HEADER = "n"
+
+EMPTY_PROPERTIES = msgspec.Raw(b"{}")
+
+PSEUDONYM_PREFIX = "p_"  # a daily keyed hash; never a person
+USER_DEVICE_PREFIX = "user:"  # a server event with a user and no device
+RESERVED_PREFIXES = (PSEUDONYM_PREFIX, USER_DEVICE_PREFIX)
+
+LOGOUT_NAMES = frozenset({"Logged Out", "Signed Out"})
+
+NOT_IDENTIFIERS = frozenset(
+    {
+        "",
+        "null",
+        "undefined",
+        "anonymous",
+        "guest",
+        "0",
+        "-1",
+        "nan",
+        "[object object]",
+    }
+)
+
+_NAMESPACE = uuid.UUID("5f0f7d0e-6b1c-5c1e-9d1a-0f00fa110001")
+
+
+def is_identifier(value: str) -> bool:
+    """False for what is no identifier (design.md section 4, rule 6), whatever its case."""
+    return value.strip().lower() not in NOT_IDENTIFIERS
+
+
+def is_pseudonym(device_id: str) -> bool:
+    return device_id.startswith(PSEUDONYM_PREFIX)
+
+
+def event_uuid(message_id: str) -> str:
+    """The sender's message id as a UUID: itself where it is one, else UUIDv5 of it."""
+    try:
+        return str(uuid.UUID(message_id)) if len(message_id) in (32, 36) else uuid5(message_id)
+    except ValueError:
+        return uuid5(message_id)
+
+
+def uuid5(*parts: object) -> str:
+    """UUIDv5 in Footfall's namespace, of the parts joined by a unit separator."""
+    return str(uuid.uuid5(_NAMESPACE, "\x1f".join(map(str, parts))))
+
+
+def person_of_user(user_id: str) -> str:
+    """The person a login names."""
+    return uuid5("person", "user", user_id)
+
+
+def person_of_device(device_id: str, after_reset_ms: int = 0) -> str:
+    """The anonymous person behind a device (since its logout at that time, if there was one)."""
+    return uuid5("person", "device", device_id, after_reset_ms)
+
+
+def session_of(device_id: str, start_ms: int) -> str:
+    """A session's id, derived from where it starts, so that every replay gives the same."""
+    return uuid5("session", device_id, start_ms)
+
+
+class Event(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="event"):
+    """One line of `footfall.raw`: an event as accepted, before anything was looked up."""
+
+    event_id: str  # UUID
+    event_time: int  # ms; the sender's time corrected by its clock skew, never after received_at
+    received_at: int  # ms
+    type: EventType
+    name: str  # 'Page Viewed' for page; the event's name for track; '' else
+    protocol: Protocol
+    device_id: str  # cookie, the SDK's anonymous id, p_<pseudonym>, or user:<id>
+    site: str = ""
+    consent: Consent = "unknown"
+    server: bool = False  # sent with a server key
+    user_id: str = ""
+    previous_id: str = ""  # alias only: the identifier that is to lead to user_id
+    profile_id: str = ""
+    url: str = ""
+    title: str = ""
+    referrer: str = ""
+    ip: str = ""  # truncated by ingest where there is no consent
+    user_agent: str = ""
+    language: str = ""
+    decision_id: str = ""
+    variant: str = ""  # as the page says it showed; scenario and arm come from decision_id
+    engaged_ms: int = 0
+    http_status: int = 0
+    campaign: dict[str, str] = {}  # utm_* that the protocol carries beside the URL
+    notes: list[str] = []  # what ingest mended, e.g. 'nan_nulled'
+    properties: msgspec.Raw = EMPTY_PROPERTIES  # a JSON object, as sent
+
+
+class Decision(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="decision"):
+    """One homepage decision: a line of `footfall.raw`, passed on to `footfall.decisions`."""
+
+    decision_id: str
+    decided_at: int  # ms
+    device_id: str
+    scenario: str
+    variant: str
+    reason: str
+    experiment: str = ""
+    arm: str = ""
+    degraded: bool = False
+    latency_ms: float = 0.0
+
+
+RawLine = Event | Decision
+
+
+class EnrichedEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One line of `footfall.events`: a row of ClickHouse, person and session as known then."""
+
+    event_id: str
+    event_time: int
+    received_at: int
+    site: str
+    type: EventType
+    name: str
+    protocol: Protocol
+    device_id: str
+    consent: Consent
+    user_id: str = ""
+    profile_id: str = ""
+    person_id: str | None = None  # None: a bot, or a pseudonym
+    session_id: str | None = None  # None: a bot
+    url: str = ""
+    host: str = ""
+    path: str = ""
+    title: str = ""
+    referrer: str = ""
+    referrer_medium: Medium = "unknown"
+    referrer_source: str = ""
+    referrer_term: str = ""
+    utm_source: str = ""
+    utm_medium: str = ""
+    utm_campaign: str = ""
+    utm_content: str = ""
+    utm_term: str = ""
+    click_id: str = ""
+    click_id_type: str = ""
+    search_query: str = ""
+    search_results: int | None = None
+    device_class: str = ""
+    browser: str = ""
+    os: str = ""
+    language: str = ""
+    country: str = ""
+    region: str = ""
+    city: str = ""
+    is_bot: bool = False
+    bot_reason: str = ""
+    scenario: str = ""
+    variant: str = ""
+    experiment: str = ""
+    arm: str = ""
+    decision_id: str = ""
+    order_id: str = ""
+    revenue: str | None = None  # a decimal number, in `currency`
+    currency: str = ""
+    engaged_ms: int = 0
+    http_status: int = 0
+    late: bool = False
+    notes: list[str] = []
+    properties: msgspec.Raw = EMPTY_PROPERTIES
+
+
+class IdentityLink(msgspec.Struct, kw_only=True):
+    """One line of `footfall.identity`: an identifier leads to a person, since when and why."""
+
+    identifier: str
+    kind: Literal["cookie", "user_id", "email", "phone", "order_id", "profile_id"]
+    person_id: str
+    valid_from: int  # ms
+    reason: str  # 'login', 'first_seen', ...
+    device_id: str  # where the evidence was seen
+    version: int
+
+
+class Correction(msgspec.Struct, kw_only=True):
+    """One line of `footfall.corrections`: from `since` on, this device's events belong elsewhere.
+
+    Holds until the device's next row of the same `what`, and (sessions only) not after `until`.
+    Keyed by (device_id, what, since); the highest version wins; `removed` takes the row away.
+    """
+
+    device_id: str
+    what: Literal["person", "session"]
+    since: int  # ms
+    until: int  # ms, inclusive
+    person_id: str | None
+    session_id: str | None
+    version: int
+    removed: bool = False
+
+
+class Hit(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """One event's evidence for one funnel: when, which steps it satisfies, first-step values."""
+
+    time: int  # ms
+    steps: int  # bit i: satisfies step i; bit 16+i: is what step i must be `without`
+    values: tuple[str, ...] = ()  # one a `by` field; only where it satisfies the first step
+    session: int = 0  # ms: start of the session it belongs to
+
+
+class Register(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One line of `footfall.registers`: all that one device contributes to one person.
+
+    The newest version a (person, device) replaces the older; `gone` says: nothing any more.
+    """
+
+    person_id: str
+    device_id: str
+    version: int
+    record_time: int  # ms: Kafka timestamp of the raw record that made it
+    gone: bool = False
+    counted: bool = True  # False: a pseudonym; it counts per session, never per person
+    user_id: str = ""
+    first_seen: int = 0  # ms
+    last_seen: int = 0  # ms, rounded down to 5 minutes
+    sessions: int = 0
+    orders: int = 0
+    hits: dict[str, list[Hit]] = {}  # by Funnel.key
+
+
+class Rejected(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One line of `footfall.rejected`: an input that was refused, with its original bytes."""
+
+    rejected_id: str  # UUID; derived from the position where the input has one, so it repeats
+    rejected_at: int  # ms
+    reason: str  # a `Reason`
+    detail: str = ""
+    protocol: str = ""
+    event_id: str = ""
+    original: bytes = b""  # base64 in JSON
+
+
+Record = TypeVar(
+    "Record", Event, EnrichedEvent, IdentityLink, Correction, Decision, Register, Rejected
+)
+
+encode_line = msgspec.json.Encoder().encode
+
+
+def encode_batch(records: Iterable[msgspec.Struct]) -> bytes:
+    """Newline-delimited JSON, one record a line, no newline at the end."""
+    return b"\n".join(map(encode_line, records))
+
+
+def split_lines(value: bytes) -> Iterator[bytes]:
+    """The lines of a micro-batch without empty ones; JSON text holds no raw newline."""
+    return (line for line in value.split(b"\n") if line)
+
+
+raw_line_decoder: msgspec.json.Decoder[RawLine] = msgspec.json.Decoder(RawLine)

@@ -1,0 +1,98 @@
+"""Every Redis key, and the codec of what stands under it; writers and readers share this file.
+
+All keys of one Kafka partition carry one hash tag, so that one atomic script may touch them on
+Redis Cluster. A key's partition is computed from the device or person id it is about.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from schemas.event import Hit
+from schemas.topics import RAW, REGISTERS, Topic, partition_of
+
+LIVE_HORIZON_MS = 48 * 3600 * 1000
+"""What is older than this before a record's Kafka timestamp touches no live counter."""
+
+_SHORT = {RAW.name: "r", REGISTERS.name: "g"}
+
+
+def _tag(topic: Topic, partition: int) -> str:
+    return f"ff:{{{_SHORT[topic.name]}{partition}}}"
+
+
+def fence_key(topic: Topic, partition: int) -> str:
+    """Position of the partition, see `schemas.topics.Position`."""
+    return f"{_tag(topic, partition)}:fence"
+
+
+def device_key(device_id: str) -> str:
+    """`DeviceState` of one device."""
+    return f"{_tag(RAW, partition_of(device_id, RAW))}:d:{device_id}"
+
+
+def person_key(person_id: str) -> str:
+    """`PersonState` of one person."""
+    return f"{_tag(REGISTERS, partition_of(person_id, REGISTERS))}:p:{person_id}"
+
+
+def funnel_key(partition: int, funnel_key: str, hour: int) -> str:
+    """Hash of live counts of one funnel: units by the minute in which they entered it.
+
+    `hour` is hours since 1970. Fields: see `funnel_field`.
+    """
+    return f"{_tag(REGISTERS, partition)}:f:{funnel_key}:{hour}"
+
+
+def funnel_field(minute: int, step: int, by: str = "", value: str = "") -> str:
+    """`minute` 0..59 of the hour; `step` 0-based; `by`, `value` empty for the total."""
+    return f"{minute}|{step}|{by}|{value}"
+
+
+def epoch_key(topic: Topic) -> str:
+    """Hash {topic_id, epoch} of a topic, written by `footfall migrate`."""
+    return f"ff:epoch:{topic.name}"
+
+
+def salt_key(day: str, *, imported: bool = False) -> str:
+    """Random salt of a UTC day (YYYY-MM-DD) for pseudonyms; expires, and is then gone for good."""
+    return f"ff:salt:{'import:' if imported else ''}{day}"
+
+
+class DeviceState(msgspec.Struct, array_like=True):
+    """All that is kept about one device. Every field is a function of the set of its events."""
+
+    first_seen: int  # ms
+    last_seen: int  # ms
+    seen: dict[int, bytes] = {}  # UTC day -> 8-byte digests of its event ids, within the horizon
+    runs: tuple[tuple[int, int], ...] = ()  # [first, last] ms, sorted (design.md, Session)
+    marks: tuple[tuple[int, str], ...] = ()  # (ms, external source), sorted, inside the runs
+    past_sessions: int = 0  # sessions that left the horizon
+    logins: tuple[tuple[str, int, int], ...] = ()  # (user or '' for a logout, first, last) a day
+    hits: dict[str, tuple[Hit, ...]] = {}  # Funnel.key -> evidence, sorted
+    orders: tuple[tuple[int, bytes], ...] = ()  # (ms, digest of the order id), sorted
+
+
+class Contribution(msgspec.Struct, array_like=True):
+    """A device's register as the person's state keeps it."""
+
+    version: int
+    gone: bool
+    first_seen: int
+    last_seen: int
+    sessions: int
+    orders: int
+    hits: dict[str, tuple[Hit, ...]]
+
+
+class PersonState(msgspec.Struct, array_like=True):
+    """The newest contribution of each of the person's devices, tombstones included."""
+
+    user_id: str
+    counted: bool
+    devices: dict[str, Contribution]
+
+
+encode_state = msgspec.msgpack.Encoder().encode
+device_decoder: msgspec.msgpack.Decoder[DeviceState] = msgspec.msgpack.Decoder(DeviceState)
+person_decoder: msgspec.msgpack.Decoder[PersonState] = msgspec.msgpack.Decoder(PersonState)

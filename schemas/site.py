@@ -1,0 +1,167 @@
+"""The site file as typed values: what marketing and analysts say about their site.
+
+`schemas.site_file` reads and checks the YAML; this module only says what it holds.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from schemas.event import Medium
+
+Value = str | bool | int | float
+VisitorClass = Literal["first-time", "returning", "registered", "customer", "unknown"]
+
+MAX_STEPS = 16
+
+
+class WriteKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that may send events: `server` is secret, `browser` is public and bound to origins."""
+
+    key: str
+    kind: Literal["server", "browser"]
+
+
+class CookieRules(msgspec.Struct, frozen=True, kw_only=True):
+    name: str = "ff_id"
+    domain: str = ""  # '' : the host that answers
+    max_age_s: int = 395 * 86400
+
+
+class ConsentRules(msgspec.Struct, frozen=True, kw_only=True):
+    mode: Literal["opt-in", "opt-out", "none"] = "opt-in"
+    honour: tuple[Literal["gpc", "dnt"], ...] = ("gpc",)
+
+
+class SessionRules(msgspec.Struct, frozen=True, kw_only=True):
+    gap_ms: int = 30 * 60_000
+    cut_on: tuple[Literal["campaign", "external_referrer"], ...] = ("campaign", "external_referrer")
+    lateness_ms: int = 3_600_000
+
+
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
+    kafka_ms: int = 35 * 86_400_000
+    events_ms: int = 400 * 86_400_000
+    visitors_ms: int = 90 * 86_400_000
+
+
+class ReferrerRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Overrides the built-in list for a host and everything below it."""
+
+    host: str
+    source: str
+    medium: Medium = "referral"
+
+
+class SiteSearch(msgspec.Struct, frozen=True, kw_only=True):
+    path: str
+    parameter: str
+
+
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
+    file: Path
+    id: str
+    reload_s: int = 300
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A condition on events: all that is given must hold."""
+
+    name: str
+    page: str = ""  # path pattern, `*` is any text; page and screen events only
+    event: str = ""  # the event's name
+    where: dict[str, tuple[str, ...]] = {}  # field or property -> allowed, as text
+    without: str = ""  # name of an event that must not stand between the step before and this
+
+
+class Funnel(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    name: str
+    steps: tuple[Step, ...]
+    per: Literal["person", "session"] = "person"
+    order: Literal["ordered", "strict", "any"] = "ordered"
+    within_ms: int = 86_400_000
+    by: tuple[str, ...] = ()
+
+    @cached_property
+    def key(self) -> str:
+        """Name and definition: a changed definition is another key and counts anew."""
+        return f"{self.name}:{zlib.crc32(msgspec.json.encode(self)):08x}"
+
+
+class Range(msgspec.Struct, frozen=True, kw_only=True):
+    """A closed range of numbers, written `0..9`."""
+
+    low: float
+    high: float
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the homepage's list; `when` is AND, the values of one condition are OR."""
+
+    name: str
+    when: dict[str, tuple[Value | Range, ...]] = {}
+    variant: str = ""  # '' where an experiment decides
+    experiment: str = ""
+    picks: int = 0
+
+
+class Homepage(msgspec.Struct, frozen=True, kw_only=True):
+    default: str = "default"
+    scenarios: tuple[Scenario, ...] = ()
+
+
+class Experiment(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    arms: dict[str, float]
+    holdout: float = 0.0  # share, 0..1
+    goal: str = ""
+    allocation: Literal["fixed", "thompson"] = "fixed"
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    name: str
+    hosts: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    currency: str = ""
+    origins: tuple[str, ...] = ()  # scheme://host[:port]; port `*` is any
+    cookie: CookieRules = CookieRules()
+    write_keys: tuple[WriteKey, ...] = ()
+    consent: ConsentRules = ConsentRules()
+    session: SessionRules = SessionRules()
+    identity_horizon_ms: int = 35 * 86_400_000
+    retention: Retention = Retention()
+    site_search: SiteSearch | None = None
+    referrers: tuple[ReferrerRule, ...] = ()
+    catalogue: Catalogue | None = None
+    funnels: dict[str, Funnel] = {}
+    homepage: Homepage = Homepage()
+    experiments: dict[str, Experiment] = {}
+
+    def write_key(self, key: str) -> WriteKey | None:
+        return self._keys.get(key)
+
+    @cached_property
+    def _keys(self) -> dict[str, WriteKey]:
+        return {key.key: key for key in self.write_keys}
+
+    def allows_origin(self, origin: str) -> bool:
+        """Whether a page of this origin may speak with a browser key."""
+        return any(pattern.fullmatch(origin) for pattern in self._origins)
+
+    @cached_property
+    def _origins(self) -> tuple[re.Pattern[str], ...]:
+        return tuple(
+            re.compile(re.escape(origin).replace(r":\*", r"(:\d{1,5})?"), re.IGNORECASE)
+            for origin in self.origins
+        )
+
+
+def path_pattern(pattern: str) -> str:
+    """A page pattern as a regular expression of the whole path; RE2 and Python read it alike."""
+    return "^" + ".*".join(re.escape(part) for part in pattern.split("*")) + "$"
