@@ -1,0 +1,284 @@
+"""One device's state, folded event by event: (state, event) -> (state, what follows).
+
+Pure: no clock, no I/O, no other device. What an event emits depends on the state before it and
+on the event, so a repeated emission is the same emission (design.md section 3a).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from schemas.event import (
+    LOGOUT_NAMES,
+    USER_DEVICE_PREFIX,
+    Correction,
+    Event,
+    Hit,
+    IdentityLink,
+    is_identifier,
+    is_pseudonym,
+    person_of_user,
+    session_of,
+)
+from schemas.redis_keys import LIVE_HORIZON_MS, DeviceState
+from schemas.sessions import add_event, session_start_of
+from streams.funnels import MAX_HITS
+from streams.identity import LOGOUT, Segment, add_mark, differs_until, segment_at, segments_of
+from streams.profile import starts_of
+from streams.sessions import HORIZON_MS, changes
+
+DAY_MS = 86_400_000
+MAX_DIGESTS = 4096
+MAX_ORDERS = 64
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where an event belongs, as known when it came."""
+
+    person_id: str | None
+    session_id: str
+    session_start: int  # ms
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What one event did to its device."""
+
+    state: DeviceState
+    place: Place
+    corrections: Sequence[Correction] = ()
+    links: Sequence[IdentityLink] = ()
+
+
+def digest(text: str) -> bytes:
+    """Eight bytes that stand for an id within one device."""
+    return hashlib.blake2b(text.encode(), digest_size=8).digest()
+
+
+def is_repeated(state: DeviceState | None, event: Event) -> bool:
+    """Whether this device has sent this event before, within the live horizon."""
+    if state is None:
+        return False
+    wanted = digest(event.event_id)
+    return any(wanted in digests for digests in state.seen.values())
+
+
+def login_of(event: Event) -> str | None:
+    """The user an event logs in, LOGOUT for a logout, None where it says nothing of a login."""
+    if event.type == "track" and event.name in LOGOUT_NAMES:
+        return LOGOUT
+    if event.type != "alias" and event.user_id and is_identifier(event.user_id):
+        return event.user_id
+    return None
+
+
+def follow(
+    state: DeviceState | None,
+    event: Event,
+    source: str,
+    late: bool,
+    gap_ms: int,
+    version: int,
+) -> Step:
+    """Sessionize the event, resolve its person, and say what that changed about earlier ones.
+
+    `source`: the external source the event names, '' for none. A late event joins a session that
+    is there or is one of its own; it extends none.
+    """
+    device, time = event.device_id, event.event_time
+    before = state or DeviceState(first_seen=time, last_seen=time)
+    after = DeviceState(
+        first_seen=min(before.first_seen, time),
+        last_seen=max(before.last_seen, time),
+        seen=_remember(before.seen, event),
+        runs=before.runs,
+        marks=before.marks,
+        past_sessions=before.past_sessions,
+        logins=before.logins,
+        hits=before.hits,
+        orders=before.orders,
+    )
+    if (login := login_of(event)) is not None and _has_timeline(device):
+        after.logins = add_mark(before.logins, login, time)
+    segments_before = segments_of(device, before.logins)
+    segments = segments_before
+    if after.logins is not before.logins:
+        segments = segments_of(device, after.logins)
+    joins = not late and time > after.last_seen - HORIZON_MS
+    if joins:
+        runs, marks = add_event(before.runs, before.marks, time, source, gap_ms)
+        after.runs, after.marks = tuple(runs), tuple(marks)
+    starts = starts_of(after, segments)
+    start = _start_for(time, starts, after.runs)
+    corrections: list[Correction] = []
+    links: list[IdentityLink] = []
+    if state is not None:
+        corrections += _session_corrections(
+            device, starts_of(before, segments_before), starts, after, before.last_seen, version
+        )
+        if differs_until(segments_before, segments, before.last_seen):
+            corrections += _person_corrections(
+                device, segments_before, segments, before.last_seen, version
+            )
+    if state is None or segments != segments_before:
+        known: Sequence[Segment] = () if state is None else segments_before
+        links += _links(device, known, segments, after, version)
+    if joins and after.runs and after.runs[0][1] < after.last_seen - HORIZON_MS:
+        _close_old_runs(after, segments)
+    person = _person_of(event, segments)
+    place = Place(person, session_of(device, start), start)
+    return Step(after, place, corrections, links)
+
+
+def with_evidence(
+    state: DeviceState, event: Event, hits: Sequence[tuple[str, Hit]], order_id: str, horizon: int
+) -> DeviceState:
+    """`state` with what the event means for funnels and orders; evidence before `horizon` goes."""
+    if hits or any(kept and kept[0].time < horizon for kept in state.hits.values()):
+        evidence = {
+            key: tuple(hit for hit in kept if hit.time >= horizon)
+            for key, kept in state.hits.items()
+        }
+        for key, hit in hits:
+            # one more than is counted, so that the person stage can tell that there were more
+            evidence[key] = tuple(sorted({*evidence.get(key, ()), hit}))[-(MAX_HITS + 1) :]
+        state.hits = {key: kept for key, kept in evidence.items() if kept}
+    if event.type == "track" and event.name == "Order Completed":
+        order = (event.event_time, digest(order_id or event.event_id))
+        state.orders = tuple(sorted({*state.orders, order}))[-MAX_ORDERS:]
+    return state
+
+
+def _has_timeline(device_id: str) -> bool:
+    return not (is_pseudonym(device_id) or device_id.startswith(USER_DEVICE_PREFIX))
+
+
+def _person_of(event: Event, segments: Sequence[Segment]) -> str | None:
+    if is_pseudonym(event.device_id):
+        return None
+    if event.user_id and is_identifier(event.user_id) and event.type != "alias":
+        return person_of_user(event.user_id)
+    return segment_at(segments, event.event_time).person(event.device_id)
+
+
+def _remember(seen: dict[int, bytes], event: Event) -> dict[int, bytes]:
+    day = event.event_time // DAY_MS
+    newest = max(seen, default=day)
+    kept = {d: digests for d, digests in seen.items() if d >= max(newest, day) - 2}
+    if day >= newest - 2 and sum(map(len, kept.values())) < 8 * MAX_DIGESTS:
+        kept[day] = kept.get(day, b"") + digest(event.event_id)
+    return kept
+
+
+def _start_for(time: int, starts: Sequence[int], runs: Sequence[tuple[int, int]]) -> int:
+    """The start of the session an event is in; its own time where no run covers it."""
+    covered = any(first <= time <= last for first, last in runs)
+    return session_start_of(starts, time) if covered else time
+
+
+def _close_old_runs(state: DeviceState, segments: Sequence[Segment]) -> None:
+    """Count and let go the runs that ended before the horizon."""
+    edge = state.last_seen - HORIZON_MS
+    old = [run for run in state.runs if run[1] < edge]
+    last = old[-1][1]
+    starts = starts_of(state, segments)
+    state.past_sessions += sum(1 for start in starts if start <= last)
+    state.runs = tuple(run for run in state.runs if run[1] >= edge)
+    state.marks = tuple(mark for mark in state.marks if mark[0] > last)
+
+
+def _session_corrections(
+    device: str,
+    before: Sequence[int],
+    after: Sequence[int],
+    state: DeviceState,
+    newest: int,
+    version: int,
+) -> list[Correction]:
+    if before == after:
+        return []
+    return [
+        Correction(
+            device_id=device,
+            what="session",
+            since=change.since,
+            until=change.until,
+            person_id=None,
+            session_id=session_of(device, change.start),
+            version=version,
+            removed=change.removed,
+        )
+        for change in changes(before, after, state.runs, newest)
+    ]
+
+
+def _person_corrections(
+    device: str,
+    before: Sequence[Segment],
+    after: Sequence[Segment],
+    newest: int,
+    version: int,
+) -> list[Correction]:
+    """All segments that concern emitted events; and those that are no more, taken away."""
+    rows = []
+    for index, segment in enumerate(after):
+        if segment.since > newest:
+            break
+        following = after[index + 1].since - 1 if index + 1 < len(after) else newest
+        rows.append((segment.since, min(following, newest), segment.person(device), False))
+    here = {row[0] for row in rows}
+    rows += [(s.since, s.since, s.person(device), True) for s in before if s.since not in here]
+    return [
+        Correction(
+            device_id=device,
+            what="person",
+            since=since,
+            until=until,
+            person_id=person,
+            session_id=None,
+            version=version,
+            removed=removed,
+        )
+        for since, until, person, removed in rows
+    ]
+
+
+def _links(
+    device: str,
+    before: Sequence[Segment],
+    after: Sequence[Segment],
+    state: DeviceState,
+    version: int,
+) -> list[IdentityLink]:
+    """Cookie and login lead to the person of each login that is new or begins elsewhere."""
+    known = {(s.user_id, max(s.since, state.first_seen)) for s in before}
+    links: list[IdentityLink] = []
+    told: set[str] = set()
+    for segment in after:
+        since = max(segment.since, state.first_seen)
+        if not segment.user_id or segment.user_id in told:
+            continue
+        told.add(segment.user_id)
+        if (segment.user_id, since) in known:
+            continue
+        person = segment.person(device)
+        for kind, identifier in (("cookie", device), ("user_id", segment.user_id)):
+            links.append(
+                IdentityLink(
+                    identifier=identifier,
+                    kind="cookie" if kind == "cookie" else "user_id",
+                    person_id=person,
+                    valid_from=since,
+                    reason="login",
+                    device_id=device,
+                    version=version,
+                )
+            )
+    return links
+
+
+def live_horizon(record_time: int) -> int:
+    """What is older than this (ms) touches no live counter."""
+    return record_time - LIVE_HORIZON_MS

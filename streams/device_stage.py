@@ -1,0 +1,280 @@
+"""The device stage: what happens to an event, in order, on one screen.
+
+line of footfall.raw
+  ├─ not a record of ours ────────────────────────────▶ rejected (invalid_event)
+  ├─ a decision ──────────────────────────────────────▶ footfall.decisions
+  ├─ repeated (same device and event id) ─────────────▶ is the event that was there before
+  ├─ detect_bot ── a bot ─────────────────────────────▶ footfall.events, flagged; no state
+  ├─ parse_user_agent, split_url, classify referrer, read_order, credit_decision
+  ├─ follow: session, person ─────────────────────────▶ footfall.corrections, footfall.identity
+  ├─ live? evidence for funnels and orders
+  ├─ the enriched event ──────────────────────────────▶ footfall.events
+  └─ after the record: what devices contribute ───────▶ footfall.registers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from schemas.event import (
+    Decision,
+    EnrichedEvent,
+    Event,
+    Register,
+    encode_line,
+    is_pseudonym,
+    raw_line_decoder,
+    split_lines,
+)
+from schemas.reasons import Reason
+from schemas.redis_keys import DeviceState, device_decoder, device_key, encode_state
+from schemas.referrer import Referrer, classify
+from schemas.site import Site
+from schemas.topics import CORRECTIONS, DECISIONS, EVENTS, IDENTITY, RAW, REGISTERS, version_of
+from streams.device import Place, follow, is_repeated, live_horizon, with_evidence
+from streams.funnels import Funnels
+from streams.profile import Share, shares
+from streams.records import Effects, Emissions, Record, StateWrite
+from streams.rejected import reject
+from streams.steps.credit_decision import credit_decision
+from streams.steps.detect_bot import detect_bot
+from streams.steps.parse_user_agent import UserAgent, parse_user_agent
+from streams.steps.read_order import Order, read_order
+from streams.steps.split_url import read_search, split_url
+
+_PSEUDONYM_TTL_MS = 48 * 3600 * 1000
+
+Line = Event | Decision | bytes
+States = dict[str, DeviceState | None]
+
+
+class DeviceStage:
+    """Folds batches of `footfall.raw`; holds the site's rules and no state of its own."""
+
+    topic = RAW
+
+    def __init__(self, site: Site, secret: str) -> None:
+        self._site = site
+        self._secret = secret
+        self._funnels = Funnels(site)
+
+    def decode(self, record: Record) -> list[Line]:
+        """The record's lines; bytes stay where a line is no record of ours."""
+        return [_decode(line) for line in split_lines(record.value)]
+
+    def state_keys(self, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
+        """(name, Redis key) of each state that the lines need."""
+        for device in {line.device_id for line in lines if isinstance(line, Event)}:
+            yield device, device_key(device)
+
+    def decode_state(self, blob: bytes) -> DeviceState:
+        return device_decoder.decode(blob)
+
+    def fold(
+        self, states: States, batch: Sequence[tuple[Record, Sequence[Line]]], epoch: int
+    ) -> Effects:
+        """Replaces entries of `states`, never changes one. Emissions depend on no batch border."""
+        emissions = Emissions()
+        touched: set[str] = set()
+        for record, lines in batch:
+            version = version_of(epoch, record.offset)
+            before: dict[str, DeviceState | None] = {}
+            for number, line in enumerate(lines):
+                if isinstance(line, Event):
+                    before.setdefault(line.device_id, states.get(line.device_id))
+                    state = self._event(states, line, record, version, emissions)
+                    if state is not None:
+                        states[line.device_id] = state
+                        touched.add(line.device_id)
+                elif isinstance(line, Decision):
+                    emissions.add(DECISIONS, line.device_id, encode_line(line))
+                else:
+                    reject(emissions, RAW, version, record, number, line, Reason.INVALID_EVENT)
+            self._registers(before, states, record, version, emissions)
+        writes = [self._write(device, states[device]) for device in touched]
+        return Effects(emissions, writes, [])
+
+    def _event(
+        self,
+        states: States,
+        event: Event,
+        record: Record,
+        version: int,
+        emissions: Emissions,
+    ) -> DeviceState | None:
+        """The device's new state; None where the event leaves none."""
+        state = states.get(event.device_id)
+        bot = detect_bot(event.user_agent, event.protocol)
+        if bot:
+            row = self._enriched(event, None, bot)
+            emissions.add(EVENTS, event.device_id, encode_line(row))
+            return None
+        if is_repeated(state, event):
+            return None
+        late = event.received_at - event.event_time > self._site.session.lateness_ms
+        referrer = classify(event.url, event.referrer, self._site)
+        step = follow(state, event, referrer.key, late, self._site.session.gap_ms, version)
+        row = self._enriched(event, step.place, "", referrer, late)
+        state = self._evidence(step.state, event, row, record)
+        for correction in step.corrections:
+            emissions.add(CORRECTIONS, correction.device_id, encode_line(correction))
+        for link in step.links:
+            emissions.add(IDENTITY, link.person_id, encode_line(link))
+        emissions.add(EVENTS, row.person_id or row.device_id, encode_line(row))
+        return state
+
+    def _evidence(
+        self, state: DeviceState, event: Event, row: EnrichedEvent, record: Record
+    ) -> DeviceState:
+        horizon = live_horizon(record.time)
+        if row.late or event.event_time < horizon:
+            return state
+        properties = _Properties(event.properties)
+        hits = list(self._funnels.hits(row, properties))
+        return with_evidence(state, event, hits, row.order_id, horizon)
+
+    def _enriched(
+        self,
+        event: Event,
+        place: Place | None,
+        bot: str,
+        referrer: Referrer | None = None,
+        late: bool = False,
+    ) -> EnrichedEvent:
+        site = self._site
+        if referrer is None:
+            referrer = classify(event.url, event.referrer, site)
+        host, path = split_url(event.url)
+        agent = parse_user_agent(event.user_agent) if not bot else UserAgent(device_class="bot")
+        order = read_order(event.properties) if event.type == "track" else Order()
+        credit = credit_decision(event.decision_id, event.variant, self._secret)
+        campaign = event.campaign
+        traced = event.consent == "granted"
+        return EnrichedEvent(
+            event_id=event.event_id,
+            event_time=event.event_time,
+            received_at=event.received_at,
+            site=event.site or site.name,
+            type=event.type,
+            name=event.name,
+            protocol=event.protocol,
+            device_id=event.device_id,
+            consent=event.consent,
+            user_id=event.user_id,
+            profile_id=event.profile_id,
+            person_id=place.person_id if place else None,
+            session_id=place.session_id if place else None,
+            url=event.url,
+            host=host,
+            path=path,
+            title=event.title,
+            referrer=event.referrer,
+            referrer_medium=referrer.medium,
+            referrer_source=referrer.source,
+            referrer_term=referrer.term,
+            utm_source=campaign.get("utm_source") or referrer.utm_source,
+            utm_medium=campaign.get("utm_medium") or referrer.utm_medium,
+            utm_campaign=campaign.get("utm_campaign") or referrer.utm_campaign,
+            utm_content=campaign.get("utm_content") or referrer.utm_content,
+            utm_term=campaign.get("utm_term") or referrer.utm_term,
+            click_id=referrer.click_id if traced else "",
+            click_id_type=referrer.click_id_type,
+            search_query=read_search(event.url, path, site.site_search),
+            search_results=order.search_results,
+            device_class=agent.device_class,
+            browser=agent.browser,
+            os=agent.os,
+            language=event.language,
+            is_bot=bool(bot),
+            bot_reason=bot,
+            scenario=credit.scenario,
+            variant=credit.variant,
+            experiment=credit.experiment,
+            arm=credit.arm,
+            decision_id=event.decision_id,
+            order_id=order.order_id,
+            revenue=order.revenue,
+            currency=order.currency,
+            engaged_ms=event.engaged_ms,
+            http_status=event.http_status,
+            late=late,
+            notes=[*event.notes, order.note] if order.note else event.notes,
+            properties=event.properties,
+        )
+
+    def _registers(
+        self,
+        before: Mapping[str, DeviceState | None],
+        states: States,
+        record: Record,
+        version: int,
+        emissions: Emissions,
+    ) -> None:
+        """What each touched device contributes now, to every person for whom that changed."""
+        for device, old in before.items():
+            new = states.get(device)
+            if new is old:
+                continue
+            shares_before = shares(device, old, self._funnels)
+            shares_after = shares(device, new, self._funnels)
+            for person, share in shares_after.items():
+                if share != shares_before.get(person):
+                    register = _register(person, device, share, version, record.time)
+                    emissions.add(REGISTERS, person, encode_line(register))
+            for person in shares_before.keys() - shares_after.keys():
+                gone = Register(
+                    person_id=person,
+                    device_id=device,
+                    version=version,
+                    record_time=record.time,
+                    gone=True,
+                )
+                emissions.add(REGISTERS, person, encode_line(gone))
+
+    def _write(self, device: str, state: DeviceState | None) -> StateWrite:
+        ttl = _PSEUDONYM_TTL_MS if is_pseudonym(device) else self._site.retention.visitors_ms
+        return StateWrite(device_key(device), encode_state(state), ttl)
+
+
+class _Properties:
+    """An event's properties as a mapping, decoded when first asked for."""
+
+    def __init__(self, raw: msgspec.Raw) -> None:
+        self._raw = raw
+        self._found: Mapping[str, object] | None = None
+
+    def __call__(self) -> Mapping[str, object]:
+        if self._found is None:
+            try:
+                self._found = msgspec.json.decode(self._raw, type=dict[str, object])
+            except msgspec.MsgspecError:  # text that no decoder accepts satisfies no condition
+                self._found = {}
+        return self._found
+
+
+def _decode(line: bytes) -> Line:
+    try:
+        record = raw_line_decoder.decode(line)
+    except msgspec.MsgspecError:
+        return line
+    if isinstance(record, Event) and not bytes(record.properties).startswith(b"{"):
+        return line
+    return record
+
+
+def _register(person: str, device: str, share: Share, version: int, time_ms: int) -> Register:
+    return Register(
+        person_id=person,
+        device_id=device,
+        version=version,
+        record_time=time_ms,
+        counted=share.counted,
+        user_id=share.user_id,
+        first_seen=share.first_seen,
+        last_seen=share.last_seen,
+        sessions=share.sessions,
+        orders=share.orders,
+        hits={key: list(hits) for key, hits in share.hits.items()},
+    )

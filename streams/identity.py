@@ -1,0 +1,107 @@
+"""Whose events a device's are, at any time: identity rules 1 to 3 of design.md section 4.
+
+A device's timeline is a function of its login marks, so the order in which they arrive cannot
+matter. Marks are kept as [first, last] a UTC day and user; '' stands for a logout; a day with
+more than five users applies no timeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from schemas.event import USER_DEVICE_PREFIX, person_of_device, person_of_user
+
+Mark = tuple[str, int, int]  # user or LOGOUT or OVER, first ms, last ms; all of one UTC day
+
+LOGOUT = ""
+OVER = "\x00over"
+MAX_USERS_A_DAY = 5
+DAY_MS = 86_400_000
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """From `since` (ms) to the next segment the device is this person's; user '' is anonymous."""
+
+    since: int
+    user_id: str
+    after_logout: int = 0  # ms of the logout that made an anonymous segment
+
+    def person(self, device_id: str) -> str:
+        if self.user_id:
+            return person_of_user(self.user_id)
+        return person_of_device(device_id, self.after_logout)
+
+
+ALWAYS_ANONYMOUS = (Segment(0, ""),)
+
+
+def add_mark(marks: tuple[Mark, ...], user_id: str, time_ms: int) -> tuple[Mark, ...]:
+    """`marks` with a login (or LOGOUT) at that time; the same object where nothing changes."""
+    day = time_ms // DAY_MS
+    today = [mark for mark in marks if mark[1] // DAY_MS == day]
+    if any(mark[0] == OVER for mark in today):
+        return marks
+    others = tuple(mark for mark in marks if mark[1] // DAY_MS != day)
+    for user, first, last in today:
+        if user == user_id:
+            if first <= time_ms <= last:
+                return marks
+            today.remove((user, first, last))
+            today.append((user, min(first, time_ms), max(last, time_ms)))
+            break
+    else:
+        today.append((user_id, time_ms, time_ms))
+    if len({user for user, _, _ in today if user != LOGOUT}) > MAX_USERS_A_DAY:
+        today = [(OVER, day * DAY_MS, day * DAY_MS)]
+    return tuple(sorted((*others, *today), key=_by_time))
+
+
+def _by_time(mark: Mark) -> tuple[int, str]:
+    return mark[1], mark[0]
+
+
+def segments_of(device_id: str, marks: Sequence[Mark]) -> tuple[Segment, ...]:
+    """The device's timeline; `user:<id>`, which stands for a server's event, has one owner."""
+    if device_id.startswith(USER_DEVICE_PREFIX):
+        return (Segment(0, device_id.removeprefix(USER_DEVICE_PREFIX)),)
+    return timeline(marks)
+
+
+def timeline(marks: Sequence[Mark]) -> tuple[Segment, ...]:
+    """The device's segments in order; the first begins at 0.
+
+    The owner at t is the user of the latest mark not after t; if that is a logout, or there is
+    none, the next login, unless a logout comes first; else the anonymous person since that logout.
+    """
+    if not marks:
+        return ALWAYS_ANONYMOUS
+    points = sorted(
+        {(at, user) for user, first, last in marks if user != OVER for at in (first, last)}
+    )
+    segments: list[Segment] = []
+    for index in range(-1, len(points)):
+        since, user = points[index] if index >= 0 else (0, LOGOUT)
+        following = points[index + 1] if index + 1 < len(points) else (0, LOGOUT)
+        if following[0] == since and index >= 0 and index + 1 < len(points):
+            continue  # at equal times the last of the sorted marks holds
+        owner = user or following[1]
+        logout = since if not owner and index >= 0 else 0
+        if segments and (segments[-1].user_id, segments[-1].after_logout) == (owner, logout):
+            continue
+        segments.append(Segment(since, owner, logout))
+    return tuple(segments)
+
+
+def segment_at(segments: Sequence[Segment], time_ms: int) -> Segment:
+    """The segment that covers a time."""
+    for segment in reversed(segments):
+        if segment.since <= time_ms:
+            return segment
+    return segments[0]
+
+
+def differs_until(before: Sequence[Segment], after: Sequence[Segment], until_ms: int) -> bool:
+    """Whether two timelines name different owners anywhere not after `until_ms`."""
+    return [s for s in before if s.since <= until_ms] != [s for s in after if s.since <= until_ms]

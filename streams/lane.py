@@ -1,0 +1,183 @@
+"""A lane: one partition's batches, one in flight, in order, exactly once in effect.
+
+    records ─▶ read fence and states ─▶ fold ─▶ publish, wait for acks ─▶ apply behind the fence
+                                                                            │
+               acknowledge to Kafka  ◀──────────────────────────────────────┘
+
+The order is the protocol (design.md section 3a): published first, applied second, acknowledged
+last. What dies in between is done again, and gives the same emissions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from schemas.topics import Position, Topic
+from streams import metrics
+from streams.errors import LostPartition, TryAgain
+from streams.faults import FaultPoint
+from streams.publish import Publisher
+from streams.records import Effects, Record
+from streams.store import Store
+
+log = logging.getLogger(__name__)
+
+MAX_BATCH_LINES = 2000
+QUEUED_RECORDS = 64
+_CACHED_STATES = 50_000
+
+
+class Stage(Protocol):
+    """A pure fold over batches of one topic; `Any` is the stage's own line and state type."""
+
+    @property
+    def topic(self) -> Topic: ...
+    def decode(self, record: Record) -> Sequence[Any]: ...
+    def state_keys(self, lines: Sequence[Any]) -> Iterator[tuple[str, str]]: ...
+    def decode_state(self, blob: bytes) -> Any: ...
+    def fold(
+        self,
+        states: dict[str, Any],
+        batch: Sequence[tuple[Record, Sequence[Any]]],
+        epoch: int,
+    ) -> Effects: ...
+
+
+class Lane:
+    """Feed it with `put`; run `run` as a task. What it raises must end the process."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        partition: int,
+        position: Position,
+        store: Store,
+        publisher: Publisher,
+        fault_point: FaultPoint,
+    ) -> None:
+        self._stage = stage
+        self._partition = partition
+        self._position = position
+        self._fence: bytes | None = None  # as last seen in Redis; None: not read yet
+        self._store = store
+        self._publisher = publisher
+        self._fault_point = fault_point
+        self._queue: asyncio.Queue[Record] = asyncio.Queue(QUEUED_RECORDS)
+        self._states: dict[str, Any] = {}
+
+    async def put(self, record: Record) -> None:
+        """Waits while the lane is full: back-pressure."""
+        await self._queue.put(record)
+
+    async def run(self) -> None:
+        """Raises LostPartition, RebuildNeeded, or what a bug raises."""
+        while True:
+            batch = await self._next_batch()
+            if batch:
+                await self._process(batch)
+
+    async def _next_batch(self) -> list[tuple[Record, Sequence[Any]]]:
+        """What is queued, up to a bound; records already applied are acknowledged and left out."""
+        batch: list[tuple[Record, Sequence[Any]]] = []
+        lines = 0
+        record = await self._queue.get()
+        while True:
+            expected = self._position.offset + len(batch)
+            if record.offset < expected:
+                record.acknowledge()
+            elif record.offset > expected:
+                raise LostPartition(
+                    f"{self._stage.topic.name}[{self._partition}]: read offset {record.offset}, "
+                    f"but the fence stands at {expected}"
+                )
+            else:
+                batch.append((record, self._stage.decode(record)))
+                lines += len(batch[-1][1])
+            if lines >= MAX_BATCH_LINES or self._queue.empty():
+                return batch
+            record = self._queue.get_nowait()
+
+    async def _process(self, batch: list[tuple[Record, Sequence[Any]]]) -> None:
+        started = time.perf_counter()
+        topic = self._stage.topic
+        await self._load([line for _, lines in batch for line in lines])
+        self._fault_point("loaded")
+        effects = self._stage.fold(self._states, batch, self._position.epoch)
+        await self._insist(lambda: self._publisher.publish(effects.emissions))
+        self._fault_point("published")
+        new = Position(self._position.epoch, batch[-1][0].offset + 1)
+        await self._apply(effects, new)
+        self._fault_point("applied")
+        self._position, self._fence = new, new.encode()
+        for record, _ in batch:
+            record.acknowledge()
+        self._fault_point("acknowledged")
+        metrics.LINES.labels(topic.name).inc(sum(len(lines) for _, lines in batch))
+        metrics.RECORDS.labels(topic.name).inc(len(batch))
+        metrics.EMITTED.labels(topic.name).inc(len(effects.emissions))
+        metrics.POSITION.labels(topic.name, self._partition).set(new.offset)
+        metrics.BATCH_SECONDS.labels(topic.name).observe(time.perf_counter() - started)
+
+    async def _load(self, lines: Sequence[Any]) -> None:
+        """Bring the states that the lines need into memory; the fence proves that they hold."""
+        if len(self._states) > _CACHED_STATES:
+            self._states.clear()
+        wanted = [
+            (name, key) for name, key in self._stage.state_keys(lines) if name not in self._states
+        ]
+        if not wanted and self._fence is not None:
+            return
+        keys = [key for _, key in wanted]
+        fence, blobs = await self._insist(
+            lambda: self._store.read(self._stage.topic, self._partition, keys)
+        )
+        if self._fence is None:
+            self._check(fence)
+            self._fence = fence
+        elif fence != self._fence:
+            raise LostPartition(f"{self._stage.topic.name}[{self._partition}]: fence {fence!r}")
+        for (name, _), blob in zip(wanted, blobs, strict=True):
+            self._states[name] = self._stage.decode_state(blob) if blob is not None else None
+
+    def _check(self, fence: bytes) -> None:
+        """The first fence read must be the position that this lane was started with."""
+        at = Position.decode(fence) if fence else None
+        fresh = self._position.offset == 0 and (at is None or at.epoch < self._position.epoch)
+        if not fresh and at != self._position:
+            raise LostPartition(
+                f"{self._stage.topic.name}[{self._partition}]: the fence is {fence!r}, "
+                f"not {self._position.encode()!r}"
+            )
+
+    async def _apply(self, effects: Effects, new: Position) -> None:
+        fence = self._fence or b""
+        while True:
+            try:
+                await self._store.apply(
+                    self._stage.topic, self._partition, fence, new, effects.states, effects.counters
+                )
+                return
+            except TryAgain as error:
+                await self._pause(error)
+                # the lost answer may have been a yes; the fence tells, and then it is done
+                if await self._insist(
+                    lambda: self._store.is_applied(self._stage.topic, self._partition, new)
+                ):
+                    return
+
+    async def _insist(self, attempt: Any) -> Any:
+        """Try until the infrastructure is back; the process may be stopped meanwhile."""
+        while True:
+            try:
+                return await attempt()
+            except TryAgain as error:
+                await self._pause(error)
+
+    async def _pause(self, error: TryAgain) -> None:
+        metrics.RETRIES.labels(self._stage.topic.name).inc()
+        log.warning("%s[%d] waits: %s", self._stage.topic.name, self._partition, error)
+        await asyncio.sleep(0.5)

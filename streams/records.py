@@ -1,0 +1,56 @@
+"""A record as the stages see it, and what a stage makes of a batch of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+
+import msgspec
+
+from schemas.topics import Topic, partition_of
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One Kafka record of the stage's topic: a micro-batch and where it stands."""
+
+    partition: int
+    offset: int
+    time: int  # ms: Kafka's timestamp
+    value: bytes
+    acknowledge: Callable[[], object]
+
+
+class Emissions:
+    """Lines to publish, by topic and partition, in the order in which they came about."""
+
+    def __init__(self) -> None:
+        self.lines: dict[tuple[str, int], list[bytes]] = defaultdict(list)
+
+    def add(self, topic: Topic, key: str, line: bytes) -> None:
+        self.lines[topic.name, partition_of(key, topic)].append(line)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.lines.values()))
+
+
+class CounterChange(msgspec.Struct, frozen=True):
+    """Add `delta` to one field of a hash that expires."""
+
+    key: str
+    field: str
+    delta: int
+    ttl_ms: int
+
+
+class StateWrite(msgspec.Struct, frozen=True):
+    key: str
+    blob: bytes
+    ttl_ms: int
+
+
+class Effects(msgspec.Struct):
+    """All that a batch does: what it publishes first, then what it writes in one step."""
+
+    emissions: Emissions
+    states: list[StateWrite]
+    counters: list[CounterChange]

@@ -1,0 +1,41 @@
+"""What the visitor uses: kind of device, browser and operating system."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+import ua_parser
+
+_TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook|android(?!.*\bmobile\b)", re.IGNORECASE)
+_TELEVISION = re.compile(r"smart-?tv|appletv|googletv|hbbtv|web0s|tizen.*tv|bravia", re.IGNORECASE)
+_PHONE = re.compile(r"\bmobi|iphone|ipod|phone", re.IGNORECASE)
+
+
+class UserAgent(msgspec.Struct, frozen=True):
+    """Each '' where it is not known. `device_class`: desktop, phone, tablet or tv."""
+
+    device_class: str = ""
+    browser: str = ""
+    os: str = ""
+
+
+@lru_cache(maxsize=20_000)
+def parse_user_agent(user_agent: str) -> UserAgent:
+    if not user_agent:
+        return UserAgent()
+    parsed = ua_parser.parse(user_agent)
+    return UserAgent(
+        device_class=_device_class(user_agent),
+        browser=parsed.user_agent.family if parsed.user_agent else "",
+        os=parsed.os.family if parsed.os else "",
+    )
+
+
+def _device_class(user_agent: str) -> str:
+    if _TELEVISION.search(user_agent):
+        return "tv"
+    if _TABLET.search(user_agent):
+        return "tablet"
+    return "phone" if _PHONE.search(user_agent) else "desktop"

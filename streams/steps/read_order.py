@@ -1,0 +1,68 @@
+"""Order, money and search results that an event's properties speak of."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+import msgspec
+
+_MONEY_LIMIT = Decimal(10) ** 13  # Decimal(18, 4) holds this with room to spare
+_DIGITS = Decimal("0.0001")
+
+
+class Order(msgspec.Struct, frozen=True):
+    """`revenue` is a decimal number as text, in `currency`; None where there is none."""
+
+    order_id: str = ""
+    revenue: str | None = None
+    currency: str = ""
+    search_results: int | None = None
+    note: str = ""  # why a value was left out
+
+
+class _Properties(msgspec.Struct):
+    order_id: str | int | None = None
+    revenue: Decimal | str | bool | list[object] | dict[str, object] | None = None
+    total: Decimal | str | bool | list[object] | dict[str, object] | None = None
+    currency: str | None = None
+    search_results: int | None = None
+
+
+_decoder = msgspec.json.Decoder(_Properties)
+_MENTIONS = (b'"order_id"', b'"revenue"', b'"total"', b'"currency"', b'"search_results"')
+_NONE = Order()
+
+
+def read_order(properties: msgspec.Raw) -> Order:
+    """What cannot be read is left out and noted; an event is never refused for it."""
+    raw = bytes(properties)
+    if not any(name in raw for name in _MENTIONS):
+        return _NONE
+    try:
+        found = _decoder.decode(raw)
+    except (msgspec.ValidationError, msgspec.DecodeError):
+        return Order(note="order_unreadable")
+    given = found.revenue if found.revenue is not None else found.total
+    revenue, note = _money(given)
+    results = found.search_results
+    return Order(
+        order_id=str(found.order_id or "")[:200],
+        revenue=revenue,
+        currency=(found.currency or "").upper()[:3],
+        search_results=results if results is not None and 0 <= results < 2**31 else None,
+        note=note,
+    )
+
+
+def _money(given: object) -> tuple[str | None, str]:
+    if given is None:
+        return None, ""
+    if isinstance(given, bool) or not isinstance(given, Decimal | str):
+        return None, "revenue_unreadable"
+    try:
+        amount = Decimal(given)
+        if not amount.is_finite() or abs(amount) >= _MONEY_LIMIT:
+            return None, "revenue_unreadable"
+        return str(amount.quantize(_DIGITS)), ""
+    except InvalidOperation:
+        return None, "revenue_unreadable"

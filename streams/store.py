@@ -1,0 +1,115 @@
+"""The live state's side of the protocol: one read and one atomic step a batch.
+
+A partition's fence is its position, and lives beside the states it guards (design.md section
+3a). `apply` writes states, counters and the new fence if, and only if, the fence is still what
+the batch started from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from schemas.redis_keys import epoch_key, fence_key
+from schemas.topics import Position, Topic
+from streams.errors import LostPartition, RebuildNeeded, TryAgain
+from streams.records import CounterChange, StateWrite
+
+# KEYS: fence, states..., counter hashes...
+# ARGV: expected fence, new fence, number of states, number of counter changes,
+#       then blob and ttl a state, then index of hash, field, delta and ttl a change.
+_APPLY = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+local states, changes = tonumber(ARGV[3]), tonumber(ARGV[4])
+local arg = 5
+for i = 1, states do
+  redis.call('SET', KEYS[1 + i], ARGV[arg], 'PX', ARGV[arg + 1])
+  arg = arg + 2
+end
+for i = 1, changes do
+  local key = KEYS[1 + states + tonumber(ARGV[arg])]
+  if redis.call('HINCRBY', key, ARGV[arg + 1], ARGV[arg + 2]) == 0 then
+    redis.call('HDEL', key, ARGV[arg + 1])
+  end
+  redis.call('PEXPIRE', key, ARGV[arg + 3])
+  arg = arg + 4
+end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1
+"""
+
+
+class Store:
+    """Live state in Redis, for one process. Infrastructure errors are raised as TryAgain."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis: Redis = Redis.from_url(redis_url, socket_timeout=10, socket_connect_timeout=5)
+        self._apply = self._redis.register_script(_APPLY)
+
+    async def position(self, topic: Topic, partition: int) -> Position:
+        """Where the partition stands. A fence of an older epoch means: the topic is new.
+
+        Raises RebuildNeeded where `footfall migrate` has not registered the topic.
+        """
+        try:
+            epoch = await self._redis.hget(epoch_key(topic), "epoch")
+            fence = await self._redis.get(fence_key(topic, partition))
+        except RedisError as error:
+            raise TryAgain(f"Redis: {error}") from error
+        if epoch is None:
+            raise RebuildNeeded(f"topic {topic.name} is not registered; run: footfall migrate")
+        start = Position(int(epoch), 0)
+        if fence is None:
+            return start
+        return max(start, Position.decode(cast(bytes, fence)))
+
+    async def read(
+        self, topic: Topic, partition: int, keys: Sequence[str]
+    ) -> tuple[bytes, list[bytes | None]]:
+        """(the fence as it stands, b'' for none; the blobs of `keys`), in one command."""
+        try:
+            answer = await self._redis.mget([fence_key(topic, partition), *keys])
+        except RedisError as error:
+            raise TryAgain(f"Redis: {error}") from error
+        fence, *blobs = cast(list[bytes | None], answer)
+        return fence or b"", blobs
+
+    async def apply(
+        self,
+        topic: Topic,
+        partition: int,
+        expected: bytes,
+        new: Position,
+        states: Sequence[StateWrite],
+        counters: Sequence[CounterChange],
+    ) -> None:
+        """Raises LostPartition where the fence is not `expected`, nothing being written then.
+
+        After TryAgain the step may or may not have happened; `is_applied` tells.
+        """
+        hashes = {key: index + 1 for index, key in enumerate({c.key: None for c in counters})}
+        keys = [fence_key(topic, partition), *(state.key for state in states), *hashes]
+        arguments: list[bytes | str | int] = [expected, new.encode(), len(states), len(counters)]
+        for state in states:
+            arguments += (state.blob, state.ttl_ms)
+        for change in counters:
+            arguments += (hashes[change.key], change.field, change.delta, change.ttl_ms)
+        try:
+            applied = await self._apply(keys=keys, args=arguments)
+        except RedisError as error:
+            raise TryAgain(f"Redis: {error}") from error
+        if not applied:
+            raise LostPartition(
+                f"{topic.name}[{partition}]: the fence is not {expected!r} any more"
+            )
+
+    async def is_applied(self, topic: Topic, partition: int, new: Position) -> bool:
+        """Whether the fence already stands at `new`."""
+        fence, _ = await self.read(topic, partition, ())
+        return fence == new.encode()
+
+    async def close(self) -> None:
+        await self._redis.aclose()
