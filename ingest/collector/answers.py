@@ -1,0 +1,82 @@
+"""Raw ASGI answers, with the CORS headers a listed page needs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from ingest.collector.errors import RETRY_AFTER_S, STATUS, RefusedRequest, Unavailable
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+_JSON = (b"content-type", b"application/json")
+_ALLOWED_HEADERS = b"authorization, content-type, content-encoding, anonymousid"
+_PREFLIGHT_LIFE = b"600"
+_OK = b'{"success": true}'
+_EMPTY: MutableMapping[str, Any] = {"type": "http.response.body", "body": b""}
+_OK_BODY: MutableMapping[str, Any] = {"type": "http.response.body", "body": _OK}
+
+
+def cors(origin: bytes) -> Headers:
+    """For an origin the site lists, '' for any other. Echoed, because credentials forbid `*`."""
+    if not origin:
+        return []
+    return [
+        (b"access-control-allow-origin", origin),
+        (b"access-control-allow-credentials", b"true"),
+        (b"vary", b"Origin"),
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _start(status: int, origin: bytes) -> MutableMapping[str, Any]:
+    headers = cors(origin)
+    if status == 200:
+        headers += [_JSON, (b"content-length", str(len(_OK)).encode())]
+    return {"type": "http.response.start", "status": status, "headers": headers}
+
+
+async def no_content(send: Send, origin: bytes, set_cookie: bytes = b"") -> None:
+    start = _start(204, origin)
+    if set_cookie:
+        start = {**start, "headers": [*start["headers"], (b"set-cookie", set_cookie)]}
+    await send(start)
+    await send(_EMPTY)
+
+
+async def success(send: Send, origin: bytes) -> None:
+    """What Segment's clients expect."""
+    await send(_start(200, origin))
+    await send(_OK_BODY)
+
+
+async def preflight(send: Send, origin: bytes) -> None:
+    headers = cors(origin)
+    if origin:
+        headers += [
+            (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
+            (b"access-control-allow-headers", _ALLOWED_HEADERS),
+            (b"access-control-max-age", _PREFLIGHT_LIFE),
+        ]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send(_EMPTY)
+
+
+async def refusal(send: Send, error: RefusedRequest, origin: bytes) -> None:
+    """`{"code", "message"}`: several SDKs break on any other body."""
+    body = msgspec.json.encode({"code": error.code, "message": str(error)})
+    headers = [*cors(origin), _JSON, (b"content-length", str(len(body)).encode())]
+    if isinstance(error, Unavailable):
+        headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
+    await send({"type": "http.response.start", "status": STATUS[type(error)], "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def file(send: Send, body: bytes, headers: Headers, status: int = 200) -> None:
+    length = [(b"content-length", str(len(body)).encode())] if status != 304 else []
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,74 @@
+"""The collector: its wiring, and the process that serves it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from ingest.collector.hot_paths import HotPaths
+from ingest.collector.metrics import Metrics
+from ingest.collector.producer import Producer
+from ingest.collector.pseudonym import Salts
+from ingest.collector.publish import Batch, Publisher
+from ingest.collector.rules import Rules
+from ingest.collector.side_paths import create_side_paths
+from schemas.settings import Settings
+from schemas.site import Site
+
+_log = logging.getLogger(__name__)
+
+_GRACE_S = 15  # above the delivery timeout, so that a stop waits for what Kafka still takes
+
+
+def create_app(settings: Settings, site: Site) -> HotPaths:
+    """The ASGI application; its lifespan connects to Kafka and Redis, and flushes at the end."""
+    metrics = Metrics()
+    salts = Salts(settings.redis_url)
+    rules = Rules(site, salts)
+    producer: Producer[Batch] = Producer(settings.kafka)
+    publisher = Publisher(producer, metrics)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await publisher.start()
+        await salts.start()
+        try:
+            yield
+        finally:
+            await publisher.stop()
+            await salts.stop()
+
+    side_paths = create_side_paths(rules.keys, producer, metrics, lifespan)
+    return HotPaths(rules, publisher, metrics, side_paths)
+
+
+def serve(settings: Settings, site: Site) -> None:
+    """Serves until SIGTERM or SIGINT: then accepts nothing more, flushes, and returns."""
+    port = settings.ports.collect
+    config = server_config(create_app(settings, site), settings.bind, port)
+    _log.info("collector at http://%s:%d", settings.bind, port)
+    uvicorn.Server(config).run()
+
+
+def server_config(app: HotPaths, host: str, port: int) -> uvicorn.Config:
+    """How the collector is served; the benchmark serves its baseline in the same way."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        proxy_headers=False,  # `addresses` decides whose word is taken
+        server_header=False,
+        backlog=2048,
+        timeout_graceful_shutdown=_GRACE_S,
+    )

@@ -1,0 +1,47 @@
+"""Whether a visitor may be recognized: one decision from all that was said about consent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from schemas.event import Consent
+from schemas.site import ConsentRules
+
+_ANALYTICS = frozenset({"analytics", "statistics", "performance", "measurement"})
+
+
+def decide(
+    rules: ConsentRules,
+    said: bool | None,
+    *,
+    gpc: bool = False,
+    dnt: bool = False,
+    server: bool = False,
+) -> Consent:
+    """`granted`: recognize. `denied`: refused, or a signal the site honours. `unknown`: not asked.
+
+    `said` is the explicit choice, None where there was none. A signal outweighs an earlier grant.
+    A server key vouches for consent unless its event says otherwise.
+    """
+    if rules.mode == "none":
+        return "granted"
+    if said is False:
+        return "denied"
+    if (gpc and "gpc" in rules.honour) or (dnt and "dnt" in rules.honour):
+        return "denied"
+    if said or server or rules.mode == "opt-out":
+        return "granted"
+    return "unknown"
+
+
+def of_categories(preferences: Mapping[str, bool | None]) -> bool | None:
+    """Segment's `categoryPreferences`: the analytics category if there is one, else all of them."""
+    if not preferences:
+        return None
+    named = [bool(on) for category, on in preferences.items() if category.lower() in _ANALYTICS]
+    return all(named or map(bool, preferences.values()))
+
+
+def of_word(word: str) -> bool | None:
+    """`granted` or `denied` as text; anything else says nothing."""
+    return {"granted": True, "denied": False}.get(word.lower())

@@ -1,0 +1,83 @@
+"""What can go wrong with a request, and the one table from error to HTTP status.
+
+CollectorError
+├── RefusedRequest            the whole request is refused; nothing of it was taken
+│   ├── MalformedBody         not JSON, a broken gzip stream, an envelope of another shape
+│   ├── UnknownWriteKey       no write key, or none of this site's
+│   ├── OriginNotAllowed      a browser key from a page the site does not list
+│   ├── MethodNotAllowed      something else than POST (and OPTIONS) to a collecting path
+│   ├── TooLarge              more than 1 MB or 500 events, or one lone event above 64 KB
+│   ├── UnsupportedEncoding   a compression other than gzip
+│   └── Unavailable           Kafka cannot take it now; the sender should come back
+├── RefusedEvent              this one event is refused: it goes to `footfall.rejected`, the rest
+│                             of its request is kept and the answer stays 2xx
+└── ClientGone                the sender hung up while sending; there is nobody to answer
+"""
+
+from __future__ import annotations
+
+from schemas.reasons import Reason
+
+RETRY_AFTER_S = 2
+
+
+class CollectorError(Exception):
+    """Base of everything the collector raises on purpose."""
+
+
+class RefusedRequest(CollectorError):
+    """Answered with STATUS[type] and `{"code": code, "message": str(error)}`."""
+
+    code = "refused"
+
+
+class MalformedBody(RefusedRequest):
+    code = "malformed"
+
+
+class UnknownWriteKey(RefusedRequest):
+    code = "unknown_write_key"
+
+
+class OriginNotAllowed(RefusedRequest):
+    code = "origin_not_allowed"
+
+
+class MethodNotAllowed(RefusedRequest):
+    code = "method_not_allowed"
+
+
+class TooLarge(RefusedRequest):
+    code = "too_large"
+
+
+class UnsupportedEncoding(RefusedRequest):
+    code = "unsupported_encoding"
+
+
+class Unavailable(RefusedRequest):
+    code = "unavailable"
+
+
+class RefusedEvent(CollectorError):
+    """One event is refused, for a declared reason; `detail` names the field."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class ClientGone(CollectorError):
+    """The connection closed before the body was complete."""
+
+
+STATUS: dict[type[RefusedRequest], int] = {
+    MalformedBody: 400,
+    UnknownWriteKey: 401,
+    OriginNotAllowed: 403,
+    MethodNotAllowed: 405,
+    TooLarge: 413,
+    UnsupportedEncoding: 415,
+    Unavailable: 503,
+}

@@ -1,0 +1,54 @@
+"""What one request brings in: its events, each accepted or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from ingest.collector.errors import RefusedEvent, TooLarge
+from ingest.collector.json_text import Text
+from ingest.collector.rejected import rejected
+from schemas.event import MAX_BATCH_EVENTS, MAX_EVENT_BYTES, Event, Protocol, Rejected
+from schemas.reasons import Reason
+
+ReadEvent = Callable[[msgspec.Raw, list[str]], Event]
+"""Makes an event of its raw text and the notes about it; raises RefusedEvent."""
+
+
+class Harvest(msgspec.Struct):
+    """Every event of one request is in one of the two lists."""
+
+    accepted: list[Event]
+    refused: list[Rejected]
+    set_cookie: bytes = b""
+
+
+def harvest(
+    entries: Sequence[msgspec.Raw],
+    read_event: ReadEvent,
+    text: Text,
+    *,
+    protocol: Protocol,
+    received_at: int,
+) -> Harvest:
+    """Reads event by event; one that is refused does not touch the others.
+
+    Raises TooLarge for more events than a request may have.
+    """
+    if len(entries) > MAX_BATCH_EVENTS:
+        raise TooLarge(f"a request has at most {MAX_BATCH_EVENTS} events, not {len(entries)}")
+    gathered = Harvest([], [])
+    for raw in entries:
+        original, notes = text.part(raw)
+        try:
+            if len(original) > MAX_EVENT_BYTES:
+                raise RefusedEvent(
+                    Reason.TOO_LARGE, f"{len(original)} bytes, an event has {MAX_EVENT_BYTES}"
+                )
+            gathered.accepted.append(read_event(raw, notes))
+        except RefusedEvent as refusal:
+            gathered.refused.append(
+                rejected(refusal, original, protocol=protocol, received_at=received_at)
+            )
+    return gathered

@@ -1,0 +1,149 @@
+"""The hot paths, as plain ASGI beside the FastAPI application (infra/decisions/0005).
+
+The way of a request, in order, with its failure exits:
+
+    read the body          TooLarge, UnsupportedEncoding, MalformedBody
+    read the envelope      MalformedBody
+    admit the key          UnknownWriteKey, OriginNotAllowed
+    gather the events      each one accepted, or refused into `footfall.rejected`; TooLarge
+    publish                Unavailable
+    answer                 204 or 200, when Kafka has acknowledged every record
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import partial
+from typing import Any, Protocol
+
+from ingest.collector import answers, body
+from ingest.collector.beacon_script import BeaconScript
+from ingest.collector.caller import Caller
+from ingest.collector.errors import (
+    ClientGone,
+    MethodNotAllowed,
+    RefusedRequest,
+    Unavailable,
+)
+from ingest.collector.harvest import Harvest
+from ingest.collector.metrics import Metrics
+from ingest.collector.protocols import beacon, segment
+from ingest.collector.publish import Publisher
+from ingest.collector.rules import Rules
+
+_log = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, body.Receive, answers.Send], Awaitable[None]]
+
+
+class Parcel(Protocol):
+    """A request of some protocol, its envelope readable."""
+
+    key: str
+
+    def gather(self, caller: Caller, rules: Rules) -> Harvest: ...
+
+
+ReadParcel = Callable[[bytes], Parcel]
+
+
+def readers() -> dict[str, ReadParcel]:
+    """Path -> what reads its body. Raises MalformedBody, TooLarge when called."""
+    paths: dict[str, ReadParcel] = {"/b": beacon.read_beacon}
+    for kind in segment.TYPES.values():
+        single: ReadParcel = partial(segment.read_single, kind=kind)
+        paths[f"/v1/{kind}"] = paths[f"/v1/{kind[0]}"] = single
+    for alias in ("batch", "import", "b"):
+        paths[f"/v1/{alias}"] = segment.read_batch
+    return paths
+
+
+class HotPaths:
+    """Answers the collecting paths and the script; hands everything else to `others`."""
+
+    def __init__(self, rules: Rules, publisher: Publisher, metrics: Metrics, others: App) -> None:
+        self._rules = rules
+        self._publisher = publisher
+        self._metrics = metrics
+        self._others = others
+        self._readers = readers()
+        self._script = BeaconScript()
+        self._accepted = {
+            protocol: metrics.events.labels(protocol) for protocol in ("beacon", "segment")
+        }
+
+    async def __call__(self, scope: Scope, receive: body.Receive, send: answers.Send) -> None:
+        if scope["type"] != "http":
+            await self._others(scope, receive, send)
+            return
+        path, method = scope["path"], scope["method"]
+        read_parcel = self._readers.get(path)
+        if read_parcel is not None:
+            await self._collect(read_parcel, scope, receive, send)
+        elif path == "/beacon.js" and method in ("GET", "HEAD"):
+            await self._script(scope, send)
+        elif method == "OPTIONS":
+            await answers.preflight(send, self._listed(dict(scope["headers"])))
+        else:
+            await self._others(scope, receive, send)
+
+    async def _collect(
+        self, read_parcel: ReadParcel, scope: Scope, receive: body.Receive, send: answers.Send
+    ) -> None:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        origin = self._listed(headers)
+        if scope["method"] == "OPTIONS":
+            await answers.preflight(send, origin)
+            return
+        try:
+            harvest = await self._take(read_parcel, scope, headers, receive)
+        except RefusedRequest as error:
+            self._metrics.refused.labels(error.code).inc()
+            await answers.refusal(send, error, origin)
+        except ClientGone:
+            _log.debug("a sender hung up before its body was complete")
+        else:
+            if read_parcel is beacon.read_beacon:
+                await answers.no_content(send, origin, harvest.set_cookie)
+            else:
+                await answers.success(send, origin)
+
+    async def _take(
+        self,
+        read_parcel: ReadParcel,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        receive: body.Receive,
+    ) -> Harvest:
+        """Returns when everything the request brought is durable. Raises RefusedRequest."""
+        if scope["method"] != "POST":
+            raise MethodNotAllowed("events are sent by POST")
+        content = await body.read(receive, headers)
+        parcel = read_parcel(content)
+        key = self._rules.keys.admit(
+            headers.get(b"authorization", b""),
+            parcel.key,
+            scope["query_string"],
+            headers.get(b"origin", b""),
+        )
+        caller = Caller(scope, headers, key, int(time.time() * 1000))
+        harvest = parcel.gather(caller, self._rules)
+        durable = self._publisher.offer(harvest.accepted, harvest.refused)
+        if durable is not None and not await durable:
+            raise Unavailable("Kafka did not acknowledge the events: send them again")
+        self._count(harvest)
+        return harvest
+
+    def _count(self, harvest: Harvest) -> None:
+        if harvest.accepted:
+            self._accepted[harvest.accepted[0].protocol].inc(len(harvest.accepted))
+        for record in harvest.refused:
+            self._metrics.rejected.labels(record.reason).inc()
+
+    def _listed(self, headers: Mapping[bytes, bytes]) -> bytes:
+        """The request's origin where the site lists it, else empty."""
+        origin = headers.get(b"origin", b"")
+        return origin if origin and self._rules.keys.allows_origin(origin) else b""

@@ -1,0 +1,51 @@
+"""Which identifiers from the outside are taken, and in what form."""
+
+from __future__ import annotations
+
+import re
+
+from ingest.collector.errors import RefusedEvent
+from schemas.event import RESERVED_PREFIXES, is_identifier
+from schemas.reasons import Reason
+
+MAX_USER_ID = 256
+
+_DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@|-]{0,127}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+Identifier = str | int | float | None
+
+
+def device_id(value: Identifier) -> str:
+    """The device id, '' where there is none.
+
+    Raises RefusedEvent(RESERVED_IDENTIFIER) for another form than ours or a prefix we assign.
+    """
+    text = _text(value)
+    if not text:
+        return ""
+    if not is_device_id(text):
+        raise RefusedEvent(Reason.RESERVED_IDENTIFIER, f"not a device id: {text[:64]!r}")
+    return text
+
+
+def is_device_id(text: str) -> bool:
+    """Whether the outside may call a device so."""
+    return _DEVICE.fullmatch(text) is not None and not text.startswith(RESERVED_PREFIXES)
+
+
+def user_id(value: Identifier) -> str:
+    """The user id, '' where there is none. Raises RefusedEvent(WRONG_TYPE) above 256 characters."""
+    text = _text(value)
+    if len(text) > MAX_USER_ID or _CONTROL.search(text):
+        raise RefusedEvent(
+            Reason.WRONG_TYPE, f"an identifier is 1 to {MAX_USER_ID} printable characters"
+        )
+    return text
+
+
+def _text(value: Identifier) -> str:
+    if value is None:
+        return ""
+    text = value.strip() if isinstance(value, str) else str(value)
+    return text if is_identifier(text) else ""

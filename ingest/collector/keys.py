@@ -1,0 +1,66 @@
+"""Write keys: who may send, and from where."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from functools import lru_cache
+from urllib.parse import parse_qs
+
+from ingest.collector.errors import OriginNotAllowed, UnknownWriteKey
+from schemas.site import Site, WriteKey
+
+
+class WriteKeys:
+    """The site's write keys and the origins its browser keys are bound to."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self.allows_origin = lru_cache(maxsize=1024)(self._allows_origin)
+        self._key_of_header = lru_cache(maxsize=1024)(self._read_header)
+
+    def admit(self, authorization: bytes, in_body: str, query: bytes, origin: bytes) -> WriteKey:
+        """The key of a request: from the Authorization header, else its body, else its query.
+
+        Raises UnknownWriteKey, and OriginNotAllowed for a browser key from an unlisted page.
+        """
+        key = self.known(authorization, in_body, query)
+        if key.kind == "browser" and not self.allows_origin(origin):
+            raise OriginNotAllowed(
+                "a browser key is taken only from the site file's `origins`, not from "
+                f"{origin.decode('latin-1')[:200] or 'a request without Origin'}"
+            )
+        return key
+
+    def known(self, authorization: bytes, in_body: str, query: bytes) -> WriteKey:
+        """The key, wherever it comes from. Raises UnknownWriteKey."""
+        key = self._key_of_header(authorization) if authorization else None
+        if key is None:
+            key = self._site.write_key(in_body or _of_query(query))
+        if key is None:
+            raise UnknownWriteKey(
+                "no such write key: send one of the site file's `write_keys` by Basic or Bearer "
+                "authorization or in the body"
+            )
+        return key
+
+    def _read_header(self, authorization: bytes) -> WriteKey | None:
+        scheme, _, credentials = authorization.strip().partition(b" ")
+        if scheme.lower() == b"bearer":
+            return self._site.write_key(credentials.strip().decode("latin-1"))
+        if scheme.lower() != b"basic":
+            return None
+        try:
+            user = base64.b64decode(credentials.strip(), validate=True).partition(b":")[0]
+        except binascii.Error:
+            return None
+        return self._site.write_key(user.decode("latin-1"))
+
+    def _allows_origin(self, origin: bytes) -> bool:
+        return self._site.allows_origin(origin.decode("latin-1"))
+
+
+def _of_query(query: bytes) -> str:
+    if b"writeKey=" not in query:
+        return ""
+    return parse_qs(query.decode("latin-1")).get("writeKey", [""])[0]

@@ -1,0 +1,53 @@
+"""Every metric of the collector: its name and what it means."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+
+class Metrics:
+    """One set an application, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self.events = Counter(
+            "footfall_collector_events",
+            "Events acknowledged by Kafka",
+            ["protocol"],
+            registry=registry,
+        )
+        self.rejected = Counter(
+            "footfall_collector_rejected",
+            "Events that went to footfall.rejected",
+            ["reason"],
+            registry=registry,
+        )
+        self.refused = Counter(
+            "footfall_collector_refused_requests",
+            "Requests answered with an error; nothing of them was taken",
+            ["code"],
+            registry=registry,
+        )
+        self.unacknowledged = Counter(
+            "footfall_collector_unacknowledged",
+            "Events of records that Kafka did not acknowledge; their requests were answered 503",
+            registry=registry,
+        )
+        self.buffered_events = Gauge(
+            "footfall_collector_buffered_events",
+            "Events taken and not yet acknowledged by Kafka",
+            registry=registry,
+        )
+        self.record_events = Histogram(
+            "footfall_collector_record_events",
+            "Events in one Kafka record",
+            buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
+            registry=registry,
+        )
+        self.publish_seconds = Histogram(
+            "footfall_collector_publish_seconds",
+            "From handing a record to the Kafka client to its acknowledgement",
+            buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+            registry=registry,
+        )

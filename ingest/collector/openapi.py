@@ -1,0 +1,85 @@
+"""The OpenAPI description of the hot paths, which FastAPI does not serve and so does not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+
+from ingest.collector.errors import STATUS, RefusedRequest
+from ingest.collector.protocols.beacon import Beacon, BeaconEvent
+from ingest.collector.protocols.segment import TYPES
+from ingest.collector.protocols.segment_messages import Batch, Message
+
+_SHAPES = (Beacon, BeaconEvent, Batch, Message)
+
+
+def describe(app: FastAPI) -> None:
+    """Adds the hot paths to the document `app` serves at /openapi.json and shows at /docs."""
+    own = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if not app.openapi_schema:
+            document = own()
+            document["paths"].update(_paths())
+            _, shapes = msgspec.json.schema_components(
+                _SHAPES, ref_template="#/components/schemas/{name}"
+            )
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas.update(shapes)
+            schemas["Refusal"] = _REFUSAL
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+_REFUSAL = {
+    "type": "object",
+    "required": ["code", "message"],
+    "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+}
+
+
+def _paths() -> dict[str, Any]:
+    paths = {
+        "/b": _post("Our tracker's beacons", "Beacon", "text/plain", "204", "Durable"),
+        "/beacon.js": {
+            "get": {
+                "tags": ["collect"],
+                "summary": "Our tracker",
+                "responses": {"200": {"description": "JavaScript, at most 3 KB gzipped"}},
+            }
+        },
+    }
+    for kind in TYPES:
+        for path in (kind, kind[0]):
+            summary = f"Segment: one {kind} call"
+            paths[f"/v1/{path}"] = _post(summary, "Message", "application/json", "200", "Durable")
+    for path in ("batch", "import", "b"):
+        summary = "Segment: up to 500 calls of any type"
+        paths[f"/v1/{path}"] = _post(summary, "Batch", "application/json", "200", "Durable")
+    return paths
+
+
+def _post(summary: str, shape: str, media: str, status: str, means: str) -> dict[str, Any]:
+    responses: dict[str, Any] = {status: {"description": means}}
+    for error, code in STATUS.items():
+        responses[str(code)] = {
+            "description": _about(error),
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}},
+        }
+    body = {"content": {media: {"schema": {"$ref": f"#/components/schemas/{shape}"}}}}
+    return {
+        "post": {
+            "tags": ["collect"],
+            "summary": summary,
+            "requestBody": {"required": True, **body},
+            "responses": responses,
+        }
+    }
+
+
+def _about(error: type[RefusedRequest]) -> str:
+    return error.code.replace("_", " ")

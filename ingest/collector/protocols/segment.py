@@ -1,0 +1,258 @@
+"""Segment's HTTP Tracking API, as Segment's and RudderStack's SDKs speak it.
+
+The shapes are in `segment_messages`; this module makes events of them. What the SDKs do
+differently from the specification is named where it is dealt with.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+import msgspec
+
+from ingest.collector import addresses, consent, identifiers
+from ingest.collector.caller import MAX_USER_AGENT, Caller
+from ingest.collector.clock import event_time, skew_of
+from ingest.collector.errors import MalformedBody, RefusedEvent, TooLarge
+from ingest.collector.harvest import Harvest, harvest
+from ingest.collector.json_text import (
+    Text,
+    read_envelope,
+    read_event,
+    read_properties,
+    with_members,
+)
+from ingest.collector.protocols.segment_messages import (
+    NO_CONTEXT,
+    Batch,
+    Context,
+    Message,
+    Single,
+    batch_decoder,
+    context_decoder,
+    message_decoder,
+    single_decoder,
+)
+from ingest.collector.rules import Rules
+from ingest.collector.subject import Subject
+from schemas.event import (
+    EMPTY_PROPERTIES,
+    MAX_EVENT_BYTES,
+    USER_DEVICE_PREFIX,
+    Event,
+    EventType,
+    event_uuid,
+)
+from schemas.reasons import Reason
+
+TYPES: dict[str, EventType] = {
+    "track": "track",
+    "page": "page",
+    "screen": "screen",
+    "identify": "identify",
+    "group": "group",
+    "alias": "alias",
+}
+
+_ABOUT_THE_PERSON = frozenset({"identify", "group", "alias"})
+
+
+class SegmentParcel:
+    """One request: the messages of a batch, or the single one of a `/v1/<type>` call."""
+
+    def __init__(self, envelope: Batch, text: Text, kind: EventType | None) -> None:
+        self.key = envelope.writeKey or ""
+        self._envelope = envelope
+        self._text = text
+        self._kind = kind
+
+    def gather(self, caller: Caller, rules: Rules) -> Harvest:
+        shared = self._shared_context()
+        sent_at = self._envelope.sentAt
+
+        def read(raw: msgspec.Raw, notes: list[str]) -> Event:
+            message = read_event(message_decoder, raw)
+            context = message.context or shared
+            if context is not shared and shared is not NO_CONTEXT:
+                context = context.over(shared)
+            kind = self._kind or TYPES.get(message.type or "")
+            if kind is None:
+                raise RefusedEvent(Reason.UNKNOWN_TYPE, f"type: {(message.type or '')[:64]!r}")
+            skew = skew_of(caller.received_at, sent_at or message.sentAt)
+            return _event(kind, message, context, notes, caller, rules, skew)
+
+        return harvest(
+            self._envelope.batch,
+            read,
+            self._text,
+            protocol="segment",
+            received_at=caller.received_at,
+        )
+
+    def _shared_context(self) -> Context:
+        if not bytes(self._envelope.context):
+            return NO_CONTEXT
+        try:
+            return read_event(context_decoder, self._envelope.context) or NO_CONTEXT
+        except RefusedEvent as refusal:
+            raise MalformedBody(f"context: {refusal.detail}") from refusal
+
+
+def read_batch(body: bytes) -> SegmentParcel:
+    """`/v1/batch`. Raises MalformedBody."""
+    envelope, text = read_envelope(batch_decoder, body)
+    return SegmentParcel(envelope, text, None)
+
+
+def read_single(body: bytes, kind: EventType) -> SegmentParcel:
+    """`/v1/<kind>`. Raises MalformedBody, TooLarge."""
+    if len(body) > MAX_EVENT_BYTES:
+        raise TooLarge(f"an event has at most {MAX_EVENT_BYTES} bytes, not {len(body)}")
+    single, text = _single(body)
+    envelope = Batch(batch=[msgspec.Raw(text.body)], writeKey=single.writeKey)
+    return SegmentParcel(envelope, text, kind)
+
+
+def _single(body: bytes) -> tuple[Single, Text]:
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            raise MalformedBody(str(error)) from error
+    return read_envelope(single_decoder, body)
+
+
+def _event(
+    kind: EventType,
+    message: Message,
+    context: Context,
+    notes: list[str],
+    caller: Caller,
+    rules: Rules,
+    skew: int,
+) -> Event:
+    user_id = identifiers.user_id(message.userId)
+    previous_id = _previous_id(kind, message, user_id, caller)
+    ip, user_agent = caller.ip, caller.user_agent
+    if caller.server:  # the visitor's, which only the backend knows
+        ip = addresses.readable(context.ip or "")
+        user_agent = (context.userAgent or "")[:MAX_USER_AGENT]
+    subject = _subject(message, context, user_id, ip, user_agent, caller, rules)
+    properties, decoded = _properties(kind, message, context)
+    page = context.page
+    personal = subject.recognized
+    return Event(
+        event_id=event_uuid(str(message.messageId)) if message.messageId else str(uuid.uuid4()),
+        event_time=event_time(
+            message.timestamp or message.originalTimestamp, skew, caller.received_at
+        ),
+        received_at=caller.received_at,
+        type=kind,
+        name=_name(kind, message),
+        protocol="segment",
+        device_id=subject.device_id,
+        site=rules.site,
+        consent=subject.consent,
+        server=caller.server,
+        user_id=user_id if personal else "",
+        previous_id=previous_id if personal else "",
+        profile_id=_profile_id(context, decoded) if personal else "",
+        url=page.url or "" if page and page.url else _text(decoded, "url"),
+        title=page.title or "" if page and page.title else _text(decoded, "title"),
+        referrer=_referrer(page.referrer if page and page.referrer else _text(decoded, "referrer")),
+        ip=subject.ip,
+        user_agent=user_agent,
+        language=context.locale or caller.language,
+        decision_id=context.decision_id or _text(decoded, "decision_id"),
+        variant=context.variant or "",
+        campaign=context.utm(),
+        notes=notes,
+        properties=properties if personal or kind not in _ABOUT_THE_PERSON else EMPTY_PROPERTIES,
+    )
+
+
+def _subject(
+    message: Message,
+    context: Context,
+    user_id: str,
+    ip: str,
+    user_agent: str,
+    caller: Caller,
+    rules: Rules,
+) -> Subject:
+    said, gpc = context.consent_said()
+    choice = consent.decide(
+        rules.consent, said, gpc=gpc or caller.gpc, dnt=caller.dnt, server=caller.server
+    )
+    device_id = identifiers.device_id(message.anonymousId)
+    if choice != "granted":
+        return rules.namer.pseudonymous(
+            choice,
+            ip=ip,
+            user_agent=user_agent,
+            now_ms=caller.received_at,
+            else_from=device_id or user_id,
+        )
+    if not device_id:
+        if not (caller.server and user_id):
+            # A page's key speaks only for its own device, so a user alone is not enough there.
+            raise RefusedEvent(Reason.NO_IDENTIFIER, "anonymousId" if user_id else "no identifier")
+        device_id = USER_DEVICE_PREFIX + user_id
+    return rules.namer.recognized(device_id, ip)
+
+
+def _previous_id(kind: EventType, message: Message, user_id: str, caller: Caller) -> str:
+    if kind != "alias":
+        return ""
+    if not caller.server:
+        raise RefusedEvent(Reason.NEEDS_SERVER_KEY, "alias joins two identifiers for good")
+    previous_id = identifiers.user_id(message.previousId)
+    if not previous_id or not user_id:
+        raise RefusedEvent(Reason.MISSING_FIELD, "alias has previousId and userId")
+    return previous_id
+
+
+def _name(kind: EventType, message: Message) -> str:
+    if kind == "track":
+        if not message.event:
+            raise RefusedEvent(Reason.MISSING_FIELD, "track has an event")
+        return message.event
+    if kind == "page":
+        return "Page Viewed"
+    if kind == "screen":  # RudderStack's mobile SDKs name a screen by `event`
+        return message.name or message.event or "Screen Viewed"
+    return ""
+
+
+def _properties(
+    kind: EventType, message: Message, context: Context
+) -> tuple[msgspec.Raw, dict[str, object]]:
+    if kind in _ABOUT_THE_PERSON:
+        # RudderStack's SDKs put the traits of identify into the context.
+        field = message.traits if len(bytes(message.traits)) > len(b"null") else context.traits
+        traits, decoded = read_properties(field, "traits")
+        if kind != "group":
+            return traits, decoded
+        group_id = identifiers.user_id(message.groupId)
+        if not group_id:
+            raise RefusedEvent(Reason.MISSING_FIELD, "group has a groupId")
+        return with_members(traits, {"group_id": group_id}), decoded
+    properties, decoded = read_properties(message.properties, "properties")
+    if kind == "track":
+        return properties, decoded
+    said = {"name": message.name if kind == "page" else None, "category": message.category}
+    missing = {name: value for name, value in said.items() if value and name not in decoded}
+    return with_members(properties, missing), decoded
+
+
+def _profile_id(context: Context, properties: dict[str, object]) -> str:
+    return identifiers.user_id(context.profile_id or _text(properties, "profile_id"))
+
+
+def _referrer(referrer: str) -> str:
+    return "" if referrer == "$direct" else referrer  # RudderStack's word for none
+
+
+def _text(properties: dict[str, object], name: str) -> str:
+    value = properties.get(name)
+    return value if isinstance(value, str) else ""

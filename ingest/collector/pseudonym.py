@@ -1,0 +1,97 @@
+"""Daily pseudonyms for hits that must not be recognized, and the salts that make them daily."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import secrets
+from datetime import UTC, datetime
+
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from schemas.event import PSEUDONYM_PREFIX
+from schemas.redis_keys import salt_key
+
+_log = logging.getLogger(__name__)
+
+DAY_MS = 86_400_000
+SALT_BYTES = 16
+_SALT_LIFE_S = 48 * 3600
+_REFRESH_S = 30.0
+_AHEAD_MS = 3_600_000  # tomorrow's salt is fetched an hour early
+
+
+def pseudonym(salt: bytes, site: str, ip: str, user_agent: str) -> str:
+    """`p_` and 32 hex digits: the same for one visitor until the salt is gone."""
+    digest = hashlib.blake2b(
+        f"{site}\x1f{ip}\x1f{user_agent}".encode(errors="replace"), digest_size=16, key=salt
+    )
+    return PSEUDONYM_PREFIX + digest.hexdigest()
+
+
+class Salts:
+    """Today's salt, shared by all processes through Redis; never a question to the network.
+
+    Between `start` and `stop` it is kept fetched. While Redis is away a salt of this process stands
+    in, and is offered to Redis when it returns, so that pseudonyms change as little as possible.
+    """
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis = redis.asyncio.Redis.from_url(
+            redis_url, socket_timeout=1.0, socket_connect_timeout=1.0
+        )
+        self._salts: dict[int, bytes] = {}
+        self._shared: set[int] = set()
+
+    def of(self, now_ms: int) -> bytes:
+        """The salt of the UTC day of `now_ms`."""
+        day = now_ms // DAY_MS
+        salt = self._salts.get(day)
+        if salt is None:
+            _log.warning("no salt for today from Redis yet: using one of this process's own")
+            salt = self._salts[day] = secrets.token_bytes(SALT_BYTES)
+        return salt
+
+    async def refresh(self, now_ms: int) -> None:
+        """Fetches the salts of today and, near midnight, tomorrow. Raises RedisError."""
+        for day in sorted({now_ms // DAY_MS, (now_ms + _AHEAD_MS) // DAY_MS}):
+            if day in self._shared:
+                continue
+            key = salt_key(datetime.fromtimestamp(day * 86_400, UTC).date().isoformat())
+            mine = self._salts.get(day) or secrets.token_bytes(SALT_BYTES)
+            await self._redis.set(key, mine, nx=True, ex=_SALT_LIFE_S)
+            stored = await self._redis.get(key)
+            self._salts[day] = stored if isinstance(stored, bytes) else mine
+            self._shared.add(day)
+        for day in [day for day in self._salts if day < now_ms // DAY_MS]:
+            del self._salts[day]
+            self._shared.discard(day)
+
+    async def start(self) -> None:
+        """Fetches once, so that the first hits already have the shared salt, then goes on."""
+        await self._try_refresh()
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        await self._redis.aclose()
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(_REFRESH_S)
+            await self._try_refresh()
+
+    async def _try_refresh(self) -> None:
+        try:
+            await self.refresh(_now_ms())
+        except RedisError as error:
+            _log.warning("salts cannot be fetched from Redis, trying again: %s", error)
+
+
+def _now_ms() -> int:
+    return int(datetime.now(UTC).timestamp() * 1000)

@@ -1,0 +1,211 @@
+"""Micro-batches on their way to Kafka.
+
+`offer` puts a request's lines into one open batch a partition and gives the request one future,
+which is resolved when all records that hold its lines are acknowledged with acks=all. Every few
+milliseconds the open batches are sent; while a partition's batch is on its way the next one keeps
+collecting, so under load records become larger instead of more. Memory is bounded: over the limit
+`offer` refuses at once.
+
+Records are produced on the event loop's thread; a second thread waits for Kafka's reports and hands
+them over in one call a wake-up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from ingest.collector.errors import Unavailable
+from ingest.collector.metrics import Metrics
+from ingest.collector.producer import Outcome, Producer
+from schemas.event import MAX_BATCH_EVENTS, Event, Rejected, encode_line
+from schemas.topics import RAW, REJECTED, Topic, partition_of
+
+_log = logging.getLogger(__name__)
+
+LINGER_S = 0.005
+MAX_RECORD_BYTES = 512 * 1024
+MAX_BUFFERED_EVENTS = 100_000
+MAX_BUFFERED_BYTES = 64 * 1024 * 1024
+MAX_IN_FLIGHT = 4  # records a partition; librdkafka's idempotence allows five
+_STOP_WAIT_S = 10.0
+
+
+class Receipt:
+    """What one request waits for: `future` becomes True when every record is acknowledged.
+
+    False where one was not; the others may stand in Kafka, a resend of the request repairs that.
+    """
+
+    __slots__ = ("durable", "future", "waiting")
+
+    def __init__(self, future: asyncio.Future[bool]) -> None:
+        self.future = future
+        self.waiting = 0
+        self.durable = True
+
+    def settle(self, acknowledged: bool) -> None:
+        self.waiting -= 1
+        self.durable = self.durable and acknowledged
+        if not self.waiting and not self.future.done():
+            self.future.set_result(self.durable)
+
+
+class Batch:
+    """The lines of one Kafka record, and who waits for it."""
+
+    __slots__ = ("lane", "lines", "receipts", "sent_at", "size")
+
+    def __init__(self, lane: Lane) -> None:
+        self.lane = lane
+        self.lines: list[bytes] = []
+        self.size = 0
+        self.receipts: list[Receipt] = []
+        self.sent_at = 0.0
+
+    def add(self, line: bytes, receipt: Receipt) -> None:
+        self.lines.append(line)
+        self.size += len(line) + 1
+        if not self.receipts or self.receipts[-1] is not receipt:
+            self.receipts.append(receipt)
+            receipt.waiting += 1
+
+
+class Lane:
+    """One partition of one topic."""
+
+    __slots__ = ("full", "in_flight", "open", "partition", "topic")
+
+    def __init__(self, topic: Topic, partition: int) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.open: Batch | None = None
+        self.full: deque[Batch] = deque()
+        self.in_flight = 0
+
+    def add(self, line: bytes, receipt: Receipt) -> None:
+        batch = self.open
+        if batch is None:
+            batch = self.open = Batch(self)
+        elif len(batch.lines) >= MAX_BATCH_EVENTS or batch.size + len(line) > MAX_RECORD_BYTES:
+            self.full.append(batch)
+            batch = self.open = Batch(self)
+        batch.add(line, receipt)
+
+    def next(self) -> Batch | None:
+        """The batch to send now: a full one at once, the open one when nothing is on its way."""
+        if self.full:
+            return self.full.popleft() if self.in_flight < MAX_IN_FLIGHT else None
+        if self.in_flight:
+            return None
+        batch, self.open = self.open, None
+        return batch
+
+
+class Publisher:
+    """Publishes lines to `footfall.raw` and `footfall.rejected`; belongs to one event loop."""
+
+    def __init__(self, producer: Producer[Batch], metrics: Metrics) -> None:
+        self._producer = producer
+        self._metrics = metrics
+        self._raw = [Lane(RAW, partition) for partition in range(RAW.partitions)]
+        self._rejected = [Lane(REJECTED, partition) for partition in range(REJECTED.partitions)]
+        self._busy: set[Lane] = set()
+        self._ticking = False
+        self._closed = True
+        self._events = 0
+        self._bytes = 0
+        self._empty = asyncio.Event()  # set whenever the last buffered event is settled
+        metrics.buffered_events.set_function(lambda: self._events)
+
+    async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._producer.start(self._reported)
+        self._closed = False
+
+    async def stop(self) -> None:
+        """Takes nothing more, waits until all is acknowledged or given up, then ends the thread."""
+        self._closed = True
+        self._empty.clear()
+        if self._events:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), _STOP_WAIT_S)
+        if self._events:
+            _log.error("stopping with %d events that Kafka did not acknowledge", self._events)
+        await asyncio.to_thread(self._producer.stop)
+
+    def offer(
+        self, events: Sequence[Event], rejected: Sequence[Rejected]
+    ) -> asyncio.Future[bool] | None:
+        """True in the future means durable; None where there was nothing to publish.
+
+        Raises Unavailable, and has then taken nothing, when stopping or over the memory bound.
+        """
+        if self._closed:
+            raise Unavailable("the collector is stopping")
+        if self._events >= MAX_BUFFERED_EVENTS or self._bytes >= MAX_BUFFERED_BYTES:
+            raise Unavailable("Kafka is behind: too many events wait for it")
+        if not events and not rejected:
+            return None
+        receipt = Receipt(self._loop.create_future())
+        for event in events:
+            self._put(self._raw[partition_of(event.device_id, RAW)], event, receipt)
+        for record in rejected:
+            lane = self._rejected[partition_of(record.rejected_id, REJECTED)]
+            self._put(lane, record, receipt)
+        if not self._ticking:
+            self._ticking = True
+            self._loop.call_later(LINGER_S, self._tick)
+        return receipt.future
+
+    def _put(self, lane: Lane, record: Event | Rejected, receipt: Receipt) -> None:
+        line = encode_line(record)
+        self._events += 1
+        self._bytes += len(line) + 1
+        lane.add(line, receipt)
+        self._busy.add(lane)
+
+    def _tick(self) -> None:
+        """Sends what is ready; ticks on until every lane is empty."""
+        for lane in list(self._busy):
+            while (batch := lane.next()) is not None:
+                self._send(batch)
+            if not lane.open and not lane.full:
+                self._busy.discard(lane)
+        self._ticking = bool(self._busy)
+        if self._ticking:
+            self._loop.call_later(LINGER_S, self._tick)
+
+    def _send(self, batch: Batch) -> None:
+        batch.lane.in_flight += 1
+        batch.sent_at = time.monotonic()
+        self._metrics.record_events.observe(len(batch.lines))
+        lane = batch.lane
+        if not self._producer.send(
+            lane.topic.name, lane.partition, b"\n".join(batch.lines), len(batch.lines), batch
+        ):
+            self._loop.call_soon(self._settle, batch, False)
+
+    def _reported(self, outcomes: list[Outcome[Batch]]) -> None:
+        """Called in the producer's thread."""
+        self._loop.call_soon_threadsafe(self._settle_all, outcomes)
+
+    def _settle_all(self, outcomes: list[Outcome[Batch]]) -> None:
+        for batch, acknowledged in outcomes:
+            self._settle(batch, acknowledged)
+
+    def _settle(self, batch: Batch, acknowledged: bool) -> None:
+        batch.lane.in_flight -= 1
+        self._events -= len(batch.lines)
+        self._bytes -= batch.size
+        if not self._events:
+            self._empty.set()
+        self._metrics.publish_seconds.observe(time.monotonic() - batch.sent_at)
+        if not acknowledged:
+            self._metrics.unacknowledged.inc(len(batch.lines))
+        for receipt in batch.receipts:
+            receipt.settle(acknowledged)

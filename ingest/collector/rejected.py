@@ -1,0 +1,52 @@
+"""The one builder of rejected records."""
+
+from __future__ import annotations
+
+import uuid
+
+import msgspec
+
+from ingest.collector.errors import RefusedEvent
+from schemas.event import Protocol, Rejected, event_uuid
+
+MAX_ORIGINAL = 512 * 1024
+"""More of one refused event is not kept; as base64 it must fit into one Kafka record."""
+
+_MAX_DETAIL = 500
+
+
+class _MessageId(msgspec.Struct):
+    """The id of an event that is wrong elsewhere; each protocol has its own name for it."""
+
+    messageId: str = ""
+    id: str = ""
+
+
+_id_decoder = msgspec.json.Decoder(_MessageId)
+
+
+def rejected(
+    refusal: RefusedEvent, original: bytes, *, protocol: Protocol, received_at: int
+) -> Rejected:
+    """A record of one refused event: why, and its bytes as they came."""
+    detail = refusal.detail
+    if len(original) > MAX_ORIGINAL:
+        detail = f"{detail} (the first {MAX_ORIGINAL} of {len(original)} bytes are kept)"
+    return Rejected(
+        rejected_id=str(uuid.uuid4()),
+        rejected_at=received_at,
+        reason=refusal.reason,
+        detail=detail[:_MAX_DETAIL].encode(errors="replace").decode(),
+        protocol=protocol,
+        event_id=_event_id(original),
+        original=original[:MAX_ORIGINAL],
+    )
+
+
+def _event_id(original: bytes) -> str:
+    try:
+        found = _id_decoder.decode(original)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+    message_id = found.messageId or found.id
+    return event_uuid(message_id) if message_id else ""

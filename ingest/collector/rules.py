@@ -1,0 +1,19 @@
+"""What every protocol needs to know about the site it collects for."""
+
+from __future__ import annotations
+
+from ingest.collector.keys import WriteKeys
+from ingest.collector.pseudonym import Salts
+from ingest.collector.subject import Namer
+from schemas.site import Site
+
+
+class Rules:
+    """A site's rules, made ready once at start."""
+
+    def __init__(self, site: Site, salts: Salts) -> None:
+        self.site = site.name
+        self.consent = site.consent
+        self.cookie = site.cookie
+        self.keys = WriteKeys(site)
+        self.namer = Namer(site.name, salts)
