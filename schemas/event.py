@@ -7,8 +7,10 @@ integers, milliseconds since 1970 UTC. Text that is not there is the empty strin
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Literal, TypeVar
 
 import msgspec
@@ -69,19 +71,25 @@ def event_uuid(message_id: str) -> str:
 
 def uuid5(*parts: object) -> str:
     """UUIDv5 in Footfall's namespace, of the parts joined by a unit separator."""
-    return str(uuid.uuid5(_NAMESPACE, "\x1f".join(map(str, parts))))
+    name = "\x1f".join(map(str, parts)).encode()
+    text = hashlib.sha1(_NAMESPACE.bytes + name, usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
+@lru_cache(maxsize=100_000)
 def person_of_user(user_id: str) -> str:
     """The person a login names."""
     return uuid5("person", "user", user_id)
 
 
+@lru_cache(maxsize=100_000)
 def person_of_device(device_id: str, after_reset_ms: int = 0) -> str:
     """The anonymous person behind a device (since its logout at that time, if there was one)."""
     return uuid5("person", "device", device_id, after_reset_ms)
 
 
+@lru_cache(maxsize=100_000)
 def session_of(device_id: str, start_ms: int) -> str:
     """A session's id, derived from where it starts, so that every replay gives the same."""
     return uuid5("session", device_id, start_ms)

@@ -67,6 +67,7 @@ class DeviceState(msgspec.Struct, array_like=True):
     seen: dict[int, bytes] = {}  # UTC day -> 8-byte digests of its event ids, within the horizon
     runs: tuple[tuple[int, int], ...] = ()  # [first, last] ms, sorted (design.md, Session)
     marks: tuple[tuple[int, str], ...] = ()  # (ms, external source), sorted, inside the runs
+    starts: tuple[int, ...] = ()  # of the sessions in `runs`; follows from the other fields
     past_sessions: int = 0  # sessions that left the horizon
     logins: tuple[tuple[str, int, int], ...] = ()  # (user or '' for a logout, first, last) a day
     hits: dict[str, tuple[Hit, ...]] = {}  # Funnel.key -> evidence, sorted

@@ -169,7 +169,7 @@ def _add_agent(app: faust.App, name: str, lanes: Lanes) -> None:
             )
             await lanes.put(message.tp, record)
 
-    app.agent(topic, name=f"lane:{name}")(hand_to_lane)
+    app.agent(topic, name=f"lane:{name}")(hand_to_lane)  # type: ignore[arg-type]
 
 
 async def _refuse_expired(consumer: Consumer, begin: Mapping[TP, int]) -> None:

@@ -24,10 +24,9 @@ from schemas.event import (
     session_of,
 )
 from schemas.redis_keys import LIVE_HORIZON_MS, DeviceState
-from schemas.sessions import add_event, session_start_of
+from schemas.sessions import add_event, session_start_of, session_starts
 from streams.funnels import MAX_HITS
 from streams.identity import LOGOUT, Segment, add_mark, differs_until, segment_at, segments_of
-from streams.profile import starts_of
 from streams.sessions import HORIZON_MS, changes
 
 DAY_MS = 86_400_000
@@ -95,6 +94,7 @@ def follow(
         seen=_remember(before.seen, event),
         runs=before.runs,
         marks=before.marks,
+        starts=before.starts,
         past_sessions=before.past_sessions,
         logins=before.logins,
         hits=before.hits,
@@ -108,24 +108,22 @@ def follow(
         segments = segments_of(device, after.logins)
     joins = not late and time > after.last_seen - HORIZON_MS
     if joins:
-        runs, marks = add_event(before.runs, before.marks, time, source, gap_ms)
-        after.runs, after.marks = tuple(runs), tuple(marks)
-    starts = starts_of(after, segments)
-    start = _start_for(time, starts, after.runs)
+        after.runs, after.marks = add_event(before.runs, before.marks, time, source, gap_ms)
     corrections: list[Correction] = []
+    if segments != segments_before or not _goes_on(before, time, source, gap_ms, segments):
+        after.starts = starts_of(after, segments)
+        if state is not None:
+            corrections += _session_corrections(device, before, after, version)
+    start = _start_for(time, after.starts, after.runs)
     links: list[IdentityLink] = []
-    if state is not None:
-        corrections += _session_corrections(
-            device, starts_of(before, segments_before), starts, after, before.last_seen, version
-        )
-        if differs_until(segments_before, segments, before.last_seen):
-            corrections += _person_corrections(
-                device, segments_before, segments, before.last_seen, version
-            )
     if state is None or segments != segments_before:
         known: Sequence[Segment] = () if state is None else segments_before
         links += _links(device, known, segments, after, version)
-    if joins and after.runs and after.runs[0][1] < after.last_seen - HORIZON_MS:
+    if state is not None and differs_until(segments_before, segments, before.last_seen):
+        corrections += _person_corrections(
+            device, segments_before, segments, before.last_seen, version
+        )
+    if joins and after.runs[0][1] < after.last_seen - HORIZON_MS:
         _close_old_runs(after, segments)
     person = _person_of(event, segments)
     place = Place(person, session_of(device, start), start)
@@ -183,21 +181,31 @@ def _close_old_runs(state: DeviceState, segments: Sequence[Segment]) -> None:
     edge = state.last_seen - HORIZON_MS
     old = [run for run in state.runs if run[1] < edge]
     last = old[-1][1]
-    starts = starts_of(state, segments)
-    state.past_sessions += sum(1 for start in starts if start <= last)
+    state.past_sessions += sum(1 for start in state.starts if start <= last)
     state.runs = tuple(run for run in state.runs if run[1] >= edge)
     state.marks = tuple(mark for mark in state.marks if mark[0] > last)
+    state.starts = starts_of(state, segments)
+
+
+def starts_of(state: DeviceState, segments: Sequence[Segment]) -> tuple[int, ...]:
+    """The device's session starts (ms) inside the horizon."""
+    return tuple(session_starts(state.runs, state.marks, [s.since for s in segments[1:]]))
+
+
+def _goes_on(
+    state: DeviceState, time: int, source: str, gap_ms: int, segments: Sequence[Segment]
+) -> bool:
+    """Whether an event only goes on in the newest run, beginning no session: nearly every one."""
+    if source or len(segments) > 1 or not state.runs:
+        return False
+    first, last = state.runs[-1]
+    return first <= time <= last + gap_ms
 
 
 def _session_corrections(
-    device: str,
-    before: Sequence[int],
-    after: Sequence[int],
-    state: DeviceState,
-    newest: int,
-    version: int,
+    device: str, before: DeviceState, after: DeviceState, version: int
 ) -> list[Correction]:
-    if before == after:
+    if before.starts == after.starts:
         return []
     return [
         Correction(
@@ -210,7 +218,7 @@ def _session_corrections(
             version=version,
             removed=change.removed,
         )
-        for change in changes(before, after, state.runs, newest)
+        for change in changes(before.starts, after.starts, after.runs, before.last_seen)
     ]
 
 

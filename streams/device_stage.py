@@ -35,6 +35,7 @@ from schemas.site import Site
 from schemas.topics import CORRECTIONS, DECISIONS, EVENTS, IDENTITY, RAW, REGISTERS, version_of
 from streams.device import Place, follow, is_repeated, live_horizon, with_evidence
 from streams.funnels import Funnels
+from streams.last_few import LastFew
 from streams.profile import Share, shares
 from streams.records import Effects, Emissions, Record, StateWrite
 from streams.rejected import reject
@@ -59,6 +60,7 @@ class DeviceStage:
         self._site = site
         self._secret = secret
         self._funnels = Funnels(site)
+        self._known = LastFew[tuple[DeviceState | None, dict[str, Share]]]()
 
     def decode(self, record: Record) -> list[Line]:
         """The record's lines; bytes stay where a line is no record of ours."""
@@ -217,8 +219,9 @@ class DeviceStage:
             new = states.get(device)
             if new is old:
                 continue
-            shares_before = shares(device, old, self._funnels)
-            shares_after = shares(device, new, self._funnels)
+            shares_before = self._shares(device, old)
+            shares_after = self._shares(device, new)
+            self._known[device] = (new, shares_after)
             for person, share in shares_after.items():
                 if share != shares_before.get(person):
                     register = _register(person, device, share, version, record.time)
@@ -232,6 +235,13 @@ class DeviceStage:
                     gone=True,
                 )
                 emissions.add(REGISTERS, person, encode_line(gone))
+
+    def _shares(self, device: str, state: DeviceState | None) -> dict[str, Share]:
+        """`shares`, remembered: what is after this record is before the next."""
+        known = self._known.get(device)
+        if known is not None and known[0] is state:
+            return known[1]
+        return shares(device, state, self._funnels)
 
     def _write(self, device: str, state: DeviceState | None) -> StateWrite:
         ttl = _PSEUDONYM_TTL_MS if is_pseudonym(device) else self._site.retention.visitors_ms

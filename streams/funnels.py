@@ -37,16 +37,24 @@ class CompiledFunnel:
         self.funnel = funnel
         self.key = funnel.key
         self._steps = [_CompiledStep(step) for step in funnel.steps]
+        self._named: dict[str, list[tuple[int, _CompiledStep]]] = {}
+        self._by_page: list[tuple[int, _CompiledStep]] = []
+        self._paged: dict[str, tuple[tuple[int, _CompiledStep], ...]] = {}
+        for index, step in enumerate(self._steps):
+            if step.event:
+                self._named.setdefault(step.event, []).append((index, step))
+            else:
+                self._by_page.append((index, step))
         self._without: dict[str, int] = {}
-        for index, step in enumerate(funnel.steps):
-            if step.without:
+        for index, definition in enumerate(funnel.steps):
+            if definition.without:
                 bit = 1 << (WITHOUT_SHIFT + index)
-                self._without[step.without] = self._without.get(step.without, 0) | bit
+                self._without[definition.without] = self._without.get(definition.without, 0) | bit
 
     def hit(self, event: EnrichedEvent, properties: Properties) -> Hit | None:
         """The event's evidence for this funnel, if it is any."""
         mask = self._without.get(event.name, 0)
-        for index, step in enumerate(self._steps):
+        for index, step in self._candidates(event):
             if step.matches(event, properties):
                 mask |= 1 << index
         if not mask:
@@ -54,6 +62,19 @@ class CompiledFunnel:
         first = mask & 1
         values = tuple(_text(event, name, properties) for name in self.funnel.by) if first else ()
         return Hit(event.event_time, mask, values)
+
+    def _candidates(self, event: EnrichedEvent) -> Sequence[tuple[int, _CompiledStep]]:
+        """The steps that may hold for an event of that name or path; few of many."""
+        named = self._named.get(event.name, ())
+        if event.type not in ("page", "screen"):
+            return named
+        paged = self._paged.get(event.path)
+        if paged is None:
+            if len(self._paged) > 50_000:
+                self._paged.clear()
+            paged = tuple(entry for entry in self._by_page if entry[1].matches_path(event.path))
+            self._paged[event.path] = paged
+        return (*named, *paged) if named else paged
 
     def count(self, hits: Sequence[Hit]) -> Counted:
         """Where one unit (a person, or a session) with these hits stands."""
@@ -115,15 +136,18 @@ class _CompiledStep:
     """One step's condition. What is cheap is looked at first; properties last."""
 
     def __init__(self, step: Step) -> None:
-        self._event = step.event
+        self.event = step.event
         self._page = re.compile(path_pattern(step.page), re.DOTALL) if step.page else None
         self._where = [(name, frozenset(allowed)) for name, allowed in step.where.items()]
 
+    def matches_path(self, path: str) -> bool:
+        return self._page is None or self._page.match(path) is not None
+
     def matches(self, event: EnrichedEvent, properties: Properties) -> bool:
-        if self._event and event.name != self._event:
+        if self.event and event.name != self.event:
             return False
         if self._page is not None and (
-            event.type not in ("page", "screen") or not self._page.match(event.path)
+            event.type not in ("page", "screen") or not self.matches_path(event.path)
         ):
             return False
         return all(_text(event, name, properties) in allowed for name, allowed in self._where)

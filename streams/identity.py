@@ -8,6 +8,7 @@ more than five users applies no timeline.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -62,14 +63,15 @@ def _by_time(mark: Mark) -> tuple[int, str]:
     return mark[1], mark[0]
 
 
-def segments_of(device_id: str, marks: Sequence[Mark]) -> tuple[Segment, ...]:
+def segments_of(device_id: str, marks: tuple[Mark, ...]) -> tuple[Segment, ...]:
     """The device's timeline; `user:<id>`, which stands for a server's event, has one owner."""
     if device_id.startswith(USER_DEVICE_PREFIX):
         return (Segment(0, device_id.removeprefix(USER_DEVICE_PREFIX)),)
     return timeline(marks)
 
 
-def timeline(marks: Sequence[Mark]) -> tuple[Segment, ...]:
+@lru_cache(maxsize=50_000)
+def timeline(marks: tuple[Mark, ...]) -> tuple[Segment, ...]:
     """The device's segments in order; the first begins at 0.
 
     The owner at t is the user of the latest mark not after t; if that is a logout, or there is

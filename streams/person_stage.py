@@ -9,7 +9,7 @@ line of footfall.registers
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -35,7 +35,6 @@ _COUNTER_TTL_MS = 50 * 3600 * 1000
 
 Line = Register | bytes
 States = dict[str, PersonState | None]
-Standing = Counter[tuple[str, int, str, str, int]]
 
 _decoder = msgspec.json.Decoder(Register)
 
@@ -86,8 +85,9 @@ class PersonStage:
                 continue
             ttl = self._site.retention.visitors_ms
             writes.append(StateWrite(person_key(person), encode_state(new), ttl))
-            self._count(changes, person, old, -1)
-            self._count(changes, person, new, 1)
+            funnels = _changed_funnels(old, new)
+            self._count(changes, person, old, funnels, -1)
+            self._count(changes, person, new, funnels, 1)
         horizon_hour = live_horizon(newest) // 3_600_000
         counters = [
             CounterChange(key, field, delta, _COUNTER_TTL_MS)
@@ -97,13 +97,18 @@ class PersonStage:
         return Effects(emissions, writes, counters)
 
     def _count(
-        self, changes: Counter[tuple[str, str]], person: str, state: PersonState | None, sign: int
+        self,
+        changes: Counter[tuple[str, str]],
+        person: str,
+        state: PersonState | None,
+        funnels: Collection[str],
+        sign: int,
     ) -> None:
         """Add where the person's units stand, times `sign`."""
         if state is None:
             return
         partition = partition_of(person, REGISTERS)
-        for funnel in {key for held in state.devices.values() for key in held.hits}:
+        for funnel in funnels:
             if not state.counted and not self._funnels.per_session(funnel):
                 continue
             hits = {
@@ -115,6 +120,21 @@ class PersonStage:
                 for (key, step, by, value), minute in counted.items():
                     name = funnel_key(partition, key, minute // 60)
                     changes[name, funnel_field(minute % 60, step, by, value)] += sign
+
+
+def _changed_funnels(old: PersonState | None, new: PersonState) -> set[str]:
+    """Keys of the funnels for which some device's evidence is not what it was."""
+    before = old.devices if old is not None else {}
+    changed: set[str] = set()
+    for device, held in new.devices.items():
+        had = before[device].hits if device in before else {}
+        if held.hits != had:
+            changed.update(
+                key for key in held.hits.keys() | had.keys() if held.hits.get(key) != had.get(key)
+            )
+    if old is not None and old.counted != new.counted:
+        changed.update(key for held in new.devices.values() for key in held.hits)
+    return changed
 
 
 def with_register(state: PersonState | None, register: Register) -> PersonState:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from schemas.sessions import session_start_of, session_starts
 
 from schemas.event import Hit, is_pseudonym
 from schemas.redis_keys import DeviceState
+from schemas.sessions import session_start_of
 from streams.funnels import Funnels
 from streams.identity import Segment, segments_of
 
@@ -35,20 +35,16 @@ def shares(device_id: str, state: DeviceState | None, funnels: Funnels) -> dict[
     if not counted and not funnels.any_per_session:
         return {}
     segments = segments_of(device_id, state.logins)
-    starts = starts_of(state, segments)
+    if counted and len(segments) == 1 and not funnels.any_per_session:
+        return {segments[0].person(device_id): _whole(segments[0], state)}
     visible = [s for s in _spans(segments, state) if s[1] <= s[2]]
     result: dict[str, Share] = {}
     for segment, since, until in visible:
         person = segment.person(device_id)
-        share = _share(segment, since, until, counted, state, starts, funnels, len(visible) == 1)
+        share = _share(segment, since, until, counted, state, funnels)
         earlier = result.get(person)
         result[person] = share if earlier is None else _both(earlier, share)
     return result
-
-
-def starts_of(state: DeviceState, segments: Sequence[Segment]) -> list[int]:
-    """The device's session starts (ms) inside the horizon."""
-    return session_starts(state.runs, state.marks, [s.since for s in segments[1:]])
 
 
 def _spans(segments: Sequence[Segment], state: DeviceState) -> list[tuple[Segment, int, int]]:
@@ -61,18 +57,29 @@ def _spans(segments: Sequence[Segment], state: DeviceState) -> list[tuple[Segmen
     return spans
 
 
+def _whole(segment: Segment, state: DeviceState) -> Share:
+    """The share of a device that has only one owner, which is nearly every device."""
+    return Share(
+        user_id=segment.user_id,
+        counted=True,
+        first_seen=state.first_seen,
+        last_seen=state.last_seen - state.last_seen % _ROUND_MS,
+        sessions=state.past_sessions + len(state.starts),
+        orders=len(state.orders),
+        hits=state.hits,
+    )
+
+
 def _share(
     segment: Segment,
     since: int,
     until: int,
     counted: bool,
     state: DeviceState,
-    starts: Sequence[int],
     funnels: Funnels,
-    alone: bool,
 ) -> Share:
     def within(time_ms: int) -> bool:
-        return alone or since <= time_ms <= until
+        return since <= time_ms <= until
 
     hits: dict[str, tuple[Hit, ...]] = {}
     for key, evidence in state.hits.items():
@@ -81,9 +88,7 @@ def _share(
             continue
         mine = tuple(hit for hit in evidence if within(hit.time))
         if per_session:
-            mine = tuple(
-                Hit(h.time, h.steps, h.values, session_start_of(starts, h.time)) for h in mine
-            )
+            mine = tuple(Hit(h.time, h.steps, h.values, _session(state, h.time)) for h in mine)
         if mine:
             hits[key] = mine
     past = state.past_sessions if since == state.first_seen else 0
@@ -92,10 +97,16 @@ def _share(
         counted=counted,
         first_seen=since,
         last_seen=until - until % _ROUND_MS,
-        sessions=past + sum(1 for start in starts if within(start)),
-        orders=len({digest for time_ms, digest in state.orders if within(time_ms)}),
+        sessions=past + sum(1 for start in state.starts if within(start)),
+        orders=sum(1 for time_ms, _ in state.orders if within(time_ms)),
         hits=hits,
     )
+
+
+def _session(state: DeviceState, time_ms: int) -> int:
+    """Start of the session a hit is in; a hit outside all runs is a session of its own."""
+    inside = any(first <= time_ms <= last for first, last in state.runs)
+    return session_start_of(state.starts, time_ms) if inside else time_ms
 
 
 def _both(one: Share, other: Share) -> Share:

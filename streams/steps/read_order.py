@@ -20,10 +20,13 @@ class Order(msgspec.Struct, frozen=True):
     note: str = ""  # why a value was left out
 
 
+_NOTHING = msgspec.Raw(b"null")
+
+
 class _Properties(msgspec.Struct):
     order_id: str | int | None = None
-    revenue: Decimal | str | bool | list[object] | dict[str, object] | None = None
-    total: Decimal | str | bool | list[object] | dict[str, object] | None = None
+    revenue: msgspec.Raw = _NOTHING
+    total: msgspec.Raw = _NOTHING
     currency: str | None = None
     search_results: int | None = None
 
@@ -42,8 +45,9 @@ def read_order(properties: msgspec.Raw) -> Order:
         found = _decoder.decode(raw)
     except (msgspec.ValidationError, msgspec.DecodeError):
         return Order(note="order_unreadable")
-    given = found.revenue if found.revenue is not None else found.total
-    revenue, note = _money(given)
+    revenue, note = _money(bytes(found.revenue))
+    if revenue is None and not note:
+        revenue, note = _money(bytes(found.total))
     results = found.search_results
     return Order(
         order_id=str(found.order_id or "")[:200],
@@ -54,13 +58,12 @@ def read_order(properties: msgspec.Raw) -> Order:
     )
 
 
-def _money(given: object) -> tuple[str | None, str]:
-    if given is None:
+def _money(given: bytes) -> tuple[str | None, str]:
+    """(amount, note) of a JSON value: a number, or a text that is one."""
+    if given == b"null":
         return None, ""
-    if isinstance(given, bool) or not isinstance(given, Decimal | str):
-        return None, "revenue_unreadable"
     try:
-        amount = Decimal(given)
+        amount = Decimal(given.decode().strip('"'))
         if not amount.is_finite() or abs(amount) >= _MONEY_LIMIT:
             return None, "revenue_unreadable"
         return str(amount.quantize(_DIGITS)), ""

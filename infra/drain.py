@@ -1,0 +1,169 @@
+"""Waiting until every event accepted so far is where it belongs.
+
+The way of an event, stage by stage: what stood in a topic when its turn came must have been taken
+from it, and only then is the next topic looked at, since the stage may have written to it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import msgspec
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from redis import Redis
+from redis.exceptions import RedisError
+
+from schemas.redis_keys import epoch_key, fence_key
+from schemas.settings import Settings
+from schemas.topics import (
+    CORRECTIONS,
+    DECISIONS,
+    EVENTS,
+    IDENTITY,
+    RAW,
+    REGISTERS,
+    REJECTED,
+    SINK_GROUP,
+    Position,
+    Topic,
+)
+
+_POLL_S = 0.05
+_KAFKA_TIMEOUT_S = 10
+_DECISION_LINGER_S = 0.2  # decisions made before the drain are published within this
+
+SUNK = (EVENTS, IDENTITY, CORRECTIONS, DECISIONS, REJECTED)
+
+Offsets = dict[int, int]
+
+
+class DrainError(Exception):
+    """A server is away."""
+
+
+class Missing(msgspec.Struct):
+    """Records of a topic that had not been taken when time was up."""
+
+    topic: str
+    by: str  # the stage that has not taken them
+    records: int
+
+
+class Lag(msgspec.Struct):
+    """How far a stage is behind in one topic, in records."""
+
+    topic: str
+    by: str
+    records: int
+
+
+def drain(settings: Settings, timeout_s: float = 60.0) -> list[Missing]:
+    """What is missing when time is up: empty where everything has arrived."""
+    deadline = time.monotonic() + timeout_s
+    with _Positions(settings) as positions:
+        time.sleep(_DECISION_LINGER_S)
+        for topic in (RAW, REGISTERS):
+            missing = _await(topic, "stream", positions, positions.fences, deadline)
+            if missing:
+                return missing
+        missing = []
+        for topic in SUNK:
+            missing += _await(topic, "sink", positions, positions.committed, deadline)
+        return missing
+
+
+def lags(settings: Settings) -> list[Lag]:
+    """How far each stage is behind in each topic it reads."""
+    with _Positions(settings) as positions:
+        rows = []
+        for by, topics, reached in (
+            ("stream", (RAW, REGISTERS), positions.fences),
+            ("sink", SUNK, positions.committed),
+        ):
+            for topic in topics:
+                behind = _behind(positions.ends(topic), reached(topic))
+                rows.append(Lag(topic.name, by, behind))
+        return rows
+
+
+def _await(
+    topic: Topic,
+    by: str,
+    positions: _Positions,
+    reached: Callable[[Topic], Offsets],
+    deadline: float,
+) -> list[Missing]:
+    ends = positions.ends(topic)
+    while behind := _behind(ends, reached(topic)):
+        if time.monotonic() > deadline:
+            return [Missing(topic.name, by, behind)]
+        time.sleep(_POLL_S)
+    return []
+
+
+def _behind(ends: Mapping[int, int], reached: Mapping[int, int]) -> int:
+    return sum(max(0, end - reached.get(partition, 0)) for partition, end in ends.items())
+
+
+class _Positions:
+    """Ends of topics, fences of the stream, committed offsets of the sink."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._redis = Redis.from_url(settings.redis_url, socket_timeout=10)
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": settings.kafka,
+                "group.id": SINK_GROUP,  # only to ask what it has committed; never subscribes
+                "enable.auto.commit": False,
+                "log_level": 0,
+            }
+        )
+
+    def __enter__(self) -> _Positions:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+        self._redis.close()
+
+    def ends(self, topic: Topic) -> Offsets:
+        """Records that hold nothing any more (below the low watermark) are not waited for."""
+        ends: Offsets = {}
+        for partition in range(topic.partitions):
+            low, high = self._watermarks(topic, partition)
+            if high > low:
+                ends[partition] = high
+        return ends
+
+    def fences(self, topic: Topic) -> Offsets:
+        """Fences of the topic's present epoch."""
+        keys = [fence_key(topic, partition) for partition in range(topic.partitions)]
+        try:
+            epoch = self._redis.hget(epoch_key(topic), "epoch")
+            found = [self._redis.get(key) for key in keys]
+        except RedisError as error:
+            raise DrainError(f"Redis at {self._settings.redis_url}: {error}") from error
+        positions = {p: Position.decode(cast(bytes, raw)) for p, raw in enumerate(found) if raw}
+        return {p: at.offset for p, at in positions.items() if at.epoch == int(epoch or 0)}
+
+    def committed(self, topic: Topic) -> Offsets:
+        wanted = [TopicPartition(topic.name, p) for p in range(topic.partitions)]
+        try:
+            found = self._consumer.committed(wanted, timeout=_KAFKA_TIMEOUT_S)
+        except KafkaException as error:
+            raise DrainError(f"Kafka at {self._settings.kafka}: {error}") from error
+        return {tp.partition: max(tp.offset, 0) for tp in found}
+
+    def _watermarks(self, topic: Topic, partition: int) -> tuple[int, int]:
+        try:
+            found = self._consumer.get_watermark_offsets(
+                TopicPartition(topic.name, partition), timeout=_KAFKA_TIMEOUT_S
+            )
+        except KafkaException as error:
+            raise DrainError(f"Kafka at {self._settings.kafka}: {error}") from error
+        if found is None:
+            raise DrainError(f"Kafka at {self._settings.kafka} does not answer")
+        return found
