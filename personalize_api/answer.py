@@ -1,0 +1,91 @@
+"""The answer of `/v1/homepage`, as the caller reads it (contract.md section 4)."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from personalize_api.scenarios import Choice, Tried
+from personalize_api.visitors import Visitor
+from schemas.site import VisitorClass
+
+TTL_S = 60
+DEGRADED_TTL_S = 5
+
+
+class VisitorAnswer(msgspec.Struct, kw_only=True):
+    """What a caller may know about the visitor; the last five are for server keys only."""
+
+    class_: VisitorClass = msgspec.field(name="class")
+    logged_in: bool
+    anonymous_id: str | None
+    user_id: str | UnsetType | None = UNSET
+    profile_id: str | UnsetType | None = UNSET
+    person_id: str | UnsetType | None = UNSET
+    sessions: int | UnsetType = UNSET
+    orders: int | UnsetType = UNSET
+
+
+class ExperimentAnswer(msgspec.Struct, kw_only=True):
+    name: str
+    arm: str  # 'holdout' gets the homepage's default
+
+
+class Pick(msgspec.Struct, kw_only=True):
+    id: str
+    score: float
+    reasons: list[str]
+
+
+class HomepageAnswer(msgspec.Struct, kw_only=True):
+    """`cache_key` is equal where what is shown is equal; good for `ttl_s` seconds."""
+
+    variant: str
+    scenario: str
+    reason: str
+    visitor: VisitorAnswer
+    experiment: ExperimentAnswer | None
+    picks: list[Pick]
+    decision_id: str
+    cache_key: str
+    ttl_s: int
+    degraded: bool
+    explained: list[Tried] | UnsetType = UNSET
+
+
+encode = msgspec.json.Encoder().encode
+
+
+def visitor_answer(visitor: Visitor, profile_id: str, *, trusted: bool) -> VisitorAnswer:
+    """`trusted`: the caller has shown a server key."""
+    answer = VisitorAnswer(
+        class_=visitor.class_,
+        logged_in=visitor.logged_in,
+        anonymous_id=visitor.anonymous_id or None,
+    )
+    if trusted:
+        answer.user_id = visitor.user_id or None
+        answer.profile_id = profile_id or None
+        answer.person_id = visitor.person_id or None
+        answer.sessions = visitor.sessions
+        answer.orders = visitor.orders
+    return answer
+
+
+def experiment_answer(choice: Choice) -> ExperimentAnswer | None:
+    if not choice.experiment:
+        return None
+    return ExperimentAnswer(name=choice.experiment, arm=choice.arm)
+
+
+@lru_cache(4096)
+def _cache_key(variant: str, scenario: str, arm: str) -> str:
+    text = "\x1f".join((variant, scenario, arm)).encode()
+    return hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
+def cache_key(choice: Choice) -> str:
+    return _cache_key(choice.variant, choice.scenario, choice.arm)

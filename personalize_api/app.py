@@ -1,0 +1,98 @@
+"""The personalization service: the homepage's hot path beside a FastAPI application."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from personalize_api.homepage import PATH, Receive, Scope, Send
+from personalize_api.openapi import describe
+from personalize_api.room import Room, open_room
+from personalize_api.routes import errors, funnels, ops, service, visitors
+from schemas.settings import Settings
+from schemas.site import Site
+
+_GRACE_S = 10
+
+logger = logging.getLogger(__name__)
+
+
+class App:
+    """An ASGI application; its lifespan opens and closes the room."""
+
+    def __init__(self, settings: Settings, site: Site) -> None:
+        self._settings = settings
+        self._site = site
+        self._room: Room | None = None
+        self._rest = FastAPI(
+            title="Footfall personalization",
+            version="1",
+            docs_url=None,
+            redoc_url=None,
+            lifespan=self._lifespan,
+        )
+        errors.install(self._rest)
+        for module in (funnels, ops, service, visitors):
+            self._rest.include_router(module.router)
+        describe(self._rest)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == PATH and self._room is not None:
+            await self._room.homepage(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+    def end_streams(self) -> None:
+        """Ends open event streams; without it a server that stops gracefully waits for them."""
+        if self._room is not None:
+            self._room.feed.close()
+
+    @asynccontextmanager
+    async def _lifespan(self, rest: FastAPI) -> AsyncIterator[None]:
+        async with open_room(self._settings, self._site) as room:
+            self._room = rest.state.room = room
+            yield
+
+
+def create_app(settings: Settings, site: Site) -> App:
+    return App(settings, site)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, app: App) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            logger.info("personalize listens on http://%s:%d", self.config.host, self.config.port)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.end_streams()
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings, site: Site) -> None:
+    """Runs until SIGINT or SIGTERM. Raises SystemExit where the port is taken."""
+    app = create_app(settings, site)
+    config = uvicorn.Config(
+        app,
+        host=settings.bind,
+        port=settings.ports.personalize,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        proxy_headers=False,  # a forwarding header is a reason to refuse, never an address
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    _Server(config, app).run()

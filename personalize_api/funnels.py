@@ -1,0 +1,203 @@
+"""Live funnels: sums of the stream's minute counters in Redis.
+
+Who entered in minute m and how far they came stands in the counters of m (schemas.redis_keys), so
+any window up to now is a plain sum over partitions, hours and minutes. A window is added up at
+most once a second, whoever asks, and never takes more than a tenth of the process's time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping
+
+import msgspec
+import redis.asyncio
+from redis.exceptions import RedisError, ResponseError
+
+from personalize_api.errors import NotThere, StateUnavailable
+from personalize_api.metrics import Metrics
+from personalize_api.seldom import SeldomLogger
+from schemas.funnel_result import FunnelResult, funnel_result
+from schemas.redis_keys import funnel_key
+from schemas.site import Funnel, Site
+from schemas.topics import REGISTERS
+
+DEFAULT_MINUTES = 1440
+MAX_MINUTES = 2880
+SHOWN_MINUTES = 60
+
+_APPROXIMATE = "-1"
+"""Stands in a field where a step's number would: a unit had more hits than are kept."""
+
+_AT_MOST_EVERY_S = 0.95  # a little less than the live feed's second
+_SHARE_OF_TIME = 0.1
+_SOCKET_TIMEOUT_S = 2.0
+_HOURS_A_TRIP = 4
+
+Hash = Mapping[bytes, bytes]
+
+
+class Tally:
+    """Counts of one funnel over a window."""
+
+    def __init__(self, funnel: Funnel, from_minute: int, to_minute: int) -> None:
+        self._funnel = funnel
+        self._from = from_minute
+        self._shown_from = to_minute - SHOWN_MINUTES + 1
+        self.totals = [0] * len(funnel.steps)
+        self.by: dict[str, dict[str, list[int]]] = {}
+        self.entered = [0] * SHOWN_MINUTES
+        self.completed = [0] * SHOWN_MINUTES
+        self.approximate = False
+        self.garbled = 0
+
+    def add(self, hour: int, counters: Hash) -> None:
+        """Adds one partition's counters of an hour (since 1970)."""
+        for field, count in counters.items():
+            try:
+                minute, step, by, value = field.decode().split("|", 3)
+                self._count(hour * 60 + int(minute), step, by, value, int(count))
+            except (ValueError, IndexError):
+                self.garbled += 1
+
+    def _count(self, minute: int, step: str, by: str, value: str, count: int) -> None:
+        if minute < self._from:
+            return
+        if step == _APPROXIMATE:
+            self.approximate = self.approximate or count > 0
+            return
+        index = int(step)
+        if by:
+            values = self.by.setdefault(by, {})
+            values.setdefault(value, [0] * len(self.totals))[index] += count
+            return
+        self.totals[index] += count
+        shown = minute - self._shown_from
+        if 0 <= shown < SHOWN_MINUTES:
+            if index == 0:
+                self.entered[shown] += count
+            if index == len(self.totals) - 1:
+                self.completed[shown] += count
+
+
+class MinuteCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """The last hour, one number a minute, oldest first: who entered, and how many of them came to
+    the last step.
+    """
+
+    entered: list[int]
+    completed: list[int]
+
+
+class LiveFunnel(FunnelResult, frozen=True, kw_only=True):
+    """The public shape, and what only the live view knows."""
+
+    approximate: bool  # somebody did more than is kept: counts may be off by those
+    minutes: MinuteCounts
+
+
+class _Computed(msgspec.Struct):
+    good_until: float  # monotonic, s
+    funnels: asyncio.Task[list[LiveFunnel]]
+
+
+class LiveFunnels:
+    """Must be made and used in one event loop."""
+
+    def __init__(self, redis_url: str, site: Site, metrics: Metrics) -> None:
+        self._redis = redis.asyncio.Redis.from_url(
+            redis_url, socket_timeout=_SOCKET_TIMEOUT_S, socket_connect_timeout=_SOCKET_TIMEOUT_S
+        )
+        self._site = site
+        self._metrics = metrics
+        self._log = SeldomLogger(logging.getLogger(__name__))
+        self._computed: dict[int, _Computed] = {}
+
+    async def all(self, minutes: int = DEFAULT_MINUTES) -> list[LiveFunnel]:
+        """Every funnel that is counted live. Raises StateUnavailable."""
+        now = time.monotonic()
+        computed = self._computed.get(minutes)
+        if computed is None or (computed.funnels.done() and now >= computed.good_until):
+            self._forget(now)
+            task = asyncio.create_task(self._compute(minutes))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._computed[minutes] = computed = _Computed(now + _AT_MOST_EVERY_S, task)
+        return await asyncio.shield(computed.funnels)
+
+    async def one(self, name: str, minutes: int = DEFAULT_MINUTES) -> LiveFunnel:
+        """Raises NotThere, StateUnavailable."""
+        for funnel in await self.all(minutes):
+            if funnel.name == name:
+                return funnel
+        if name in self._site.funnels:
+            raise NotThere(f"funnel {name} is not counted live: footfall funnel {name}")
+        known = ", ".join(self._site.funnels) or "none"
+        raise NotThere(f"there is no funnel of this name; the site file has: {known}")
+
+    async def close(self) -> None:
+        for computed in self._computed.values():
+            computed.funnels.cancel()
+        await asyncio.gather(
+            *(computed.funnels for computed in self._computed.values()), return_exceptions=True
+        )
+        await self._redis.aclose()
+
+    def _forget(self, now: float) -> None:
+        """Windows nobody asked for lately."""
+        for minutes, computed in list(self._computed.items()):
+            if computed.funnels.done() and now >= computed.good_until:
+                del self._computed[minutes]
+
+    async def _compute(self, minutes: int) -> list[LiveFunnel]:
+        started = time.monotonic()
+        to_ms = time.time_ns() // 1_000_000
+        live = [funnel for funnel in self._site.funnels.values() if funnel.order == "ordered"]
+        try:
+            result = [await self._sum(funnel, to_ms, minutes) for funnel in live]
+        except (RedisError, OSError) as error:
+            self._log.warning("live funnels cannot be read: %s", error)
+            raise StateUnavailable("live counters cannot be read: Redis is not there") from error
+        taken = time.monotonic() - started
+        self._metrics.funnel_seconds.observe(taken)
+        good_for = max(_AT_MOST_EVERY_S, taken / _SHARE_OF_TIME)
+        self._computed[minutes].good_until = started + good_for
+        return result
+
+    async def _sum(self, funnel: Funnel, to_ms: int, minutes: int) -> LiveFunnel:
+        to_minute = to_ms // 60_000
+        from_minute = (to_ms - minutes * 60_000) // 60_000
+        tally = Tally(funnel, from_minute, to_minute)
+        first, last = from_minute // 60, to_minute // 60
+        for start in range(first, last + 1, _HOURS_A_TRIP):
+            hours = range(start, min(start + _HOURS_A_TRIP, last + 1))
+            for hour, counters in await self._read(funnel, hours):
+                tally.add(hour, counters)
+            await asyncio.sleep(0)
+        if tally.garbled:
+            self._log.warning("%d counters of %s are garbled", tally.garbled, funnel.name)
+        return _live(funnel, from_minute * 60_000, to_ms, tally)
+
+    async def _read(self, funnel: Funnel, hours: Iterable[int]) -> list[tuple[int, Hash]]:
+        wanted = [(p, hour) for hour in hours for p in range(REGISTERS.partitions)]
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for partition, hour in wanted:
+                pipe.hgetall(funnel_key(partition, funnel.key, hour))
+            hashes = await pipe.execute(raise_on_error=False)
+        read = []
+        for (_, hour), counters in zip(wanted, hashes, strict=True):
+            if isinstance(counters, ResponseError):
+                self._log.warning("counters of %s are garbled: %s", funnel.name, counters)
+            else:
+                read.append((hour, counters))
+        return read
+
+
+def _live(funnel: Funnel, from_ms: int, to_ms: int, tally: Tally) -> LiveFunnel:
+    plain = funnel_result(funnel, from_ms, to_ms, tally.totals, tally.by)
+    return LiveFunnel(
+        **{name: getattr(plain, name) for name in FunnelResult.__struct_fields__},
+        approximate=tally.approximate,
+        minutes=MinuteCounts(entered=tally.entered, completed=tally.completed),
+    )

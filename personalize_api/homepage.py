@@ -1,0 +1,258 @@
+"""`GET|POST /v1/homepage`: the hot path, a plain ASGI function (infra/decisions/0007).
+
+Reads the request, says who is asking, looks the visitor up, chooses, answers, logs the decision.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from personalize_api.access import Caller, Headers, identify, is_direct_loopback
+from personalize_api.answer import (
+    DEGRADED_TTL_S,
+    TTL_S,
+    HomepageAnswer,
+    cache_key,
+    encode,
+    experiment_answer,
+    visitor_answer,
+)
+from personalize_api.arrival import MAX_BODY_BYTES, Arrival, device_id, read_body, read_query
+from personalize_api.consent import consent_of
+from personalize_api.decisions import DecisionLog
+from personalize_api.errors import InvalidInput, MethodRefused, PersonalizeError, TooLarge
+from personalize_api.metrics import Metrics
+from personalize_api.scenarios import DEFAULT, Choice, Tried, decide, explain, facts_of
+from personalize_api.visitors import Visitor, Visitors
+from schemas.decision_token import Decided, mint
+from schemas.event import Decision
+from schemas.referrer import classify
+from schemas.settings import Settings
+from schemas.site import Site
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+PATH = "/v1/homepage"
+
+logger = logging.getLogger(__name__)
+
+_WHY_DEGRADED = {
+    "deadline": "the visitor's state did not come in time",
+    "redis": "the visitor's state could not be reached",
+    "garbage": "the visitor's state could not be read",
+    "bug": "the decision failed and is in the log",
+}
+_UNKNOWN = Visitor(class_="unknown")
+
+
+class Homepage:
+    """The endpoint as an ASGI application of its own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        site: Site,
+        visitors: Visitors,
+        decisions: DecisionLog,
+        metrics: Metrics,
+    ) -> None:
+        self._secret = settings.secret_key
+        self._site = site
+        self._visitors = visitors
+        self._decisions = decisions
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: Headers = dict(scope["headers"])
+        try:
+            if scope["method"] == "OPTIONS":
+                await _respond(send, 204, b"", self._cors(headers, preflight=True))
+                return
+            arrival = await _read(scope, receive)
+            caller = identify(headers, self._site)
+            body = encode(await self._decide(scope, headers, caller, arrival))
+        except PersonalizeError as error:
+            self._metrics.refused(error.code)
+            extra = [(n.lower().encode(), v.encode()) for n, v in error.headers.items()]
+            await _respond(send, error.status, error.body(), self._cors(headers) + extra)
+            return
+        await _respond(send, 200, body, self._cors(headers))
+
+    async def _decide(
+        self, scope: Scope, headers: Headers, caller: Caller, arrival: Arrival
+    ) -> HomepageAnswer:
+        """The answer, whatever happens; the decision is on its way to Kafka."""
+        started = time.perf_counter()
+        now_ms = time.time_ns() // 1_000_000
+        explained: list[Tried] | UnsetType = UNSET
+        try:
+            notes = _restrict(caller, headers, arrival, self._site.cookie.name)
+            visitor, unit = await self._recognize(headers, arrival, now_ms, notes)
+            facts = facts_of(visitor, classify(arrival.url, arrival.referrer, self._site), arrival)
+            choice = decide(self._site, facts, unit)
+            if arrival.explain and (caller.kind == "server" or _is_local(scope)):
+                explained = explain(self._site, facts)
+        except Exception:
+            logger.exception("a homepage decision failed; the default is shown")
+            self._metrics.degraded["bug"].inc()
+            visitor, choice, notes = self._fallback()
+        if visitor.cause:
+            notes.append(_WHY_DEGRADED[visitor.cause])
+        reason = "; ".join(filter(None, (choice.reason, *notes)))
+        decision_id = mint(
+            Decided(choice.scenario, choice.variant, choice.experiment, choice.arm), self._secret
+        )
+        self._log(decision_id, now_ms, visitor, choice, reason, time.perf_counter() - started)
+        return HomepageAnswer(
+            variant=choice.variant,
+            scenario=choice.scenario,
+            reason=reason,
+            visitor=visitor_answer(visitor, arrival.profile_id, trusted=caller.kind == "server"),
+            experiment=experiment_answer(choice),
+            picks=[],
+            decision_id=decision_id,
+            cache_key=cache_key(choice),
+            ttl_s=DEGRADED_TTL_S if visitor.degraded else TTL_S,
+            degraded=visitor.degraded,
+            explained=explained,
+        )
+
+    def _fallback(self) -> tuple[Visitor, Choice, list[str]]:
+        """What is shown when the decision itself fails."""
+        choice = Choice(variant=self._site.homepage.default, scenario=DEFAULT, reason="")
+        return Visitor(class_="unknown", cause="bug"), choice, []
+
+    def _log(
+        self,
+        decision_id: str,
+        now_ms: int,
+        visitor: Visitor,
+        choice: Choice,
+        reason: str,
+        taken_s: float,
+    ) -> None:
+        self._metrics.latency.observe(taken_s)
+        self._metrics.decided(choice.variant)
+        self._decisions.add(
+            Decision(
+                decision_id=decision_id,
+                decided_at=now_ms,
+                device_id=visitor.anonymous_id,
+                scenario=choice.scenario,
+                variant=choice.variant,
+                reason=reason,
+                experiment=choice.experiment,
+                arm=choice.arm,
+                degraded=visitor.degraded,
+                latency_ms=round(taken_s * 1000, 3),
+            )
+        )
+
+    async def _recognize(
+        self, headers: Headers, arrival: Arrival, now_ms: int, notes: list[str]
+    ) -> tuple[Visitor, str]:
+        """The visitor, and the id by which experiments assign arms ('' : none)."""
+        consent = consent_of(arrival, headers, self._site.consent)
+        if consent == "denied":
+            notes.append("consent is refused: nothing was looked up")
+            logged_in = bool(arrival.user_id)
+            return (Visitor(class_="unknown", logged_in=True) if logged_in else _UNKNOWN), ""
+        device = arrival.anonymous_id
+        unit = device or arrival.user_id
+        if not device and consent == "granted":
+            device = str(uuid.uuid4())
+            unit = unit or device
+        return await self._visitors.look_up(device, arrival.user_id, now_ms), unit
+
+    def _cors(self, headers: Headers, *, preflight: bool = False) -> list[tuple[bytes, bytes]]:
+        """A page of a listed origin may read the answer, with its cookie sent along."""
+        origin = headers.get(b"origin")
+        if origin is None:
+            return []
+        vary = [(b"vary", b"origin")]
+        if not self._site.allows_origin(origin.decode("latin-1")):
+            return vary
+        allowed = [
+            *vary,
+            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-credentials", b"true"),
+        ]
+        if preflight:
+            allowed += [
+                (b"access-control-allow-methods", b"GET, POST"),
+                (b"access-control-allow-headers", b"authorization, content-type"),
+                (b"access-control-max-age", b"600"),
+            ]
+        return allowed
+
+
+async def _read(scope: Scope, receive: Receive) -> Arrival:
+    """Raises MethodRefused, TooLarge, InvalidInput."""
+    if scope["method"] == "GET":
+        return read_query(scope["query_string"])
+    if scope["method"] != "POST":
+        raise MethodRefused("ask with GET or POST")
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise InvalidInput("the request ended before its body did")
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge(f"the body is longer than {MAX_BODY_BYTES} bytes")
+    return read_body(body) if body.strip() else read_query(scope["query_string"])
+
+
+def _restrict(caller: Caller, headers: Headers, arrival: Arrival, cookie: str) -> list[str]:
+    """Takes from the arrival what this caller may not say, and returns all that was ignored."""
+    notes = list(arrival.notes)
+    if caller.kind == "server":
+        return notes
+    for name in ("user_id", "profile_id"):
+        if getattr(arrival, name):
+            setattr(arrival, name, "")
+            notes.append(f"{name} ignored: needs a server key")
+    if caller.kind == "browser":
+        own = device_id(_cookie(headers, cookie), [])
+        if own and arrival.anonymous_id not in ("", own):
+            notes.append("anonymous_id ignored: the calling browser's own cookie counts")
+        arrival.anonymous_id = own or arrival.anonymous_id
+    return notes
+
+
+async def _respond(
+    send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]
+) -> None:
+    head = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+        *headers,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _is_local(scope: Scope) -> bool:
+    client = scope.get("client")
+    return is_direct_loopback(scope["headers"], client[0] if client else None)
+
+
+def _cookie(headers: Headers, name: str) -> str:
+    """The cookie's value as sent, '' where there is none."""
+    for part in headers.get(b"cookie", b"").decode("latin-1").split(";"):
+        key, _, value = part.strip().partition("=")
+        if key == name:
+            return value
+    return ""

@@ -1,0 +1,77 @@
+"""Every metric of the personalization API: its name and what it means."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+_LATENCY_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25)
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+CAUSES = ("deadline", "redis", "garbage", "bug")
+
+
+class Metrics:
+    """One registry an application, so that several may live in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.latency = Histogram(
+            "footfall_homepage_seconds",
+            "From the request read to the decision ready",
+            registry=self.registry,
+            buckets=_LATENCY_S,
+        )
+        self._refused = self._counter(
+            "footfall_homepage_refused", "Homepage requests answered with an error", ["code"]
+        )
+        degraded = self._counter(
+            "footfall_homepage_degraded",
+            "Decisions made without the visitor's state: deadline passed, redis failed, "
+            "garbage under the key, or a bug of ours",
+            ["cause"],
+        )
+        self.degraded = {cause: degraded.labels(cause) for cause in CAUSES}
+        self._variants = self._counter(
+            "footfall_homepage_decisions", "Decisions by variant", ["variant"]
+        )
+        self._by_variant: dict[str, Counter] = {}
+        self.lookup_batches = self._counter(
+            "footfall_lookup_batches", "Round trips to Redis for visitors' states"
+        )
+        self.lookup_keys = self._counter("footfall_lookup_keys", "Keys asked for in them")
+        self.published = self._counter(
+            "footfall_decisions_published", "Decisions acknowledged by Kafka"
+        )
+        self.dropped = self._counter(
+            "footfall_decisions_dropped", "Decisions lost because Kafka was away for too long"
+        )
+        self.waiting = Gauge(
+            "footfall_decisions_waiting",
+            "Decisions not yet acknowledged by Kafka",
+            registry=self.registry,
+        )
+        self.viewers = Gauge(
+            "footfall_live_viewers", "Open /v1/live streams", registry=self.registry
+        )
+        self.funnel_seconds = Histogram(
+            "footfall_live_funnels_seconds",
+            "Reading and adding up the live funnels once",
+            registry=self.registry,
+        )
+
+    def _counter(self, name: str, meaning: str, labels: list[str] | None = None) -> Counter:
+        return Counter(name, meaning, labels or [], registry=self.registry)
+
+    def refused(self, code: str) -> None:
+        self._refused.labels(code).inc()
+
+    def decided(self, variant: str) -> None:
+        """Variants come from the site file, so their number is bounded."""
+        counter = self._by_variant.get(variant)
+        if counter is None:
+            counter = self._by_variant[variant] = self._variants.labels(variant)
+        counter.inc()
+
+    def exposition(self) -> bytes:
+        return generate_latest(self.registry)

@@ -1,0 +1,155 @@
+"""The one-touch view: what the live state holds about the visitor behind one identifier."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import msgspec
+
+from personalize_api.errors import NotThere, StateUnavailable
+from personalize_api.state_reader import StateReader, Unreachable
+from personalize_api.visitors import (
+    GarbledState,
+    Owner,
+    decode_device,
+    decode_person,
+    describe,
+    owner_now,
+    person_behind,
+)
+from schemas.event import person_of_user
+from schemas.funnel_result import iso_time
+from schemas.redis_keys import DeviceState, PersonState, device_key, person_key
+from schemas.sessions import session_starts
+from schemas.site import VisitorClass
+
+_PATIENCE_S = 2.0
+_MAX_IDENTIFIER = 256
+
+
+class DeviceView(msgspec.Struct, kw_only=True):
+    """One device. Times are ISO 8601, UTC; sessions are those inside the live horizon."""
+
+    device_id: str
+    first_seen: str
+    last_seen: str
+    session_starts: list[str]
+    past_sessions: int
+    orders: list[str]
+    logins: list[LoginView]
+
+
+class LoginView(msgspec.Struct, kw_only=True):
+    """One day's logins of one user ('' : logouts)."""
+
+    user_id: str
+    first: str
+    last: str
+
+
+class PersonDeviceView(msgspec.Struct, kw_only=True):
+    """What one device contributes to the person."""
+
+    device_id: str
+    first_seen: str
+    last_seen: str
+    sessions: int
+    orders: int
+
+
+class OneTouch(msgspec.Struct, kw_only=True):
+    identifier: str
+    kind: Literal["cookie", "user_id", "person_id"]
+    person_id: str
+    user_id: str | None
+    class_: VisitorClass = msgspec.field(name="class")
+    logged_in: bool
+    sessions: int
+    orders: int
+    device: DeviceView | None
+    devices: list[PersonDeviceView]
+
+
+async def one_touch(reader: StateReader, identifier: str, now_ms: int, gap_ms: int) -> OneTouch:
+    """By cookie, login or person id. Raises NotThere, StateUnavailable."""
+    if len(identifier) > _MAX_IDENTIFIER or not identifier.isprintable():
+        raise NotThere("no visitor has an identifier like this")
+    by_login = person_of_user(identifier)
+    keys = (device_key(identifier), person_key(by_login), person_key(identifier))
+    try:
+        found = await _read(reader, keys)
+        device = decode_device(found[0])
+        if device is not None:
+            owner = owner_now(device, now_ms)
+            person_id = person_behind(identifier, owner)
+            person = decode_person((await _read(reader, (person_key(person_id),)))[0])
+            return _view(identifier, "cookie", person_id, device, person, owner, now_ms, gap_ms)
+        if found[1] is not None:
+            owner = Owner(identifier)
+            person = decode_person(found[1])
+            return _view(identifier, "user_id", by_login, None, person, owner, now_ms, gap_ms)
+        if found[2] is not None:
+            person = decode_person(found[2])
+            owner = Owner(person.user_id if person else "")
+            return _view(identifier, "person_id", identifier, None, person, owner, now_ms, gap_ms)
+    except Unreachable as error:
+        raise StateUnavailable("the visitors' states cannot be read: Redis is not there") from error
+    except GarbledState as error:
+        raise StateUnavailable(f"the visitor's state cannot be read: {error}") from error
+    raise NotThere("nobody is known by this cookie, login or person id")
+
+
+async def _read(reader: StateReader, keys: tuple[str, ...]) -> list[bytes | None]:
+    return await reader.get(keys, asyncio.get_running_loop().time() + _PATIENCE_S)
+
+
+def _view(
+    identifier: str,
+    kind: Literal["cookie", "user_id", "person_id"],
+    person_id: str,
+    device: DeviceState | None,
+    person: PersonState | None,
+    owner: Owner,
+    now_ms: int,
+    gap_ms: int,
+) -> OneTouch:
+    visitor = describe(identifier if device else "", device, person, owner, now_ms, gap_ms)
+    held = {k: c for k, c in person.devices.items() if not c.gone} if person else {}
+    return OneTouch(
+        identifier=identifier,
+        kind=kind,
+        person_id=person_id,
+        user_id=owner.user_id or None,
+        class_=visitor.class_,
+        logged_in=visitor.logged_in and device is not None,
+        sessions=max(visitor.sessions, sum(c.sessions for c in held.values())),
+        orders=visitor.orders,
+        device=_device(identifier, device) if device else None,
+        devices=[
+            PersonDeviceView(
+                device_id=device_id,
+                first_seen=iso_time(c.first_seen),
+                last_seen=iso_time(c.last_seen),
+                sessions=c.sessions,
+                orders=c.orders,
+            )
+            for device_id, c in sorted(held.items())
+        ],
+    )
+
+
+def _device(device_id: str, device: DeviceState) -> DeviceView:
+    return DeviceView(
+        device_id=device_id,
+        first_seen=iso_time(device.first_seen),
+        last_seen=iso_time(device.last_seen),
+        session_starts=[iso_time(ms) for ms in session_starts(device.runs, device.marks)],
+        past_sessions=device.past_sessions,
+        orders=[iso_time(ms) for ms, _ in device.orders],
+        logins=[
+            LoginView(user_id=user, first=iso_time(first), last=iso_time(last))
+            for user, first, last in device.logins
+            if not user.startswith("\x00")
+        ],
+    )

@@ -1,0 +1,40 @@
+"""`/v1/funnels` and `/v1/live`: counts for ops, open to this machine and to the admin token."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import StreamingResponse
+
+from personalize_api.funnels import DEFAULT_MINUTES, MAX_MINUTES
+from personalize_api.routes.room import OpenRoom, operator
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(operator)], tags=["live"])
+
+Minutes = Annotated[int, Query(ge=1, le=MAX_MINUTES, description="window up to now")]
+
+
+@router.get("/funnels", summary="Every funnel that is counted live")
+async def all_funnels(room: OpenRoom, minutes: Minutes = DEFAULT_MINUTES) -> Response:
+    return _json({"funnels": await room.funnels.all(minutes)})
+
+
+@router.get("/funnels/{name}", summary="One live funnel")
+async def one_funnel(name: str, room: OpenRoom, minutes: Minutes = DEFAULT_MINUTES) -> Response:
+    return _json(await room.funnels.one(name, minutes))
+
+
+@router.get("/live", summary="Live funnels once a second, as Server-Sent Events")
+async def live(room: OpenRoom) -> StreamingResponse:
+    return StreamingResponse(
+        room.feed.events(),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+def _json(value: object) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(msgspec.json.encode(value), headers=headers, media_type="application/json")

@@ -1,0 +1,21 @@
+"""`/v1/visitors/{identifier}`: everything the live state knows about one visitor."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+from fastapi import APIRouter, Depends, Response
+
+from personalize_api.one_touch import one_touch
+from personalize_api.routes.room import OpenRoom, admin
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(admin)], tags=["visitors"])
+
+
+@router.get("/visitors/{identifier:path}", summary="One-touch view, by cookie or login")
+async def visitor(identifier: str, room: OpenRoom) -> Response:
+    now_ms = time.time_ns() // 1_000_000
+    view = await one_touch(room.reader, identifier, now_ms, room.site.session.gap_ms)
+    headers = {"Cache-Control": "no-store"}
+    return Response(msgspec.json.encode(view), headers=headers, media_type="application/json")

@@ -1,0 +1,149 @@
+"""Which homepage a visitor gets: the first scenario of the site file whose conditions all hold.
+
+Pure, and independent of time: the same visit always meets the same scenario.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from personalize_api.arrival import Arrival
+from personalize_api.experiments import HOLDOUT, assign
+from personalize_api.visitors import Visitor
+from schemas.referrer import Referrer
+from schemas.site import Range, Scenario, Site, Value
+
+DEFAULT = "default"
+"""The scenario's name where none matched."""
+
+Facts = Mapping[str, Value]
+"""What is known about a visit, by the names that conditions use. An absent name is not known."""
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be shown. `experiment` and `arm` are empty outside an experiment."""
+
+    variant: str
+    scenario: str
+    reason: str  # a sentence for the person who wrote the site file
+    experiment: str = ""
+    arm: str = ""
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """One scenario beside one visit. The first that matches is the one that is taken."""
+
+    scenario: str
+    matched: bool
+    why: str
+
+
+def facts_of(visitor: Visitor, referrer: Referrer, arrival: Arrival) -> dict[str, Value]:
+    """The facts of one visit. Campaign fields that the URL does not carry are known to be ''."""
+    facts: dict[str, Value] = {
+        "class": visitor.class_,
+        "referrer_medium": referrer.medium,
+        "referrer_source": referrer.source,
+        "referrer_term": referrer.term,
+        "utm_source": referrer.utm_source,
+        "utm_medium": referrer.utm_medium,
+        "utm_campaign": referrer.utm_campaign,
+        "utm_content": referrer.utm_content,
+        "utm_term": referrer.utm_term,
+    }
+    if visitor.class_ != "unknown" or visitor.logged_in:
+        facts["logged_in"] = visitor.logged_in
+    if arrival.language:
+        facts["language"] = arrival.language
+    return facts
+
+
+def decide(site: Site, facts: Facts, unit: str) -> Choice:
+    """`unit`: the id by which an experiment assigns arms; '' takes part in none."""
+    for scenario in site.homepage.scenarios:
+        if all(_holds(name, allowed, facts) for name, allowed in scenario.when.items()):
+            return _choice(site, scenario, facts, unit)
+    default = site.homepage.default
+    return Choice(variant=default, scenario=DEFAULT, reason="no scenario matched")
+
+
+def explain(site: Site, facts: Facts) -> list[Tried]:
+    """Every scenario in order, with why it did or did not match."""
+    tried = []
+    for scenario in site.homepage.scenarios:
+        failing = [n for n, allowed in scenario.when.items() if not _holds(n, allowed, facts)]
+        why = (
+            "; ".join(_why_not(name, scenario.when[name], facts) for name in failing)
+            if failing
+            else _why(scenario, facts)
+        )
+        tried.append(Tried(scenario=scenario.name, matched=not failing, why=why))
+    return tried
+
+
+def _choice(site: Site, scenario: Scenario, facts: Facts, unit: str) -> Choice:
+    reason = _why(scenario, facts)
+    variant = scenario.variant or site.homepage.default
+    if not scenario.experiment:
+        return Choice(variant=variant, scenario=scenario.name, reason=reason)
+    experiment = site.experiments[scenario.experiment]
+    if not unit:
+        note = f"; not in experiment {experiment.name}: a visitor without id has no lasting arm"
+        return Choice(variant=variant, scenario=scenario.name, reason=reason + note)
+    arm = assign(experiment, unit)
+    return Choice(
+        variant=site.homepage.default if arm == HOLDOUT else arm,
+        scenario=scenario.name,
+        reason=f"{reason}; arm {arm} of experiment {experiment.name}",
+        experiment=experiment.name,
+        arm=arm,
+    )
+
+
+def _holds(name: str, allowed: tuple[Value | Range, ...], facts: Facts) -> bool:
+    fact = facts.get(name)
+    return fact is not None and any(_is(fact, value, name) for value in allowed)
+
+
+def _is(fact: Value, value: Value | Range, name: str) -> bool:
+    if isinstance(value, Range):
+        number = _number(fact)
+        return number is not None and value.low <= number <= value.high
+    if isinstance(value, bool) or isinstance(fact, bool):
+        return fact is value
+    if isinstance(value, str):
+        wanted, found = value.lower(), str(fact).lower()
+        return found == wanted or (name == "language" and found.startswith(wanted + "-"))
+    return _number(fact) == value
+
+
+def _number(fact: Value) -> float | None:
+    if isinstance(fact, bool):
+        return None
+    try:
+        return float(fact)
+    except ValueError:
+        return None
+
+
+def _why(scenario: Scenario, facts: Facts) -> str:
+    if not scenario.when:
+        return "it has no conditions and matches every visit"
+    return " and ".join(f"{name} is {_text(facts[name])}" for name in scenario.when)
+
+
+def _why_not(name: str, allowed: tuple[Value | Range, ...], facts: Facts) -> str:
+    if name not in facts:
+        return f"{name} is not known"
+    wanted = " or ".join(map(_text, allowed))
+    return f"{name} is {_text(facts[name])}, not {wanted}"
+
+
+def _text(value: Value | Range) -> str:
+    if isinstance(value, Range):
+        return f"{value.low:g}..{value.high:g}"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) or "empty"

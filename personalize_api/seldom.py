@@ -1,0 +1,26 @@
+"""A logger for what could happen at every request: one line in ten seconds, with the count."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+_EVERY_S = 10.0
+
+
+class SeldomLogger:
+    """What a burst of trouble says is the same line many times; metrics count, this tells."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._last = -_EVERY_S
+        self._unsaid = 0
+
+    def warning(self, message: str, *arguments: object) -> None:
+        now = time.monotonic()
+        if now - self._last < _EVERY_S:
+            self._unsaid += 1
+            return
+        more = f" (and {self._unsaid} more since the last such line)" if self._unsaid else ""
+        self._last, self._unsaid = now, 0
+        self._logger.warning(message + more, *arguments)

@@ -1,0 +1,149 @@
+"""Reads visitors' states from Redis: concurrent requests' keys go in one round trip.
+
+Requests of one event-loop tick share an MGET; while round trips are on their way, those that
+come meanwhile gather for the next. Every waiter has its own deadline, whatever Redis does.
+
+On Redis Cluster the one call to exchange is MGET, for `RedisCluster.mget_nonatomic`, which makes
+one round trip a slot: no reader here needs two keys to be read at the same instant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import cast
+
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from personalize_api.metrics import Metrics
+from personalize_api.seldom import SeldomLogger
+
+DEADLINE_S = 0.025
+_IN_FLIGHT = 2
+_MAX_KEYS = 1000  # a round trip; more would hold Redis up for others
+_SOCKET_TIMEOUT_S = 0.5
+_REST_S = 0.05  # after a failure: no use in knocking for every request
+
+Values = list[bytes | None]
+
+
+class Unreachable(Exception):
+    """No values: Redis failed. `Late` where the deadline passed first."""
+
+    cause = "redis"
+
+
+class Late(Unreachable):
+    cause = "deadline"
+
+
+class _Waiter:
+    __slots__ = ("future", "keys", "timer")
+
+    def __init__(self, keys: Sequence[str], loop: asyncio.AbstractEventLoop) -> None:
+        self.keys = keys
+        self.future: asyncio.Future[Values] = loop.create_future()
+        self.timer: asyncio.TimerHandle | None = None
+
+    def expire(self) -> None:
+        self.fail(Late())
+
+    def fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+    def succeed(self, values: Values) -> None:
+        if not self.future.done():
+            self.future.set_result(values)
+
+
+class StateReader:
+    """Must be made and used in one event loop."""
+
+    def __init__(self, redis_url: str, metrics: Metrics) -> None:
+        self._redis = redis.asyncio.Redis.from_url(
+            redis_url,
+            socket_timeout=_SOCKET_TIMEOUT_S,
+            socket_connect_timeout=_SOCKET_TIMEOUT_S,
+            retry=None,
+            retry_on_error=[],
+        )
+        self._metrics = metrics
+        self._loop = asyncio.get_running_loop()
+        self._pending: list[_Waiter] = []
+        self._scheduled = False
+        self._running: set[asyncio.Task[None]] = set()
+        self._rest_until = 0.0
+        self._log = SeldomLogger(logging.getLogger(__name__))
+
+    async def get(self, keys: Sequence[str], deadline: float) -> Values:
+        """The values of the keys, None for a missing one. `deadline` is in the loop's time.
+
+        Raises Unreachable, at the deadline at the latest.
+        """
+        if self._loop.time() < self._rest_until:
+            raise Unreachable
+        waiter = _Waiter(keys, self._loop)
+        waiter.timer = self._loop.call_at(deadline, waiter.expire)
+        self._pending.append(waiter)
+        self._schedule()
+        try:
+            return await waiter.future
+        finally:
+            waiter.timer.cancel()
+
+    async def close(self) -> None:
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._redis.aclose()
+
+    def _schedule(self) -> None:
+        if not self._scheduled and self._pending and len(self._running) < _IN_FLIGHT:
+            self._scheduled = True
+            self._loop.call_soon(self._launch)
+
+    def _launch(self) -> None:
+        self._scheduled = False
+        batch, keys = self._take()
+        if batch:
+            task = self._loop.create_task(self._fetch(batch, keys))
+            self._running.add(task)
+            task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._schedule()
+
+    def _take(self) -> tuple[list[_Waiter], list[str]]:
+        """As many live waiters as fit one round trip; those past their deadline are let go."""
+        batch: list[_Waiter] = []
+        keys: list[str] = []
+        taken = 0
+        for waiter in self._pending:
+            if len(keys) >= _MAX_KEYS:
+                break
+            taken += 1
+            if not waiter.future.done():
+                batch.append(waiter)
+                keys.extend(waiter.keys)
+        del self._pending[:taken]
+        return batch, keys
+
+    async def _fetch(self, batch: list[_Waiter], keys: list[str]) -> None:
+        self._metrics.lookup_batches.inc()
+        self._metrics.lookup_keys.inc(len(keys))
+        try:
+            values = cast(Values, await self._redis.mget(keys))
+        except (RedisError, OSError) as error:
+            self._rest_until = self._loop.time() + _REST_S
+            self._log.warning("visitors cannot be looked up, decisions are degraded: %s", error)
+            for waiter in batch:
+                waiter.fail(Unreachable())
+            return
+        at = 0
+        for waiter in batch:
+            waiter.succeed(values[at : at + len(waiter.keys)])
+            at += len(waiter.keys)

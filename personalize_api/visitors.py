@@ -1,0 +1,209 @@
+"""Who is calling: a visitor's class and login, from the states of the device and its person.
+
+Reads only. What cannot be read in time makes the visitor `unknown` and the answer degraded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import msgspec
+
+from personalize_api.metrics import Metrics
+from personalize_api.seldom import SeldomLogger
+from personalize_api.state_reader import DEADLINE_S, StateReader, Unreachable
+from schemas.event import person_of_device, person_of_user
+from schemas.redis_keys import (
+    DeviceState,
+    PersonState,
+    device_decoder,
+    device_key,
+    fence_key,
+    person_decoder,
+    person_key,
+)
+from schemas.sessions import session_starts
+from schemas.site import VisitorClass
+from schemas.topics import RAW
+
+_PROBE = (fence_key(RAW, 0),)
+"""Read for a caller without identifiers, so that `degraded` means the same in every answer."""
+
+_OVER = "\x00"
+"""Begins what stands in `DeviceState.logins` for a day with too many users: it says nothing."""
+
+
+class Visitor(msgspec.Struct, frozen=True, kw_only=True):
+    """What a decision may depend on. Text that is not known is empty."""
+
+    class_: VisitorClass
+    logged_in: bool = False
+    anonymous_id: str = ""
+    user_id: str = ""
+    person_id: str = ""
+    sessions: int = 0  # of this device
+    orders: int = 0
+    cause: str = ""  # why the state could not be read (`metrics.CAUSES`)
+
+    @property
+    def degraded(self) -> bool:
+        return bool(self.cause)
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Whose a device is: a user, or nobody since a logout (ms, 0: there was none)."""
+
+    user_id: str = ""
+    since: int = 0
+    after_logout: int = 0
+
+
+_NOBODY = Owner()
+
+
+class GarbledState(Exception):
+    """What stands under a key is not what belongs there."""
+
+
+class Visitors:
+    """Looks visitors up in Redis, within one deadline a visitor."""
+
+    def __init__(self, reader: StateReader, metrics: Metrics, gap_ms: int) -> None:
+        self._reader = reader
+        self._metrics = metrics
+        self._gap_ms = gap_ms
+        self._log = SeldomLogger(logging.getLogger(__name__))
+
+    async def look_up(self, device_id: str, user_id: str, now_ms: int) -> Visitor:
+        """Never raises: a visitor that cannot be read is `unknown`. Either id may be empty."""
+        deadline = asyncio.get_running_loop().time() + DEADLINE_S
+        try:
+            device, person, owner = await self._read(device_id, user_id, now_ms, deadline)
+        except Unreachable as error:
+            return self._unknown(device_id, user_id, error.cause)
+        except GarbledState as error:
+            self._log.warning("state in Redis is garbled, the decision is degraded: %s", error)
+            return self._unknown(device_id, user_id, "garbage")
+        return describe(device_id, device, person, owner, now_ms, self._gap_ms)
+
+    async def _read(
+        self, device_id: str, user_id: str, now_ms: int, deadline: float
+    ) -> tuple[DeviceState | None, PersonState | None, Owner]:
+        """One round trip; a second one only where a login is found that nobody named."""
+        keys = [device_key(device_id)] if device_id else []
+        if user_id:
+            keys.append(person_key(person_of_user(user_id)))
+        values = await self._reader.get(keys or _PROBE, deadline)
+        device = decode_device(values[0]) if device_id else None
+        owner = owner_now(device, now_ms) if device else _NOBODY
+        if user_id:
+            if owner.user_id != user_id:
+                owner = Owner(user_id, since=now_ms if device and _users(device) else 0)
+            return device, decode_person(values[-1]), owner
+        if not owner.user_id:
+            return device, None, owner
+        values = await self._reader.get((person_key(person_of_user(owner.user_id)),), deadline)
+        return device, decode_person(values[0]), owner
+
+    def _unknown(self, device_id: str, user_id: str, cause: str) -> Visitor:
+        self._metrics.degraded[cause].inc()
+        return Visitor(
+            class_="unknown",
+            logged_in=bool(user_id),
+            anonymous_id=device_id,
+            user_id=user_id,
+            cause=cause,
+        )
+
+
+def describe(
+    device_id: str,
+    device: DeviceState | None,
+    person: PersonState | None,
+    owner: Owner,
+    now_ms: int,
+    gap_ms: int,
+) -> Visitor:
+    """The visitor's class: customer before registered before returning before first-time."""
+    sessions = session_count(device) if device else 0
+    orders = _orders(device, person, owner)
+    known_login = bool(owner.user_id) or bool(device and _users(device))
+    returning = device is not None and (sessions > 1 or now_ms - device.last_seen > gap_ms)
+    class_: VisitorClass = "first-time"
+    if orders:
+        class_ = "customer"
+    elif known_login:
+        class_ = "registered"
+    elif returning:
+        class_ = "returning"
+    return Visitor(
+        class_=class_,
+        logged_in=bool(owner.user_id),
+        anonymous_id=device_id,
+        user_id=owner.user_id,
+        person_id=person_behind(device_id, owner),
+        sessions=sessions,
+        orders=orders,
+    )
+
+
+def person_behind(device_id: str, owner: Owner) -> str:
+    if owner.user_id:
+        return person_of_user(owner.user_id)
+    return person_of_device(device_id, owner.after_logout) if device_id else ""
+
+
+def owner_now(device: DeviceState, now_ms: int) -> Owner:
+    """Whose the device is: who the latest login mark not after now names; before the first mark
+    the login that comes next (rule 2 of design.md section 4).
+    """
+    marks = sorted(
+        (at, user)
+        for user, first, last in device.logins
+        if not user.startswith(_OVER)
+        for at in {first, last}
+    )
+    past = [mark for mark in marks if mark[0] <= now_ms]
+    at, user = past[-1] if past else (0, "")
+    if not user and len(past) < len(marks):
+        user = marks[len(past)][1]
+    if not user:
+        return Owner(after_logout=at)
+    others = [mark[0] for mark in past if mark[1] != user]
+    return Owner(user, since=others[-1] if others else 0)
+
+
+def session_count(device: DeviceState) -> int:
+    return device.past_sessions + len(session_starts(device.runs, device.marks))
+
+
+def decode_device(value: bytes | None) -> DeviceState | None:
+    """Raises GarbledState."""
+    try:
+        return None if value is None else device_decoder.decode(value)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise GarbledState(f"device state: {error}") from error
+
+
+def decode_person(value: bytes | None) -> PersonState | None:
+    """Raises GarbledState."""
+    try:
+        return None if value is None else person_decoder.decode(value)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise GarbledState(f"person state: {error}") from error
+
+
+def _orders(device: DeviceState | None, person: PersonState | None, owner: Owner) -> int:
+    """Orders of the person; the device's own may be ahead of the person's by a moment.
+
+    Of a device that others used before, only what was ordered since then is this person's.
+    """
+    own = sum(1 for at, _ in device.orders if at >= owner.since) if device else 0
+    if person is None:
+        return own
+    return max(own, sum(c.orders for c in person.devices.values() if not c.gone))
+
+
+def _users(device: DeviceState) -> list[str]:
+    return [user for user, _, _ in device.logins if user and not user.startswith(_OVER)]
