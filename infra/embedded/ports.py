@@ -1,0 +1,34 @@
+"""Which ports are free."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+import msgspec
+
+from schemas.settings import Ports
+
+# Below the range from which Linux gives out ports for outgoing connections (32768..).
+_OFFSETS = range(1000, 13_000)
+
+
+def is_taken(host: str, port: int) -> bool:
+    """Whether a server could not listen there now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def free_offset(host: str = "127.0.0.1") -> int:
+    """A FOOTFALL_PORT_OFFSET with which every default port is free at this moment."""
+    for offset in random.sample(_OFFSETS, 200):
+        ports = msgspec.structs.astuple(Ports.with_offset(offset))
+        if not any(is_taken(host, port) for port in ports):
+            return offset
+    raise OSError(f"no free block of ports on {host}")

@@ -1,0 +1,139 @@
+"""Real servers for tests: one of each a session, on free ports, stopped at the end.
+
+Fixtures: `kafka_address`, `redis_url`, `clickhouse_url`, `clickhouse_http_url`, each of which starts
+its server; `settings`, which starts all of them. The servers are shared: a test uses topics, keys
+and tables of its own, or clears what it shares.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from infra.embedded import broker, clickhouse_server, redis_server
+from infra.embedded.launch import command_line, environment
+from infra.embedded.ports import free_offset
+from infra.embedded.service import EmbeddedError, NotReady, Service
+from schemas.settings import Settings
+from tests.requirements import require
+
+
+@contextmanager
+def running(service: Service, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The service, ready, for the length of the block; its output goes to `log`.
+
+    Raises EmbeddedError with the end of the log if it does not get ready. A process that the test
+    has killed is no error.
+    """
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command_line(service),
+            env=environment(service),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _await_ready(service, process, log)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(service.stop_timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+def _await_ready(service: Service, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + service.ready_timeout_s
+    while True:
+        try:
+            return service.ready(process.pid)
+        except NotReady as reason:
+            if process.poll() is not None or time.monotonic() > deadline:
+                end = log.read_text(errors="replace")[-2000:]
+                raise EmbeddedError(f"{service.name} is not ready: {reason}\n{end}") from reason
+            time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def addresses() -> Settings:
+    """Where the shared servers will be, on ports that are free; starts none of them."""
+    return own_settings()
+
+
+@pytest.fixture(scope="session")
+def settings(
+    addresses: Settings, kafka_address: str, redis_url: str, clickhouse_url: str
+) -> Settings:
+    """Settings of three running servers, with further free ports for a test's own services."""
+    assert (addresses.kafka, addresses.redis_url) == (kafka_address, redis_url)
+    assert addresses.clickhouse_url == clickhouse_url
+    return addresses
+
+
+def own_settings() -> Settings:
+    """Settings on another block of free ports, for a test that starts servers of its own."""
+    offset = free_offset()
+    plain = Settings.from_environment({"FOOTFALL_PORT_OFFSET": str(offset)})
+    return Settings.from_environment(
+        {
+            "FOOTFALL_PORT_OFFSET": str(offset),
+            "FOOTFALL_KAFKA": plain.kafka,
+            "FOOTFALL_REDIS_URL": plain.redis_url,
+            "FOOTFALL_CLICKHOUSE_URL": plain.clickhouse_url,
+            "FOOTFALL_CLICKHOUSE_HTTP_URL": plain.clickhouse_http_url,
+            "FOOTFALL_SECRET_KEY": "a secret for tests",
+            "FOOTFALL_ADMIN_TOKEN": "a token for tests",
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def kafka_address(addresses: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`host:port` of a running broker without topics."""
+    try:
+        service = broker.service(addresses.ports.kafka)
+    except EmbeddedError as error:
+        require("kafka", str(error))
+    with running(service, tmp_path_factory.mktemp("broker") / "log"):
+        yield addresses.kafka
+
+
+@pytest.fixture(scope="session")
+def redis_url(addresses: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a running, empty Redis."""
+    directory = tmp_path_factory.mktemp("redis")
+    try:
+        service = redis_server.service(directory / "data", addresses.ports.redis)
+    except EmbeddedError as error:
+        require("redis", str(error))
+    with running(service, directory / "log"):
+        yield addresses.redis_url
+
+
+@pytest.fixture(scope="session")
+def clickhouse_url(addresses: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Native-protocol URL of a running ClickHouse with an empty database `footfall`."""
+    directory = tmp_path_factory.mktemp("clickhouse")
+    http_port = addresses.ports.clickhouse_http
+    try:
+        service = clickhouse_server.service(directory / "data", addresses.clickhouse, http_port)
+    except EmbeddedError as error:
+        require("clickhouse", str(error))
+    with running(service, directory / "log"):
+        yield addresses.clickhouse_url
+
+
+@pytest.fixture(scope="session")
+def clickhouse_http_url(addresses: Settings, clickhouse_url: str) -> str:
+    """URL of the same ClickHouse's HTTP interface."""
+    return addresses.clickhouse_http_url
