@@ -21,7 +21,6 @@ from personalize_api.visitors import (
 from schemas.event import person_of_user
 from schemas.funnel_result import iso_time
 from schemas.redis_keys import DeviceState, PersonState, device_key, person_key
-from schemas.sessions import session_starts
 from schemas.site import VisitorClass
 
 _PATIENCE_S = 2.0
@@ -144,7 +143,7 @@ def _device(device_id: str, device: DeviceState) -> DeviceView:
         device_id=device_id,
         first_seen=iso_time(device.first_seen),
         last_seen=iso_time(device.last_seen),
-        session_starts=[iso_time(ms) for ms in session_starts(device.runs, device.marks)],
+        session_starts=[iso_time(ms) for ms in device.starts],
         past_sessions=device.past_sessions,
         orders=[iso_time(ms) for ms, _ in device.orders],
         logins=[

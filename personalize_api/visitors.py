@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 import msgspec
 
@@ -23,7 +24,6 @@ from schemas.redis_keys import (
     person_decoder,
     person_key,
 )
-from schemas.sessions import session_starts
 from schemas.site import VisitorClass
 from schemas.topics import RAW
 
@@ -170,12 +170,23 @@ def owner_now(device: DeviceState, now_ms: int) -> Owner:
         user = marks[len(past)][1]
     if not user:
         return Owner(after_logout=at)
-    others = [mark[0] for mark in past if mark[1] != user]
-    return Owner(user, since=others[-1] if others else 0)
+    return Owner(user, since=_since(past, user))
+
+
+def _since(past: Sequence[tuple[int, str]], user: str) -> int:
+    """Since when the latest user has the device: after another one's last mark from the own next
+    mark on, after a logout from the logout on, else from the beginning.
+    """
+    own_next = 0
+    for at, other in reversed(past):
+        if other != user:
+            return own_next if other else at
+        own_next = at
+    return 0
 
 
 def session_count(device: DeviceState) -> int:
-    return device.past_sessions + len(session_starts(device.runs, device.marks))
+    return device.past_sessions + len(device.starts)
 
 
 def decode_device(value: bytes | None) -> DeviceState | None:

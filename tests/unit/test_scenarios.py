@@ -1,0 +1,163 @@
+"""Scenarios: the first whose conditions all hold, and why."""
+
+from __future__ import annotations
+
+import pytest
+
+from personalize_api.arrival import HomepageInput, check
+from personalize_api.scenarios import Facts, decide, explain, facts_of
+from personalize_api.visitors import Visitor
+from schemas.referrer import classify
+from schemas.site import (
+    Experiment,
+    Homepage,
+    Range,
+    ReferrerRule,
+    Scenario,
+    Site,
+    Value,
+    VisitorClass,
+)
+
+SITE = Site(
+    name="Toyhouse",
+    hosts=("toyhouse.example",),
+    referrers=(ReferrerRule(host="encyclopedia.example", source="Encyclopedia"),),
+    homepage=Homepage(
+        default="classic",
+        scenarios=(
+            Scenario(
+                name="encyclopedia",
+                when={"referrer_source": ("Encyclopedia",)},
+                variant="bestsellers",
+            ),
+            Scenario(
+                name="my-kids",
+                when={"logged_in": (True,), "profile.age": (Range(low=0, high=9),)},
+                variant="my-kids",
+            ),
+            Scenario(
+                name="search-toys",
+                when={"class": ("first-time",), "referrer_medium": ("search",)},
+                experiment="hero",
+            ),
+            Scenario(
+                name="returning",
+                when={"class": ("returning", "registered", "customer")},
+                variant="recently-viewed",
+            ),
+        ),
+    ),
+    experiments={"hero": Experiment(name="hero", arms={"search-hero": 1.0})},
+)
+
+
+def facts(
+    referrer: str = "",
+    url: str = "",
+    class_: VisitorClass = "first-time",
+    *,
+    logged_in: bool = False,
+    language: str | None = None,
+) -> dict[str, Value]:
+    visitor = Visitor(class_=class_, logged_in=logged_in)
+    arrival = check(HomepageInput(url=url, referrer=referrer, language=language))
+    return facts_of(visitor, classify(url, referrer, SITE), arrival)
+
+
+def one(when: dict[str, tuple[Value | Range, ...]]) -> Site:
+    scenario = Scenario(name="it", when=when, variant="shown")
+    return Site(name="s", homepage=Homepage(default="classic", scenarios=(scenario,)))
+
+
+def matches(when: dict[str, tuple[Value | Range, ...]], known: Facts) -> bool:
+    return decide(one(when), known, "d").scenario == "it"
+
+
+def test_an_arrival_from_the_encyclopedia_gets_the_bestsellers() -> None:
+    choice = decide(SITE, facts("https://encyclopedia.example/wiki/Toy"), "d1")
+    assert (choice.variant, choice.scenario) == ("bestsellers", "encyclopedia")
+    assert choice.reason == "referrer_source is Encyclopedia"
+
+
+def test_the_first_match_wins_over_a_later_one() -> None:
+    known = facts("https://encyclopedia.example/", class_="customer")
+    assert decide(SITE, known, "d1").scenario == "encyclopedia"
+
+
+def test_all_conditions_of_a_scenario_must_hold() -> None:
+    assert decide(SITE, facts("https://www.google.com/"), "d1").scenario == "search-toys"
+    assert decide(SITE, facts(""), "d1").scenario == "default"
+
+
+@pytest.mark.parametrize("class_", ["returning", "registered", "customer"])
+def test_the_values_of_one_condition_are_alternatives(class_: VisitorClass) -> None:
+    assert decide(SITE, facts(class_=class_), "d1").scenario == "returning"
+
+
+def test_where_nothing_matches_the_default_is_shown() -> None:
+    choice = decide(SITE, facts(), "d1")
+    assert (choice.variant, choice.scenario) == ("classic", "default")
+    assert choice.reason == "no scenario matched"
+
+
+def test_a_scenario_without_conditions_matches_every_visit() -> None:
+    assert matches({}, facts())
+
+
+def test_what_cannot_be_known_yet_never_matches_and_is_explained() -> None:
+    tried = {t.scenario: t for t in explain(SITE, facts(class_="registered", logged_in=True))}
+    assert not tried["my-kids"].matched
+    assert tried["my-kids"].why == "profile.age is not known"
+
+
+def test_explain_names_every_scenario_and_what_failed() -> None:
+    tried = explain(SITE, facts("https://www.google.com/"))
+    assert [(t.scenario, t.matched, t.why) for t in tried] == [
+        ("encyclopedia", False, "referrer_source is Google, not Encyclopedia"),
+        ("my-kids", False, "logged_in is false, not true; profile.age is not known"),
+        ("search-toys", True, "class is first-time and referrer_medium is search"),
+        ("returning", False, "class is first-time, not returning or registered or customer"),
+    ]
+
+
+def test_an_unreadable_visitor_is_decided_by_referrer_alone() -> None:
+    known = facts("https://encyclopedia.example/", class_="unknown")
+    assert decide(SITE, known, "d1").variant == "bestsellers"
+    assert not matches({"logged_in": (False,)}, known)
+
+
+def test_a_campaign_is_read_from_the_url() -> None:
+    known = facts(url="https://toyhouse.example/?utm_campaign=Spring&utm_source=letter")
+    assert matches({"utm_campaign": ("spring",), "utm_source": ("letter",)}, known)
+
+
+def test_a_language_covers_its_regions_but_not_the_other_way() -> None:
+    assert matches({"language": ("de",)}, facts(language="de-AT,en;q=0.5"))
+    assert not matches({"language": ("de-AT",)}, facts(language="de"))
+    assert not matches({"language": ("de",)}, facts(language="den"))
+
+
+def test_true_is_not_the_number_one() -> None:
+    assert not matches({"logged_in": (1,)}, {"logged_in": True})
+    assert not matches({"visits": (True,)}, {"visits": 1})
+
+
+def test_a_range_is_closed() -> None:
+    within: dict[str, tuple[Value | Range, ...]] = {"visits": (Range(low=0, high=9),)}
+    assert matches(within, {"visits": 9})
+    assert matches(within, {"visits": "0"})
+    assert not matches(within, {"visits": 9.5})
+    assert not matches(within, {"visits": "many"})
+
+
+def test_an_arm_is_the_variant_and_is_named_in_the_reason() -> None:
+    choice = decide(SITE, facts("https://www.google.com/"), "d1")
+    assert (choice.variant, choice.experiment, choice.arm) == ("search-hero", "hero", "search-hero")
+    assert choice.reason.endswith("arm search-hero of experiment hero")
+
+
+def test_a_visitor_without_id_is_in_no_experiment() -> None:
+    choice = decide(SITE, facts("https://www.google.com/"), "")
+    assert (choice.variant, choice.scenario, choice.experiment) == ("classic", "search-toys", "")
+    assert "not in experiment hero" in choice.reason
