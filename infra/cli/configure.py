@@ -1,0 +1,29 @@
+"""footfall check: is the site file right?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from infra.cli import context
+
+_GROUP = "Configure"
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel=_GROUP)(check)
+
+
+def check(
+    site_file: Path | None = typer.Argument(None, help="Default: FOOTFALL_SITE, or the demo."),
+) -> None:
+    """Validate the site file; every mistake with its line and what is allowed."""
+    configured = context.settings()
+    path = context.site_path(configured, site_file)
+    site = context.site(configured, path)
+    typer.echo(
+        f"{path.name} is right: {len(site.homepage.scenarios)} scenarios, "
+        f"{len(site.funnels)} funnels, {len(site.experiments)} experiments, "
+        f"{len(site.write_keys)} write keys"
+    )

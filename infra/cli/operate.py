@@ -1,0 +1,74 @@
+"""footfall migrate, drain, doctor: what operators call."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from infra.cli import context
+from infra.cli.context import Failure
+
+_GROUP = "Operate"
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel=_GROUP)(migrate)
+    app.command(rich_help_panel=_GROUP)(drain)
+    app.command(rich_help_panel=_GROUP)(doctor)
+
+
+def migrate() -> None:
+    """Create topics and ClickHouse tables; changes nothing that is already right."""
+    from infra.migrate import MigrationError
+    from infra.migrate import migrate as run_migrate
+
+    configured = context.settings()
+    try:
+        done = run_migrate(configured, context.site(configured))
+    except MigrationError as error:
+        raise Failure(str(error)) from error
+    for what, names in (
+        ("topics created", done.topics),
+        ("topics registered", done.epochs),
+        ("ClickHouse changes", done.clickhouse),
+    ):
+        typer.echo(f"{what}: {', '.join(names) or 'none'}")
+
+
+def drain(
+    timeout: float = typer.Option(60.0, help="Seconds to wait."),
+) -> None:
+    """Wait until every event accepted so far is in ClickHouse, live state or rejected."""
+    from infra.drain import DrainError
+    from infra.drain import drain as run_drain
+
+    try:
+        missing = run_drain(context.settings(), timeout)
+    except DrainError as error:
+        raise Failure(f"{error}; see: footfall doctor") from error
+    for row in missing:
+        typer.echo(f"{row.topic}: {row.records} records not yet taken by {row.by}", err=True)
+    if missing:
+        raise Failure(f"not drained within {timeout:g} s; see: footfall doctor")
+
+
+def doctor(
+    as_json: bool = typer.Option(False, "--json", help="Machine-readable."),
+) -> None:
+    """Which server is reachable, which version, how far behind each consumer is."""
+    from infra.doctor import examine
+
+    checks = examine(context.settings())
+    if as_json:
+        typer.echo(json.dumps([check.as_dict() for check in checks], indent=2))
+    else:
+        table = Table("", "what", "state", box=None, pad_edge=False)
+        for check in checks:
+            mark = "[green]ok[/]" if check.ok else "[red]bad[/]"
+            table.add_row(mark, check.what, check.state)
+        Console().print(table)
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)

@@ -1,0 +1,145 @@
+"""footfall import-logs, funnel, sql: data in, and answers out."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from infra.cli import context
+from infra.cli.context import Failure
+
+_GROUP = "Data"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("import-logs", rich_help_panel=_GROUP)(import_logs)
+    app.command(rich_help_panel=_GROUP)(funnel)
+    app.command(rich_help_panel=_GROUP)(sql)
+
+
+def import_logs(
+    files: list[str] = typer.Argument(help="Log files: plain, .gz, .zst; - is standard input."),
+    format_: str = typer.Option("auto", "--format", help="auto, combined or common."),
+    site: str = typer.Option("", help="Host the log is of; default: the site file's first."),
+    follow: bool = typer.Option(False, help="Go on with what is appended, until Ctrl-C."),
+    dry_run: bool = typer.Option(False, help="Read and count, send nothing."),
+) -> None:
+    """Web-server logs into Kafka. Importing a file again adds nothing."""
+    from infra.cli.log_import import run
+
+    run(files, format_, site, follow, dry_run)
+
+
+def funnel(
+    name: str = typer.Argument(help="Name of a funnel of the site file."),
+    from_: str = typer.Option("", "--from", help="ISO time or date, UTC; default: 24 hours ago."),
+    to: str = typer.Option("", "--to", help="ISO time or date, UTC; default: now."),
+    by: str = typer.Option("", help="Break down by this field; default: the funnel's own."),
+    as_json: bool = typer.Option(False, "--json", help="The shape of GET /v1/funnels/NAME."),
+) -> None:
+    """A funnel of the site file, computed in ClickHouse."""
+    from sinks.clickhouse.client import connect
+    from sinks.clickhouse.errors import SinkError, classified
+    from sinks.clickhouse.funnels import compute_funnel
+
+    configured = context.settings()
+    site = context.site(configured)
+    if name not in site.funnels:
+        known = ", ".join(site.funnels) or "none"
+        raise typer.BadParameter(f"no funnel {name!r} in the site file; there is: {known}")
+    until = _time(to, datetime.now(UTC))
+    since = _time(from_, (until - timedelta(days=1)).replace(second=0, microsecond=0))
+    if since >= until:
+        raise typer.BadParameter("--from must be before --to")
+    try:
+        with classified():
+            result = compute_funnel(
+                connect(configured.clickhouse),
+                site.funnels[name],
+                _ms(since),
+                _ms(until),
+                [by] if by else None,
+            )
+    except SinkError as error:
+        raise Failure(f"ClickHouse: {error}") from error
+    answer: dict[str, Any] = msgspec.to_builtins(result)
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(answer)).decode())
+    else:
+        _print_funnel(answer)
+
+
+def _print_funnel(answer: dict[str, Any]) -> None:
+    console = Console()
+    console.print(
+        f"[bold]{answer['name']}[/] per {answer['per']}, within {answer['within_s']:,} s, "
+        f"entries from {answer['from']} to {answer['to']}"
+    )
+    table = Table("step", box=None, pad_edge=False)
+    for title in ("count", "of entries", "of the step before"):
+        table.add_column(title, justify="right")
+    for step in answer["steps"]:
+        table.add_row(
+            step["name"], f"{step['count']:,}", _share(step["share"]), _share(step["from_previous"])
+        )
+    console.print(table)
+    steps = [step["name"] for step in answer["steps"]]
+    for field, values in answer["by"].items():
+        table = Table(f"\nby {field}", box=None, pad_edge=False)
+        for step in steps:
+            table.add_column(f"\n{step}", justify="right")
+        for value, counts in sorted(values.items(), key=lambda item: -item[1][0]):
+            table.add_row(value or "(none)", *(f"{count:,}" for count in counts))
+        console.print(table)
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"
+
+
+def sql(
+    query: str = typer.Argument(help="One read-only query; '-' reads it from standard input."),
+    format_: str = typer.Option(
+        "", "--format", help="ClickHouse's output format; default: a table on a terminal, else TSV."
+    ),
+) -> None:
+    """One read-only query against the configured ClickHouse."""
+    from infra.clickhouse_http import QueryRefused, query_to
+
+    wanted = format_ or (
+        "PrettyCompactMonoBlock" if sys.stdout.isatty() else "TabSeparatedWithNames"
+    )
+    text = sys.stdin.read() if query == "-" else query
+    try:
+        query_to(context.settings(), text, wanted, sys.stdout.buffer)
+    except QueryRefused as error:
+        raise Failure(str(error)) from error
+
+
+def _time(text: str, default: datetime) -> datetime:
+    if not text:
+        return default
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no ISO time like 2026-11-22T10:00") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def existing(files: list[str]) -> list[Path]:
+    """Raises BadParameter for a file that is not there."""
+    for file in files:
+        if file != "-" and not Path(file).is_file():
+            raise typer.BadParameter(f"file {file} is not there")
+    return [Path(file) for file in files]

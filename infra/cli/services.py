@@ -1,0 +1,111 @@
+"""footfall up, collect, stream, sink, personalize: what runs until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import threading
+from pathlib import Path
+
+import typer
+
+from infra.cli import context
+
+log = logging.getLogger("footfall")
+
+_GROUP = "Run"
+_STATE_DIR = Path(".footfall")
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel=_GROUP)(up)
+    app.command(rich_help_panel=_GROUP)(collect)
+    app.command(rich_help_panel=_GROUP)(stream)
+    app.command(rich_help_panel=_GROUP)(sink)
+    app.command(rich_help_panel=_GROUP)(personalize)
+
+
+def up(
+    state_dir: Path = typer.Option(_STATE_DIR, help="Where the embedded servers keep their data."),
+    config: Path | None = typer.Option(
+        None, help="Site file; default: FOOTFALL_SITE, or the demo."
+    ),
+) -> None:
+    """The whole stack on this machine, supervised, until Ctrl-C."""
+    from infra.embedded.stack import run_stack
+
+    context.start_logging()
+    configured = context.settings()
+    path = context.site_path(configured, config)
+    context.site(configured, path)
+    if path == context.EXAMPLE_SITE:
+        log.info("no site file is given: this is the worked example, %s", path.name)
+    asyncio.run(run_stack(configured, path, state_dir))
+
+
+def collect() -> None:
+    """The collector: beacons and SDKs into Kafka."""
+    from ingest.collector.app import serve
+
+    context.start_logging()
+    configured = context.settings()
+    serve(configured, context.site(configured))
+
+
+def stream() -> None:
+    """The stream processor: sessions, persons and live funnels."""
+    import uvloop
+
+    from infra.monitoring import MonitoringServer
+    from streams.app import Lanes, run
+
+    context.start_logging()
+    configured = context.settings()
+    site = context.site(configured)
+    running: list[Lanes] = []
+
+    def readiness() -> str:
+        return "" if running and running[0].count else "waits for its partitions"
+
+    async def work() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await run(configured, site, stop, running.append)
+
+    # what lives here lives long: looking through all of it again and again finds nothing
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    monitoring = MonitoringServer(configured.bind, configured.ports.stream, readiness)
+    monitoring.start()
+    uvloop.run(work())
+    monitoring.stop()
+
+
+def sink() -> None:
+    """The sink: from Kafka into ClickHouse."""
+    from infra.monitoring import MonitoringServer
+    from sinks.clickhouse.writer import Status, run
+
+    context.start_logging()
+    configured = context.settings()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    status = Status()
+    monitoring = MonitoringServer(configured.bind, configured.ports.sink, lambda: status.waits_for)
+    monitoring.start()
+    run(configured, stop, status)
+    monitoring.stop()
+
+
+def personalize() -> None:
+    """The personalization API: homepage decisions, live funnels, /ops."""
+    from personalize_api.app import serve
+
+    context.start_logging()
+    configured = context.settings()
+    serve(configured, context.site(configured))

@@ -1,0 +1,93 @@
+"""footfall homepage, visitor: what one visitor gets, and what is known of one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from infra.cli import context
+from infra.cli.context import Failure
+
+_GROUP = "Visitors"
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel=_GROUP)(homepage)
+    app.command(rich_help_panel=_GROUP)(visitor)
+
+
+def homepage(
+    referrer: str = typer.Option("", help="URL the visitor comes from."),
+    anonymous_id: str = typer.Option("", help="The visitor's cookie."),
+    user_id: str = typer.Option("", help="The login."),
+    explain: bool = typer.Option(False, help="Every scenario tried, and why it did or did not."),
+) -> None:
+    """The homepage decision for a visitor, from the running service."""
+    configured = context.settings()
+    keys = [key.key for key in context.site(configured).write_keys if key.kind == "server"]
+    given = {"referrer": referrer, "anonymous_id": anonymous_id, "user_id": user_id}
+    given = {name: value for name, value in given.items() if value}
+    if explain:
+        given["explain"] = "1"
+    url = f"http://{configured.bind}:{configured.ports.personalize}/v1/homepage"
+    answer = _get(f"{url}?{urllib.parse.urlencode(given)}", keys[0] if keys else "")
+    explained = answer.pop("explained", None)
+    Console().print_json(json.dumps(answer))
+    if explained is not None:
+        table = Table("scenario", "matches", "why", box=None, pad_edge=False)
+        for tried in explained:
+            table.add_row(tried["scenario"], "yes" if tried["matched"] else "no", tried["why"])
+        Console().print(table)
+
+
+def visitor(
+    identifier: str = typer.Argument(help="A cookie, a login or a person id."),
+) -> None:
+    """One-touch look-up: everything known about one visitor."""
+    from personalize_api.errors import PersonalizeError
+    from personalize_api.metrics import Metrics
+    from personalize_api.one_touch import OneTouch, one_touch
+    from personalize_api.state_reader import StateReader
+
+    configured = context.settings()
+    gap_ms = context.site(configured).session.gap_ms
+
+    async def look_up() -> OneTouch:
+        reader = StateReader(configured.redis_url, Metrics())
+        try:
+            return await one_touch(reader, identifier, int(time.time() * 1000), gap_ms)
+        finally:
+            await reader.close()
+
+    try:
+        found = asyncio.run(look_up())
+    except PersonalizeError as error:
+        raise Failure(str(error)) from error
+    Console().print_json(msgspec.json.encode(found).decode())
+
+
+def _get(url: str, key: str) -> dict[str, Any]:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+    except urllib.error.HTTPError as error:
+        with error:
+            raise Failure(error.read(500).decode(errors="replace")) from error
+    except urllib.error.URLError as error:
+        where = urllib.parse.urlsplit(url).netloc
+        raise Failure(
+            f"the personalization service does not answer at {where}: {error.reason}; "
+            "start it with: footfall up"
+        ) from error

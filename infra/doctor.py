@@ -1,0 +1,125 @@
+"""Looking at every server and service once, and saying what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+import msgspec
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from redis import Redis
+from redis.exceptions import RedisError
+
+from infra.drain import DrainError, lags
+from schemas.settings import Settings
+from schemas.topics import ALL
+from sinks.clickhouse.client import connect
+from sinks.clickhouse.errors import SinkError, classified
+
+_TIMEOUT_S = 3
+
+
+class Check(msgspec.Struct):
+    what: str
+    ok: bool
+    state: str
+
+    def as_dict(self) -> dict[str, object]:
+        return {"what": self.what, "ok": self.ok, "state": self.state}
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Every check is made whatever the others say."""
+    checks = [
+        _check(f"Kafka at {settings.kafka}", lambda: _kafka(settings)),
+        _check("Redis", lambda: _redis(settings)),
+        _check("ClickHouse", lambda: _clickhouse(settings)),
+    ]
+    ports = settings.ports
+    for name, port in (
+        ("collect", ports.collect),
+        ("stream", ports.stream),
+        ("sink", ports.sink),
+        ("personalize", ports.personalize),
+    ):
+        url = f"http://{settings.bind}:{port}/ready"
+        checks.append(_check(f"footfall {name}", lambda url=url: _ready(url)))
+    if checks[0].ok and checks[1].ok:
+        checks += _lags(settings)
+    return checks
+
+
+class _Bad(Exception):
+    pass
+
+
+def _check(what: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(what, True, look())
+    except (_Bad, KafkaException, RedisError, SinkError, DrainError, OSError) as error:
+        return Check(what, False, " ".join(str(error).split())[:200])
+
+
+def _kafka(settings: Settings) -> str:
+    admin = AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
+    metadata = admin.list_topics(timeout=_TIMEOUT_S)
+    missing = [topic.name for topic in ALL if topic.name not in metadata.topics]
+    if missing:
+        raise _Bad(f"topics are missing: {', '.join(missing)}; run: footfall migrate")
+    return f"{len(metadata.brokers)} broker(s), all topics there"
+
+
+def _redis(settings: Settings) -> str:
+    with Redis.from_url(settings.redis_url, socket_timeout=_TIMEOUT_S) as redis:
+        info = redis.info()
+    return (
+        f"{info.get('server_name', 'redis')} {info['redis_version']}, "
+        f"{info['used_memory_human']} used, persistence "
+        f"{'on' if info.get('aof_enabled') else 'off'}"
+    )
+
+
+def _clickhouse(settings: Settings) -> str:
+    address = settings.clickhouse
+    with classified():
+        client = connect(address)
+        try:
+            version = client.execute("SELECT version()")[0][0]
+            tables = client.execute(
+                "SELECT count() FROM system.tables WHERE database = %(db)s",
+                {"db": address.database},
+            )[0][0]
+        finally:
+            client.disconnect()
+    if not tables:
+        raise _Bad(f"{version}, but no tables in {address.database}; run: footfall migrate")
+    return f"{version}, {tables} tables and views in {address.database}"
+
+
+def _ready(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_S):
+            return f"ready at {url.removesuffix('/ready')}"
+    except urllib.error.HTTPError as error:
+        with error:
+            body = error.read(300).decode(errors="replace")
+        try:
+            waits_for = json.loads(body).get("waits_for") or body
+        except (ValueError, AttributeError):
+            waits_for = body
+        raise _Bad(f"not ready: {waits_for}") from error
+    except urllib.error.URLError as error:
+        raise _Bad(f"no answer at {url}: {error.reason}") from error
+
+
+def _lags(settings: Settings) -> list[Check]:
+    try:
+        rows = lags(settings)
+    except DrainError as error:
+        return [Check("consumers", False, str(error))]
+    return [
+        Check(f"{row.by} of {row.topic}", True, f"{row.records} records behind") for row in rows
+    ]
