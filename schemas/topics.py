@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import time
-import zlib
 from typing import Literal
+from zlib import crc32 as _crc32
 
 import msgspec
 
@@ -55,7 +55,7 @@ STREAM_GROUP = "footfall-stream"
 
 def partition_of(key: str, topic: Topic) -> int:
     """The partition of a device or person id: its CRC-32, the same in every language."""
-    return zlib.crc32(key.encode()) % topic.partitions
+    return _crc32(key.encode()) % topic.partitions
 
 
 # A version orders all writes about one device: 24 bits of topic epoch, 39 bits of record offset.

@@ -134,19 +134,27 @@ def with_evidence(
     state: DeviceState, event: Event, hits: Sequence[tuple[str, Hit]], order_id: str, horizon: int
 ) -> DeviceState:
     """`state` with what the event means for funnels and orders; evidence before `horizon` goes."""
-    if hits or any(kept and kept[0].time < horizon for kept in state.hits.values()):
+    evidence = state.hits
+    if any(kept[0].time < horizon for kept in evidence.values()):
         evidence = {
-            key: tuple(hit for hit in kept if hit.time >= horizon)
-            for key, kept in state.hits.items()
+            key: young
+            for key, kept in evidence.items()
+            if (young := tuple(hit for hit in kept if hit.time >= horizon))
         }
-        for key, hit in hits:
-            # one more than is counted, so that the person stage can tell that there were more
-            evidence[key] = tuple(sorted({*evidence.get(key, ()), hit}))[-(MAX_HITS + 1) :]
-        state.hits = {key: kept for key, kept in evidence.items() if kept}
+    for key, hit in hits:
+        evidence = {**evidence, key: _with_hit(evidence.get(key, ()), hit)}
+    state.hits = evidence
     if event.type == "track" and event.name == "Order Completed":
         order = (event.event_time, digest(order_id or event.event_id))
         state.orders = tuple(sorted({*state.orders, order}))[-MAX_ORDERS:]
     return state
+
+
+def _with_hit(kept: tuple[Hit, ...], hit: Hit) -> tuple[Hit, ...]:
+    """Sorted, each hit once; one more than is counted, to tell that there were more."""
+    if not kept or hit > kept[-1]:
+        return (*kept, hit)[-(MAX_HITS + 1) :]
+    return tuple(sorted({*kept, hit}))[-(MAX_HITS + 1) :]
 
 
 def _has_timeline(device_id: str) -> bool:

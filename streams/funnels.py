@@ -60,7 +60,7 @@ class CompiledFunnel:
         if not mask:
             return None
         first = mask & 1
-        values = tuple(_text(event, name, properties) for name in self.funnel.by) if first else ()
+        values = tuple([_text(event, name, properties) for name in self.funnel.by]) if first else ()
         return Hit(event.event_time, mask, values)
 
     def _candidates(self, event: EnrichedEvent) -> Sequence[tuple[int, _CompiledStep]]:
@@ -144,11 +144,9 @@ class _CompiledStep:
         return self._page is None or self._page.match(path) is not None
 
     def matches(self, event: EnrichedEvent, properties: Properties) -> bool:
-        if self.event and event.name != self.event:
-            return False
-        if self._page is not None and (
-            event.type not in ("page", "screen") or not self.matches_path(event.path)
-        ):
+        """Of a candidate step: the one part that name and path do not decide each alone."""
+        both = self._page is not None and self.event
+        if both and (event.type not in ("page", "screen") or not self.matches_path(event.path)):
             return False
         return all(_text(event, name, properties) in allowed for name, allowed in self._where)
 
@@ -161,6 +159,8 @@ def _text(event: EnrichedEvent, name: str, properties: Properties) -> str:
     value: object
     if name in _FIELDS:
         value = getattr(event, name)
+        if type(value) is str:
+            return value
     else:
         value = properties()
         for part in name.removeprefix("properties.").split("."):
