@@ -63,10 +63,12 @@ def create_app(settings: Settings, site: Site) -> App:
     return App(settings, site)
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, app: App) -> None:
-        super().__init__(config)
-        self._app = app
+class Server(uvicorn.Server):
+    """uvicorn that ends event streams before it waits for requests to finish."""
+
+    def __init__(self, settings: Settings, site: Site) -> None:
+        self._app = create_app(settings, site)
+        super().__init__(_configuration(self._app, settings))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -80,8 +82,11 @@ class _Server(uvicorn.Server):
 
 def serve(settings: Settings, site: Site) -> None:
     """Runs until SIGINT or SIGTERM. Raises SystemExit where the port is taken."""
-    app = create_app(settings, site)
-    config = uvicorn.Config(
+    Server(settings, site).run()
+
+
+def _configuration(app: App, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         host=settings.bind,
         port=settings.ports.personalize,
@@ -95,4 +100,3 @@ def serve(settings: Settings, site: Site) -> None:
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    _Server(config, app).run()

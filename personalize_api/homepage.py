@@ -9,7 +9,9 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, UnsetType
 
@@ -67,6 +69,7 @@ class Homepage:
     ) -> None:
         self._secret = settings.secret_key
         self._site = site
+        self._timezone = ZoneInfo(site.timezone)
         self._visitors = visitors
         self._decisions = decisions
         self._metrics = metrics
@@ -97,7 +100,9 @@ class Homepage:
         try:
             notes = _restrict(caller, headers, arrival, self._site.cookie.name)
             visitor, unit = await self._recognize(headers, arrival, now_ms, notes)
-            facts = facts_of(visitor, classify(arrival.url, arrival.referrer, self._site), arrival)
+            referrer = classify(arrival.url, arrival.referrer, self._site)
+            local = datetime.fromtimestamp(now_ms / 1000, self._timezone)
+            facts = facts_of(visitor, referrer, arrival, local)
             choice = decide(self._site, facts, unit)
             if arrival.explain and (caller.kind == "server" or _is_local(scope)):
                 explained = explain(self._site, facts)

@@ -1,11 +1,12 @@
 """Which homepage a visitor gets: the first scenario of the site file whose conditions all hold.
 
-Pure, and independent of time: the same visit always meets the same scenario.
+Pure: the same visit at the same time always meets the same scenario.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -40,8 +41,13 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
-def facts_of(visitor: Visitor, referrer: Referrer, arrival: Arrival) -> dict[str, Value]:
-    """The facts of one visit. Campaign fields that the URL does not carry are known to be ''."""
+def facts_of(
+    visitor: Visitor, referrer: Referrer, arrival: Arrival, local: datetime
+) -> dict[str, Value]:
+    """The facts of one visit at a time on the site's clock.
+
+    Campaign fields that the URL does not carry are known to be ''.
+    """
     facts: dict[str, Value] = {
         "class": visitor.class_,
         "referrer_medium": referrer.medium,
@@ -52,6 +58,8 @@ def facts_of(visitor: Visitor, referrer: Referrer, arrival: Arrival) -> dict[str
         "utm_campaign": referrer.utm_campaign,
         "utm_content": referrer.utm_content,
         "utm_term": referrer.utm_term,
+        "hour": local.hour,
+        "weekday": local.isoweekday(),  # Monday is 1
     }
     if visitor.class_ != "unknown" or visitor.logged_in:
         facts["logged_in"] = visitor.logged_in

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from personalize_api.arrival import HomepageInput, check
@@ -18,6 +20,8 @@ from schemas.site import (
     Value,
     VisitorClass,
 )
+
+SUNDAY_EVENING = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
 
 SITE = Site(
     name="Toyhouse",
@@ -62,7 +66,7 @@ def facts(
 ) -> dict[str, Value]:
     visitor = Visitor(class_=class_, logged_in=logged_in)
     arrival = check(HomepageInput(url=url, referrer=referrer, language=language))
-    return facts_of(visitor, classify(url, referrer, SITE), arrival)
+    return facts_of(visitor, classify(url, referrer, SITE), arrival, SUNDAY_EVENING)
 
 
 def one(when: dict[str, tuple[Value | Range, ...]]) -> Site:
@@ -136,6 +140,11 @@ def test_a_language_covers_its_regions_but_not_the_other_way() -> None:
     assert matches({"language": ("de",)}, facts(language="de-AT,en;q=0.5"))
     assert not matches({"language": ("de-AT",)}, facts(language="de"))
     assert not matches({"language": ("de",)}, facts(language="den"))
+
+
+def test_the_sites_clock_is_known() -> None:
+    assert matches({"hour": (Range(low=22, high=23),), "weekday": (6, 7)}, facts())
+    assert not matches({"hour": (22,)}, facts())
 
 
 def test_true_is_not_the_number_one() -> None:

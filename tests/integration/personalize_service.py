@@ -1,0 +1,157 @@
+"""The personalization service on real servers, for tests to ask over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import msgspec
+
+from infra.embedded.ports import free_offset
+from personalize_api.app import Server
+from schemas.redis_keys import DeviceState
+from schemas.settings import Ports, Settings
+from schemas.site import (
+    CookieRules,
+    Experiment,
+    Funnel,
+    Homepage,
+    ReferrerRule,
+    Scenario,
+    Site,
+    Step,
+    WriteKey,
+)
+
+ORIGIN = "https://toyhouse.example"
+SERVER_KEY = {"Authorization": "Bearer sk_demo"}
+BROWSER_KEY = {"Authorization": "Bearer pk_demo", "Origin": ORIGIN}
+ADMIN = {"Authorization": "Bearer a token for tests"}
+
+SITE = Site(
+    name="Toyhouse",
+    hosts=("toyhouse.example",),
+    origins=(ORIGIN,),
+    cookie=CookieRules(name="ff_id"),
+    write_keys=(WriteKey(key="sk_demo", kind="server"), WriteKey(key="pk_demo", kind="browser")),
+    referrers=(ReferrerRule(host="encyclopedia.example", source="Encyclopedia"),),
+    funnels={
+        "checkout": Funnel(
+            name="checkout",
+            by=("referrer_source", "variant"),
+            steps=(
+                Step(name="product", page="/p/*"),
+                Step(name="cart", event="Product Added"),
+                Step(name="order", event="Order Completed"),
+            ),
+        ),
+        "anyhow": Funnel(name="anyhow", order="any", steps=(Step(name="one", event="One"),)),
+    },
+    homepage=Homepage(
+        default="classic",
+        scenarios=(
+            Scenario(
+                name="encyclopedia",
+                when={"referrer_source": ("Encyclopedia",)},
+                variant="bestsellers",
+            ),
+            Scenario(name="members", when={"logged_in": (True,)}, variant="my-home"),
+            Scenario(
+                name="search-toys",
+                when={"class": ("first-time",), "referrer_medium": ("search",)},
+                experiment="hero",
+            ),
+            Scenario(
+                name="returning",
+                when={"class": ("returning", "registered", "customer")},
+                variant="recently-viewed",
+            ),
+        ),
+    ),
+    experiments={"hero": Experiment(name="hero", arms={"search-hero": 1.0}, holdout=0.0)},
+)
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Client:
+    """Asks one running service."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host, self.port = host, port
+        self.url = f"http://{host}:{port}"
+
+    def ask(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+    ) -> Answer:
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        try:
+            connection.request(method, path, body=body, headers=dict(headers or {}))
+            answer = connection.getresponse()
+            named = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, named, answer.read())
+        finally:
+            connection.close()
+
+    def homepage(self, headers: Mapping[str, str] | None = None, /, **inputs: object) -> Any:
+        """The decision as JSON; fails unless it is a 200."""
+        answer = self.ask(f"/v1/homepage?{urlencode(inputs)}", headers=headers)
+        assert answer.status == 200, answer.body
+        return answer.json()
+
+    def metric(self, name: str) -> float:
+        for line in self.ask("/metrics").body.decode().splitlines():
+            if line.startswith(name) and line[len(name)] in " {":
+                return float(line.rsplit(" ", 1)[1])
+        raise AssertionError(f"no metric {name}")
+
+
+@contextmanager
+def serving(settings: Settings, site: Site = SITE) -> Iterator[Client]:
+    """The service on a free port of its own, for the length of the block."""
+    ports = Ports.with_offset(free_offset())
+    settings = msgspec.structs.replace(settings, ports=ports)
+    server = Server(settings, site)
+    thread = threading.Thread(target=server.run, name="personalize")
+    thread.start()
+    try:
+        deadline = time.monotonic() + 10
+        while not server.started:
+            assert thread.is_alive(), "the service ended at its start"
+            assert time.monotonic() < deadline, "the service does not start"
+            time.sleep(0.01)
+        yield Client(settings.bind, ports.personalize)
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        assert not thread.is_alive(), "the service does not stop"
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def device_state(**fields: object) -> DeviceState:
+    """A device in its first visit, but for `fields`."""
+    now = now_ms()
+    plain = DeviceState(first_seen=now - 60_000, last_seen=now - 1000, starts=(now - 60_000,))
+    return msgspec.structs.replace(plain, **fields)

@@ -1,0 +1,122 @@
+"""`/v1/funnels`: live counters in Redis as a funnel, for those who may see it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from schemas.redis_keys import funnel_field, funnel_key
+from schemas.settings import Settings
+from tests.integration.personalize_service import ADMIN, SITE, Client, serving
+
+CHECKOUT = SITE.funnels["checkout"]
+
+
+@pytest.fixture(scope="module")
+def client(addresses: Settings, redis_url: str, kafka_address: str) -> Iterator[Client]:
+    with serving(addresses) as client:
+        yield client
+
+
+@pytest.fixture
+def store(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as store:
+        yield store
+        for key in store.scan_iter("*:f:*"):
+            store.delete(key)
+
+
+def enter(
+    store: redis.Redis,
+    partition: int,
+    counts: tuple[int, ...],
+    *,
+    minutes_ago: int = 0,
+    by: str = "",
+    value: str = "",
+) -> None:
+    minute = int(time.time()) // 60 - minutes_ago
+    key = funnel_key(partition, CHECKOUT.key, minute // 60)
+    for step, count in enumerate(counts):
+        store.hincrby(key, funnel_field(minute % 60, step, by, value), count)
+
+
+def fresh(client: Client, path: str) -> Any:
+    """The answer after what is shared for a second has been computed anew."""
+    time.sleep(1.0)
+    answer = client.ask(path)
+    assert answer.status == 200, answer.body
+    return answer.json()
+
+
+def test_counts_are_summed_over_partitions_and_minutes(client: Client, store: redis.Redis) -> None:
+    enter(store, 0, (5, 3, 1))
+    enter(store, 7, (5, 2, 1), minutes_ago=90)
+    enter(store, 3, (100, 100, 100), minutes_ago=1500)
+    enter(store, 0, (4, 2, 1), by="referrer_source", value="Encyclopedia")
+    funnel = fresh(client, "/v1/funnels/checkout")
+    assert [(s["name"], s["count"]) for s in funnel["steps"]] == [
+        ("product", 10),
+        ("cart", 5),
+        ("order", 2),
+    ]
+    assert [s["share"] for s in funnel["steps"]] == [1.0, 0.5, 0.2]
+    assert [s["from_previous"] for s in funnel["steps"]] == [None, 0.5, 0.4]
+    by_source = funnel["by"]["referrer_source"]
+    assert [s["count"] for s in by_source["Encyclopedia"]] == [4, 2, 1]
+    assert funnel["by"]["variant"] == {}
+    assert (funnel["per"], funnel["order"], funnel["within_s"]) == ("person", "ordered", 86400)
+    assert not funnel["approximate"]
+
+
+def test_the_window_can_be_chosen(client: Client, store: redis.Redis) -> None:
+    enter(store, 0, (5, 3, 1))
+    enter(store, 7, (5, 2, 1), minutes_ago=90)
+    enter(store, 3, (100, 100, 100), minutes_ago=1500)
+    assert fresh(client, "/v1/funnels/checkout?minutes=60")["steps"][0]["count"] == 5
+    assert fresh(client, "/v1/funnels/checkout?minutes=2880")["steps"][0]["count"] == 110
+
+
+def test_only_what_is_counted_live_is_listed(client: Client) -> None:
+    listed = client.ask("/v1/funnels").json()["funnels"]
+    assert [funnel["name"] for funnel in listed] == ["checkout"]
+    other = client.ask("/v1/funnels/anyhow")
+    assert other.status == 404
+    assert "footfall funnel anyhow" in other.json()["message"]
+    assert client.ask("/v1/funnels/none").status == 404
+
+
+def test_rubbish_among_the_counters_is_left_out(client: Client, store: redis.Redis) -> None:
+    enter(store, 0, (5, 3, 1))
+    hour = int(time.time()) // 3600
+    store.hset(funnel_key(1, CHECKOUT.key, hour), mapping={b"\xff": b"1", b"1|0||": b"many"})
+    store.set(funnel_key(2, CHECKOUT.key, hour), "not a hash")
+    assert fresh(client, "/v1/funnels/checkout")["steps"][0]["count"] == 5
+
+
+@pytest.mark.parametrize("path", ["/ops", "/v1/live", "/v1/funnels", "/v1/funnels/checkout"])
+@pytest.mark.parametrize(
+    "header", [{"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=::1"}, {"Via": "1.1 p"}]
+)
+def test_a_forwarded_caller_needs_the_admin_token(
+    client: Client, path: str, header: dict[str, str]
+) -> None:
+    assert client.ask(path, headers=header).status == 401
+    wrong = {**header, "Authorization": "Bearer sk_demo"}
+    assert client.ask(path, headers=wrong).status == 401
+    if path != "/v1/live":
+        assert client.ask(path, headers={**header, **ADMIN}).status == 200
+
+
+def test_the_ops_page_is_strict_about_what_it_loads(client: Client) -> None:
+    page = client.ask("/ops")
+    assert page.status == 200
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert b"//" not in page.body.replace(b"<!doctype", b"")
+    for name, kind in (("ops.css", "text/css"), ("ops.js", "text/javascript")):
+        file = client.ask(f"/ops/{name}")
+        assert (file.status, file.headers["content-type"].split(";")[0]) == (200, kind)
