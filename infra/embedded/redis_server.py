@@ -29,6 +29,7 @@ def service(directory: Path, port: int, host: str = "127.0.0.1") -> Service:
         "bind": host,
         "dir": str(directory.resolve()),
         "daemonize": "no",
+        "loglevel": "warning",
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": "",  # the append-only file is the one copy

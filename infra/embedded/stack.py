@@ -1,0 +1,179 @@
+"""The whole stack on one machine: which programs, in which order, with what between them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.embedded import broker, clickhouse_server, redis_server
+from infra.embedded.console import Console
+from infra.embedded.directory_lock import locked
+from infra.embedded.service import Service, fetch
+from infra.embedded.supervisor import Hook, Recovery, Stage, Supervisor
+from schemas.settings import Ports, Settings
+from schemas.site_file import load
+
+DRAIN_TIMEOUT_S = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+async def run_stack(
+    settings: Settings,
+    site_file: Path,
+    state_dir: Path,
+    while_up: Hook | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> None:
+    """Run the embedded servers that `settings` does not name elsewhere, and the four services.
+
+    Returns when everything has stopped in order: after SIGINT or SIGTERM, or when `while_up`,
+    awaited once all are ready, returns (None: only a signal ends the stack). Raises EmbeddedError
+    (a port or the directory is taken, a program does not start) after stopping what was started,
+    and whatever `while_up` raises. `environment` is where FOOTFALL_SECRET_KEY may stand.
+    """
+    began = time.monotonic()
+    console = Console(sys.stderr)
+    with locked(state_dir, "footfall up"):
+        services = _Services(settings, site_file, state_dir, _secret(state_dir, environment))
+        hooks = _Hooks(settings, site_file, console)
+        supervisor = Supervisor(
+            stages=[
+                Stage(services=services.servers()),
+                Stage(
+                    services=[services.stream(), services.sink()],
+                    before_start=hooks.migrate,
+                    # what a broker of its own has accepted stays there
+                    before_stop=None if "kafka" in settings.given else hooks.drain,
+                ),
+                Stage(services=[services.personalize(), services.collect()]),
+            ],
+            recoveries={
+                "broker": Recovery(
+                    loss="the broker was started again: the events it held in memory are lost",
+                    hook=hooks.migrate,
+                    dependents=("stream", "sink"),
+                )
+            },
+            console=console,
+            run_file=state_dir / "run.json",
+        )
+
+        async def announce_and_wait() -> None:
+            console.line("footfall", f"ready after {time.monotonic() - began:.1f} s")
+            for service in (services.collect(), services.personalize()):
+                console.line("footfall", f"{service.name}: {service.url}")
+            await (while_up() if while_up else asyncio.Event().wait())
+
+        await supervisor.run(announce_and_wait)
+
+
+def _secret(state_dir: Path, environment: Mapping[str, str]) -> str:
+    """The key that signs: the environment's, else the directory's own, made once."""
+    if given := environment.get("FOOTFALL_SECRET_KEY"):
+        return given
+    path = state_dir / "secret"
+    if not path.exists():
+        new = path.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_text(secrets.token_urlsafe(32))
+        new.replace(path)  # in one step: no start finds half a secret
+    return path.read_text()
+
+
+class _Services:
+    """Every program of the stack, with the environment that tells it where the others are."""
+
+    def __init__(self, settings: Settings, site_file: Path, state_dir: Path, secret: str) -> None:
+        self._settings = settings
+        self._state_dir = state_dir
+        self._env = {
+            "FOOTFALL_KAFKA": settings.kafka,
+            "FOOTFALL_REDIS_URL": settings.redis_url,
+            "FOOTFALL_CLICKHOUSE_URL": settings.clickhouse_url,
+            "FOOTFALL_CLICKHOUSE_HTTP_URL": settings.clickhouse_http_url,
+            "FOOTFALL_SITE": str(site_file.resolve()),
+            "FOOTFALL_PORT_OFFSET": str(settings.ports.collect - Ports.with_offset(0).collect),
+            "FOOTFALL_BIND": settings.bind,
+            "FOOTFALL_SECRET_KEY": secret,
+            "FOOTFALL_ADMIN_TOKEN": settings.admin_token,
+        }
+
+    def servers(self) -> list[Service]:
+        """Those of broker, Redis and ClickHouse that the environment does not name."""
+        given, ports = self._settings.given, self._settings.ports
+        servers = []
+        if "kafka" not in given:
+            servers.append(broker.service(ports.kafka))
+        if "redis" not in given:
+            servers.append(redis_server.service(self._state_dir / "redis", ports.redis))
+        if "clickhouse" not in given:
+            directory = self._state_dir / "clickhouse"
+            servers.append(
+                clickhouse_server.service(
+                    directory, self._settings.clickhouse, ports.clickhouse_http
+                )
+            )
+        return servers
+
+    def stream(self) -> Service:
+        return self._service("stream", self._settings.ports.stream)
+
+    def sink(self) -> Service:
+        return self._service("sink", self._settings.ports.sink)
+
+    def personalize(self) -> Service:
+        return self._service("personalize", self._settings.ports.personalize)
+
+    def collect(self) -> Service:
+        return self._service("collect", self._settings.ports.collect)
+
+    def _service(self, name: str, port: int) -> Service:
+        bind = self._settings.bind
+        every_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+        host = every_address.get(bind, bind)
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return Service(
+            name=name,
+            argv=(sys.executable, "-m", "infra.cli", name),
+            env=self._env,
+            ready=lambda _pid: _require_ready(url),
+            url=url,
+            host=bind,
+            ports={name: port},
+            stop_timeout_s=30.0,
+        )
+
+
+def _require_ready(url: str) -> None:
+    fetch(urllib.request.Request(f"{url}/ready"))
+
+
+class _Hooks:
+    """What runs between the stages."""
+
+    def __init__(self, settings: Settings, site_file: Path, console: Console) -> None:
+        self._settings = settings
+        self._site_file = site_file
+        self._console = console
+
+    async def migrate(self) -> None:
+        from infra.migrate import migrate
+
+        site = await asyncio.to_thread(load, self._site_file)
+        await asyncio.to_thread(migrate, self._settings, site)
+
+    async def drain(self) -> None:
+        from infra.drain import drain
+
+        self._console.line("footfall", "waiting until every accepted event is stored")
+        missing = await asyncio.to_thread(drain, self._settings, DRAIN_TIMEOUT_S)
+        for row in missing:
+            _log.error("lost: %d records of %s, not taken by %s", row.records, row.topic, row.by)
