@@ -1,0 +1,80 @@
+"""Delivers one block: rows into ClickHouse, then refused lines to `footfall.rejected`."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from sinks.clickhouse.blocks import Block
+from sinks.clickhouse.errors import Abandoned, SinkError, Unavailable
+from sinks.clickhouse.insert import Inserter
+from sinks.clickhouse.metrics import SinkStatus
+from sinks.clickhouse.rejections import RejectionPublisher
+from sinks.clickhouse.rows import REJECTED, TABLES
+
+_log = logging.getLogger(__name__)
+
+_BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Delivery:
+    """Retries in place while a server is away, until `stop` is set."""
+
+    def __init__(
+        self,
+        inserter: Inserter,
+        publisher: RejectionPublisher,
+        status: SinkStatus,
+        stop: threading.Event,
+    ) -> None:
+        self._inserter = inserter
+        self._publisher = publisher
+        self._status = status
+        self._stop = stop
+
+    def await_clickhouse(self) -> None:
+        """Returns when the tables are there. Raises Abandoned."""
+        self._persist("clickhouse", self._inserter.check_tables)
+
+    def deliver(self, block: Block) -> None:
+        """When this returns, every line of the block is in ClickHouse or in `footfall.rejected`.
+
+        Raises Abandoned; then part of them may be, and all have to be delivered again.
+        """
+        began = time.monotonic()
+        self._persist("clickhouse", lambda: self._insert(block))
+        self._persist("kafka", lambda: self._publisher.publish(block.rejected))
+        self._status.block_seconds.observe(time.monotonic() - began)
+        self._status.freshness_seconds.observe(max(0.0, time.time() - block.oldest_ms / 1000))
+        self._status.blocks.inc()
+        for reason, count in Counter(rejected.reason for rejected in block.rejected).items():
+            self._status.rejected.labels(reason).inc(count)
+
+    def _insert(self, block: Block) -> None:
+        # footfall.rejected comes once more: what replaces its bad lines
+        for table in (*TABLES, REJECTED):
+            if rows := block.rows.get(table.name):
+                refused = self._inserter.insert(table, rows.lines)
+                self._status.rows.labels(table.name).inc(len(rows.lines) - len(refused))
+                block.stored(table, refused)
+        if block.rows:
+            raise SinkError("ClickHouse does not even store the refusal of a refusal")
+
+    def _persist(self, server: str, action: Callable[[], None]) -> None:
+        attempt = 0
+        while True:
+            try:
+                action()
+            except Unavailable as error:
+                self._status.fails(server, str(error))
+                wait_s = _BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)]
+                _log.warning("%s, again in %.1f s: %s", server, wait_s, error)
+                if self._stop.wait(wait_s):
+                    raise Abandoned(str(error)) from error
+                attempt += 1
+            else:
+                self._status.works(server)
+                return

@@ -1,0 +1,85 @@
+"""Publishes refused lines to `footfall.rejected`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from schemas.event import COUNT_HEADER, MAX_BATCH_EVENTS, Rejected, encode_line
+from schemas.topics import REJECTED, partition_of
+from sinks.clickhouse.errors import Unavailable
+
+_MAX_RECORD_BYTES = 750_000
+_ACKNOWLEDGED_WITHIN_S = 30
+
+
+class RejectionPublisher:
+    """Connects when the first rejection comes; most runs never see one."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._servers = bootstrap_servers
+        self._producer: Producer | None = None
+
+    def publish(self, rejected: Sequence[Rejected]) -> None:
+        """Returns when all are acknowledged. Raises Unavailable; then repeat all of them."""
+        if not rejected:
+            return
+        producer = self._connected()
+        failures: list[KafkaError] = []
+
+        def delivered(error: KafkaError | None, _: Message) -> None:
+            if error is not None:
+                failures.append(error)
+
+        try:
+            for lines, partition in _records(rejected):
+                producer.produce(
+                    REJECTED.name,
+                    b"\n".join(lines),
+                    partition=partition,
+                    headers=[(COUNT_HEADER, str(len(lines)).encode())],
+                    on_delivery=delivered,
+                )
+        except (BufferError, KafkaException) as error:
+            self.close()
+            raise Unavailable(f"Kafka takes no rejections: {error}") from error
+        if producer.flush(_ACKNOWLEDGED_WITHIN_S) or failures:
+            self.close()
+            raise Unavailable(f"Kafka did not acknowledge rejections: {failures[:1]}")
+
+    def close(self) -> None:
+        """Let go of what was not acknowledged; the block that holds it is done again."""
+        if self._producer is not None:
+            self._producer.purge()
+            self._producer.flush(1)
+            self._producer = None
+
+    def _connected(self) -> Producer:
+        if self._producer is None:
+            self._producer = Producer(
+                {
+                    "bootstrap.servers": self._servers,
+                    "client.id": "footfall-sink",
+                    "acks": "all",
+                    "enable.idempotence": True,
+                    "compression.type": "lz4",
+                    "delivery.timeout.ms": _ACKNOWLEDGED_WITHIN_S * 1000,
+                }
+            )
+        return self._producer
+
+
+def _records(rejected: Sequence[Rejected]) -> Iterator[tuple[list[bytes], int]]:
+    """Micro-batches of lines, each with its partition."""
+    lines: list[bytes] = []
+    size = 0
+    for one in rejected:
+        line = encode_line(one)
+        if lines and (len(lines) == MAX_BATCH_EVENTS or size + len(line) > _MAX_RECORD_BYTES):
+            yield lines, partition_of(rejected[0].rejected_id, REJECTED)
+            lines, size = [], 0
+        lines.append(line)
+        size += len(line) + 1
+    if lines:
+        yield lines, partition_of(rejected[0].rejected_id, REJECTED)
