@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from functools import lru_cache
 
+_MAX_ADDRESS = 64
+_MAX_FORWARDED = 512  # bytes; our own hops are the last ones
 _OWN_NETWORKS = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -34,17 +36,21 @@ def is_proxy(address: str) -> bool:
     return any(parsed in network for network in _OWN_NETWORKS)
 
 
-@lru_cache(maxsize=8192)
 def client(peer: str, forwarded_for: bytes) -> str:
     """The visitor's address: the peer, or the right-most hop before our own proxies.
 
-    Every hop further left was written by somebody we do not know. '' where nothing is readable.
+    Every hop further left was written by somebody we do not know.
     """
     if not forwarded_for or not is_proxy(peer):
         return peer
+    return _before_proxies(peer, forwarded_for[-_MAX_FORWARDED:])
+
+
+@lru_cache(maxsize=8192)
+def _before_proxies(peer: str, forwarded_for: bytes) -> str:
     address = peer
     for hop in reversed(forwarded_for.decode("latin-1").split(",")):
-        parsed = _parse(hop.strip())
+        parsed = readable(hop.strip())
         if not parsed:
             break
         address = parsed
@@ -68,9 +74,10 @@ def truncated(address: str) -> str:
 
 def readable(address: str) -> str:
     """The address in its canonical form, '' for what is none."""
-    return _parse(address.strip())
+    return _parse(address) if len(address) <= _MAX_ADDRESS else ""
 
 
+@lru_cache(maxsize=8192)
 def _parse(hop: str) -> str:
     if hop.startswith("["):  # [v6]:port
         hop = hop[1:].partition("]")[0]

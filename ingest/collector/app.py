@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 from collections.abc import AsyncIterator
 
@@ -50,8 +51,16 @@ def serve(settings: Settings, site: Site) -> None:
     """Serves until SIGTERM or SIGINT: then accepts nothing more, flushes, and returns."""
     port = settings.ports.collect
     config = server_config(create_app(settings, site), settings.bind, port)
+    calm_garbage_collection()
     _log.info("collector at http://%s:%d", settings.bind, port)
     uvicorn.Server(config).run()
+
+
+def calm_garbage_collection() -> None:
+    """Hundreds of waiting requests are not garbage: looking for it there cost 20 ms at p99."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def server_config(app: HotPaths, host: str, port: int) -> uvicorn.Config:

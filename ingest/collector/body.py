@@ -13,6 +13,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 31
+_FEW_DIGITS = len(str(MAX_REQUEST_BYTES)) - 1
+_BOUND = f"a request has at most {MAX_REQUEST_BYTES} bytes"
 _PLAIN = (b"", b"identity", b"gzip", b"x-gzip")
 
 
@@ -24,13 +26,20 @@ async def read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
     UnsupportedEncoding, ClientGone.
     """
     length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length) > MAX_REQUEST_BYTES:
-        raise TooLarge(f"a request has at most {MAX_REQUEST_BYTES} bytes")
-    body = await _bounded(receive)
+    if len(length) > _FEW_DIGITS and length.isdigit() and int(length) > MAX_REQUEST_BYTES:
+        raise TooLarge(_BOUND)
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        body = await _rest(receive, body)
+    if len(body) > MAX_REQUEST_BYTES:
+        raise TooLarge(_BOUND)
     if body[:2] == _GZIP_MAGIC:
         return unzip(body)
-    encoding = headers.get(b"content-encoding", b"").strip().lower()
-    if encoding not in _PLAIN:
+    encoding = headers.get(b"content-encoding")
+    if encoding and encoding.strip().lower() not in _PLAIN:
         raise UnsupportedEncoding("a body is plain or gzip")
     return body
 
@@ -49,22 +58,16 @@ def unzip(packed: bytes) -> bytes:
     return body
 
 
-async def _bounded(receive: Receive) -> bytes:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    body: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        parts, size = [body], len(body)
-        while message.get("more_body"):
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > MAX_REQUEST_BYTES:
-                raise TooLarge(f"a request has at most {MAX_REQUEST_BYTES} bytes")
-        body = b"".join(parts)
-    if len(body) > MAX_REQUEST_BYTES:
-        raise TooLarge(f"a request has at most {MAX_REQUEST_BYTES} bytes")
-    return body
+async def _rest(receive: Receive, body: bytes) -> bytes:
+    parts, size = [body], len(body)
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MAX_REQUEST_BYTES:
+            raise TooLarge(_BOUND)
+        more = message.get("more_body", False)
+    return b"".join(parts)

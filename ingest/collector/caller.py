@@ -18,7 +18,7 @@ class Caller:
     visitor's, so `ip` and `user_agent` are empty for it.
     """
 
-    __slots__ = ("headers", "ip", "key", "received_at", "scope", "user_agent")
+    __slots__ = ("headers", "ip", "key", "received_at", "scope", "server", "user_agent")
 
     def __init__(
         self, scope: Mapping[str, Any], headers: dict[bytes, bytes], key: WriteKey, received_at: int
@@ -27,18 +27,14 @@ class Caller:
         self.headers = headers
         self.key = key
         self.received_at = received_at
-        if key.kind == "server":
+        self.server = key.kind == "server"
+        if self.server:
             self.ip = self.user_agent = ""
         else:
-            peer = scope["client"]
-            self.ip = addresses.client(
-                peer[0] if peer else "", headers.get(b"x-forwarded-for", b"")
-            )
+            peer = scope["client"][0] if scope["client"] else ""
+            forwarded_for = headers.get(b"x-forwarded-for")
+            self.ip = addresses.client(peer, forwarded_for) if forwarded_for else peer
             self.user_agent = headers.get(b"user-agent", b"").decode("latin-1")[:MAX_USER_AGENT]
-
-    @property
-    def server(self) -> bool:
-        return self.key.kind == "server"
 
     @property
     def gpc(self) -> bool:
@@ -55,9 +51,9 @@ class Caller:
 
     @property
     def language(self) -> str:
-        """The language the browser asks for first."""
-        accepted = self.headers.get(b"accept-language", b"").decode("latin-1")
-        return accepted.partition(",")[0].partition(";")[0].strip()[:35]
+        """The language the browser asks for first; a backend asks for nobody."""
+        accepted = b"" if self.server else self.headers.get(b"accept-language", b"")
+        return accepted.decode("latin-1").partition(",")[0].partition(";")[0].strip()[:35]
 
     @property
     def host(self) -> str:

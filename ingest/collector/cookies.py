@@ -8,13 +8,10 @@ from schemas.site import CookieRules
 
 def read(header: bytes, rules: CookieRules) -> str:
     """The device id in a `Cookie` header; '' where it is absent or not in the form of one."""
-    wanted = rules.name.encode()
-    for pair in header.split(b";"):
-        name, _, value = pair.strip().partition(b"=")
-        if name == wanted:
-            text = value.decode("latin-1")
-            if is_device_id(text):
-                return text
+    for pair in header.decode("latin-1").split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name == rules.name and is_device_id(value):
+            return value
     return ""
 
 

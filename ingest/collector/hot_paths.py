@@ -99,29 +99,29 @@ class HotPaths:
             await answers.preflight(send, origin)
             return
         try:
-            harvest = await self._take(read_parcel, scope, headers, receive)
+            if scope["method"] != "POST":
+                raise MethodNotAllowed("events are sent by POST")
+            content = await body.read(receive, headers)
+            harvest = self._gather(read_parcel, content, scope, headers)
+            durable = self._publisher.offer(harvest.accepted, harvest.refused)
+            if durable is not None and not await durable:
+                raise Unavailable("Kafka did not acknowledge the events: send them again")
         except RefusedRequest as error:
             self._metrics.refused.labels(error.code).inc()
             await answers.refusal(send, error, origin)
         except ClientGone:
             _log.debug("a sender hung up before its body was complete")
         else:
+            self._count(harvest)
             if read_parcel is beacon.read_beacon:
                 await answers.no_content(send, origin, harvest.set_cookie)
             else:
                 await answers.success(send, origin)
 
-    async def _take(
-        self,
-        read_parcel: ReadParcel,
-        scope: Scope,
-        headers: dict[bytes, bytes],
-        receive: body.Receive,
+    def _gather(
+        self, read_parcel: ReadParcel, content: bytes, scope: Scope, headers: dict[bytes, bytes]
     ) -> Harvest:
-        """Returns when everything the request brought is durable. Raises RefusedRequest."""
-        if scope["method"] != "POST":
-            raise MethodNotAllowed("events are sent by POST")
-        content = await body.read(receive, headers)
+        """Raises RefusedRequest."""
         parcel = read_parcel(content)
         key = self._rules.keys.admit(
             headers.get(b"authorization", b""),
@@ -130,12 +130,7 @@ class HotPaths:
             headers.get(b"origin", b""),
         )
         caller = Caller(scope, headers, key, int(time.time() * 1000))
-        harvest = parcel.gather(caller, self._rules)
-        durable = self._publisher.offer(harvest.accepted, harvest.refused)
-        if durable is not None and not await durable:
-            raise Unavailable("Kafka did not acknowledge the events: send them again")
-        self._count(harvest)
-        return harvest
+        return parcel.gather(caller, self._rules)
 
     def _count(self, harvest: Harvest) -> None:
         if harvest.accepted:

@@ -10,7 +10,8 @@ from schemas.reasons import Reason
 
 MAX_USER_ID = 256
 
-_DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@|-]{0,127}")
+_RESERVED = "|".join(map(re.escape, RESERVED_PREFIXES))
+_DEVICE = re.compile(rf"(?!{_RESERVED})[A-Za-z0-9][A-Za-z0-9._:@|-]{{0,127}}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 Identifier = str | int | float | None
@@ -21,21 +22,21 @@ def device_id(value: Identifier) -> str:
 
     Raises RefusedEvent(RESERVED_IDENTIFIER) for another form than ours or a prefix we assign.
     """
-    text = _text(value)
-    if not text:
-        return ""
-    if not is_device_id(text):
+    text = "" if value is None else _text(value)
+    if text and not is_device_id(text):
         raise RefusedEvent(Reason.RESERVED_IDENTIFIER, f"not a device id: {text[:64]!r}")
     return text
 
 
 def is_device_id(text: str) -> bool:
     """Whether the outside may call a device so."""
-    return _DEVICE.fullmatch(text) is not None and not text.startswith(RESERVED_PREFIXES)
+    return _DEVICE.fullmatch(text) is not None
 
 
 def user_id(value: Identifier) -> str:
     """The user id, '' where there is none. Raises RefusedEvent(WRONG_TYPE) above 256 characters."""
+    if value is None:
+        return ""
     text = _text(value)
     if len(text) > MAX_USER_ID or _CONTROL.search(text):
         raise RefusedEvent(
@@ -44,8 +45,6 @@ def user_id(value: Identifier) -> str:
     return text
 
 
-def _text(value: Identifier) -> str:
-    if value is None:
-        return ""
+def _text(value: str | int | float) -> str:
     text = value.strip() if isinstance(value, str) else str(value)
     return text if is_identifier(text) else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -40,18 +41,17 @@ class Text:
     __slots__ = ("_cuts", "_from", "_notes", "_original", "_shifts", "body")
 
     def __init__(self, body: bytes) -> None:
-        self.body = body
-        self._original = body
-        self._cuts: list[int] = []  # positions in `body` behind each mended token
-        self._shifts: list[int] = []  # what to add there to get the position in the original
-        self._notes: list[str] = []  # one a cut
+        self.body = self._original = body
+        self._cuts: Sequence[int] = ()  # positions in `body` behind each mended token
+        self._shifts: Sequence[int] = ()  # what to add there to get the position in the original
+        self._notes: Sequence[str] = ()  # one a cut
         self._from = 0
 
     def part(self, raw: msgspec.Raw) -> tuple[bytes, list[str]]:
         """Original bytes and notes of one part of the body; ask for the parts in their order."""
-        if not self._cuts:
-            return bytes(raw), []
         text = bytes(raw)
+        if not self._cuts:
+            return text, []
         start = self.body.index(text, self._from)
         end = self._from = start + len(text)
         low, high = bisect_right(self._cuts, start), bisect_right(self._cuts, end)
@@ -64,6 +64,9 @@ class Text:
     def mend(self) -> bool:
         """Mends `body` in place; False where there was nothing to mend."""
         pieces: list[bytes] = []
+        cuts: list[int] = []
+        shifts: list[int] = []
+        notes: list[str] = []
         last = length = 0
         for token in _TOKEN.finditer(self._original):
             mended, note = _mend_token(token[0])
@@ -72,14 +75,12 @@ class Text:
             pieces += (self._original[last : token.start()], mended)
             length += token.start() - last + len(mended)
             last = token.end()
-            self._cuts.append(length)
-            self._shifts.append(last - length)
-            self._notes.append(note)
-        if not self._cuts:
-            return False
-        pieces.append(self._original[last:])
-        self.body = b"".join(pieces)
-        return True
+            cuts.append(length)
+            shifts.append(last - length)
+            notes.append(note)
+        self._cuts, self._shifts, self._notes = cuts, shifts, notes
+        self.body = b"".join([*pieces, self._original[last:]])
+        return bool(cuts)
 
 
 def _mend_token(token: bytes) -> tuple[bytes, str]:

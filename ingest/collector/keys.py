@@ -10,31 +10,30 @@ from urllib.parse import parse_qs
 from ingest.collector.errors import OriginNotAllowed, UnknownWriteKey
 from schemas.site import Site, WriteKey
 
+_MAX_CACHED = 1024  # characters; longer ones may be anything but usual
+
 
 class WriteKeys:
     """The site's write keys and the origins its browser keys are bound to."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        # Few combinations are good, and those that are not raise, which is never cached.
+        self._admitted = lru_cache(maxsize=1024)(self._admit)
         self.allows_origin = lru_cache(maxsize=1024)(self._allows_origin)
-        self._key_of_header = lru_cache(maxsize=1024)(self._read_header)
 
     def admit(self, authorization: bytes, in_body: str, query: bytes, origin: bytes) -> WriteKey:
         """The key of a request: from the Authorization header, else its body, else its query.
 
         Raises UnknownWriteKey, and OriginNotAllowed for a browser key from an unlisted page.
         """
-        key = self.known(authorization, in_body, query)
-        if key.kind == "browser" and not self.allows_origin(origin):
-            raise OriginNotAllowed(
-                "a browser key is taken only from the site file's `origins`, not from "
-                f"{origin.decode('latin-1')[:200] or 'a request without Origin'}"
-            )
-        return key
+        if len(authorization) + len(in_body) + len(query) + len(origin) > _MAX_CACHED:
+            return self._admit(authorization, in_body, query, origin)
+        return self._admitted(authorization, in_body, query, origin)
 
     def known(self, authorization: bytes, in_body: str, query: bytes) -> WriteKey:
-        """The key, wherever it comes from. Raises UnknownWriteKey."""
-        key = self._key_of_header(authorization) if authorization else None
+        """The key, wherever it comes from and whoever sends it. Raises UnknownWriteKey."""
+        key = self._of_header(authorization) if authorization else None
         if key is None:
             key = self._site.write_key(in_body or _of_query(query))
         if key is None:
@@ -44,7 +43,16 @@ class WriteKeys:
             )
         return key
 
-    def _read_header(self, authorization: bytes) -> WriteKey | None:
+    def _admit(self, authorization: bytes, in_body: str, query: bytes, origin: bytes) -> WriteKey:
+        key = self.known(authorization, in_body, query)
+        if key.kind == "browser" and not self.allows_origin(origin):
+            raise OriginNotAllowed(
+                "a browser key is taken only from the site file's `origins`, not from "
+                f"{origin.decode('latin-1')[:200] or 'a request without Origin'}"
+            )
+        return key
+
+    def _of_header(self, authorization: bytes) -> WriteKey | None:
         scheme, _, credentials = authorization.strip().partition(b" ")
         if scheme.lower() == b"bearer":
             return self._site.write_key(credentials.strip().decode("latin-1"))

@@ -153,17 +153,17 @@ class Publisher:
             return None
         receipt = Receipt(self._loop.create_future())
         for event in events:
-            self._put(self._raw[partition_of(event.device_id, RAW)], event, receipt)
+            lane = self._raw[partition_of(event.device_id, RAW)]
+            self._put(lane, encode_line(event), receipt)
         for record in rejected:
             lane = self._rejected[partition_of(record.rejected_id, REJECTED)]
-            self._put(lane, record, receipt)
+            self._put(lane, encode_line(record), receipt)
         if not self._ticking:
             self._ticking = True
             self._loop.call_later(LINGER_S, self._tick)
         return receipt.future
 
-    def _put(self, lane: Lane, record: Event | Rejected, receipt: Receipt) -> None:
-        line = encode_line(record)
+    def _put(self, lane: Lane, line: bytes, receipt: Receipt) -> None:
         self._events += 1
         self._bytes += len(line) + 1
         lane.add(line, receipt)

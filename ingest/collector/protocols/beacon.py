@@ -63,7 +63,7 @@ class BeaconEvent(msgspec.Struct):
     properties: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
 
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _envelope_decoder = msgspec.json.Decoder(Beacon)
 _event_decoder = msgspec.json.Decoder(BeaconEvent)
 
@@ -128,7 +128,7 @@ def read_beacon(body: bytes) -> BeaconParcel:
 
 def _page_load(load: str) -> str:
     """The page load's id where it is a UUID; a page cannot choose another form of device id."""
-    return str(uuid.UUID(load)) if _UUID.fullmatch(load) else str(uuid.uuid4())
+    return load if _UUID.fullmatch(load) else str(uuid.uuid4())
 
 
 def _event(

@@ -6,6 +6,8 @@ here (integrations, library, os, ...) is skipped.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from ingest.collector import consent
@@ -29,7 +31,7 @@ class Consent(msgspec.Struct):
 
 class Context(msgspec.Struct):
     page: Page | None = None
-    campaign: dict[str, object] | None = None
+    campaign: dict[str, Any] | None = None
     ip: str | None = None
     userAgent: str | None = None
     locale: str | None = None
