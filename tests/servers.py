@@ -1,7 +1,7 @@
 """Real servers for tests: one of each a session, on free ports, stopped at the end.
 
-Fixtures: `kafka_address`, `redis_url`, `clickhouse_url`, `clickhouse_http_url`, each of which starts
-its server; `settings`, which starts all of them. The servers are shared: a test uses topics, keys
+Fixtures: `kafka_address`, `redis_url`, `clickhouse_url`, `clickhouse_http_url`, each of which
+starts its server; `settings`, which starts all of them. The servers are shared: a test uses topics, keys
 and tables of its own, or clears what it shares.
 """
 
@@ -104,8 +104,9 @@ def kafka_address(addresses: Settings, tmp_path_factory: pytest.TempPathFactory)
         service = broker.service(addresses.ports.kafka)
     except EmbeddedError as error:
         require("kafka", str(error))
-    with running(service, tmp_path_factory.mktemp("broker") / "log"):
+    with running(service, tmp_path_factory.mktemp("broker") / "log") as process:
         yield addresses.kafka
+        process.kill()  # it has nothing to save, and told politely it waits 5 s for its clients
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,14 @@ database. What is closed and what is not: infra/decisions/0003-embedded-servers.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 MEMORY_LIMIT = 2 << 30
 QUERY_MEMORY_LIMIT = 1536 << 20
+_NOT_FOR_PAGES = "This port is not for web pages.\n"
 
 # What stores rows on this server or looks them up; nothing that reaches files or the network.
 _TABLE_ENGINES = (
@@ -61,6 +63,7 @@ class Configuration:
 
     def _server(self) -> str:
         directory = escape(str(self.directory))
+        hosts = escape("|".join(re.escape(name) for name in (self.host, "localhost")))
         return f"""<clickhouse>
   <listen_host>{escape(self.host)}</listen_host>
   <tcp_port>{self.tcp_port}</tcp_port>
@@ -73,6 +76,21 @@ class Configuration:
     <size>10M</size>
     <count>2</count>
   </logger>
+  <http_handlers>
+    <rule>
+      <headers><Origin>regex:.+</Origin></headers>
+      <handler><type>static</type><status>403</status><response_content>{_NOT_FOR_PAGES}</response_content></handler>
+    </rule>
+    <rule>
+      <url>/ping</url>
+      <handler><type>static</type><response_content>Ok.
+</response_content></handler>
+    </rule>
+    <rule>
+      <headers><Host>regex:({hosts})(:[0-9]+)?</Host></headers>
+      <handler><type>dynamic_query_handler</type><query_param_name>query</query_param_name></handler>
+    </rule>
+  </http_handlers>
   <max_server_memory_usage>{MEMORY_LIMIT}</max_server_memory_usage>
   <mark_cache_size>{128 << 20}</mark_cache_size>
   <uncompressed_cache_size>{32 << 20}</uncompressed_cache_size>
@@ -106,10 +124,10 @@ class Configuration:
         ]
         application = [
             f"GRANT ALL ON {database}.*",
+            f"REVOKE CREATE DICTIONARY ON {database}.*",
             "GRANT SELECT ON system.*",
             "GRANT SELECT ON information_schema.*",
             "GRANT SELECT ON INFORMATION_SCHEMA.*",
-            "GRANT CREATE TEMPORARY TABLE ON *.*",
             "GRANT SYSTEM RELOAD DICTIONARY ON *.*",
             f"GRANT SET DEFINER ON {_quoted(self.user)}",
             *(f"GRANT TABLE ENGINE ON {engine}" for engine in _TABLE_ENGINES),
@@ -154,3 +172,7 @@ def _queries(grants: list[str]) -> str:
 
 def _quoted(name: str) -> str:
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,44 @@
+"""The embedded broker: ends when told, forgets, and is not mistaken for another."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from infra.embedded import broker
+from infra.embedded.service import NotReady
+from tests.servers import own_settings, running
+
+
+def test_sigterm_ends_it_at_once_and_its_topics_are_gone_at_the_next_start(tmp_path: Path) -> None:
+    settings = own_settings()
+    service = broker.service(settings.ports.kafka)
+    with running(service, tmp_path / "log") as process:
+        admin = AdminClient({"bootstrap.servers": settings.kafka})
+        admin.create_topics([NewTopic("visits", 2, 1)])["visits"].result(10)
+        producer = Producer({"bootstrap.servers": settings.kafka, "acks": "all"})
+        producer.produce("visits", b"one", partition=1)
+        assert producer.flush(10) == 0
+        assert "visits" in admin.list_topics(timeout=5).topics
+        del admin, producer  # it waits 5 s for connected clients
+        process.terminate()
+        assert process.wait(2) == 0
+
+    with running(service, tmp_path / "log"):
+        admin = AdminClient({"bootstrap.servers": settings.kafka})
+        assert "visits" not in admin.list_topics(timeout=5).topics
+
+
+def test_another_broker_on_the_port_is_not_taken_for_ours(kafka_address: str) -> None:
+    port = int(kafka_address.rpartition(":")[2])
+    with pytest.raises(NotReady, match="another broker"):
+        broker.service(port).ready(os.getpid())
+
+
+def test_it_says_that_its_log_lives_in_memory() -> None:
+    assert "in memory" in broker.service(1).notice
