@@ -8,12 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from sinks.clickhouse import metrics
 from sinks.clickhouse.blocks import Block
 from sinks.clickhouse.errors import Abandoned, SinkError, Unavailable
 from sinks.clickhouse.insert import Inserter
-from sinks.clickhouse.metrics import SinkStatus
 from sinks.clickhouse.rejections import RejectionPublisher
 from sinks.clickhouse.rows import REJECTED, TABLES
+from sinks.clickhouse.status import Server, Status
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ class Delivery:
         self,
         inserter: Inserter,
         publisher: RejectionPublisher,
-        status: SinkStatus,
+        status: Status,
         stop: threading.Event,
     ) -> None:
         self._inserter = inserter
@@ -47,23 +48,23 @@ class Delivery:
         began = time.monotonic()
         self._persist("clickhouse", lambda: self._insert(block))
         self._persist("kafka", lambda: self._publisher.publish(block.rejected))
-        self._status.block_seconds.observe(time.monotonic() - began)
-        self._status.freshness_seconds.observe(max(0.0, time.time() - block.oldest_ms / 1000))
-        self._status.blocks.inc()
+        metrics.BLOCK_SECONDS.observe(time.monotonic() - began)
+        metrics.FRESHNESS_SECONDS.observe(max(0.0, time.time() - block.oldest_ms / 1000))
+        metrics.BLOCKS.inc()
         for reason, count in Counter(rejected.reason for rejected in block.rejected).items():
-            self._status.rejected.labels(reason).inc(count)
+            metrics.REJECTED.labels(reason).inc(count)
 
     def _insert(self, block: Block) -> None:
         # footfall.rejected comes once more: what replaces its bad lines
         for table in (*TABLES, REJECTED):
             if rows := block.rows.get(table.name):
                 refused = self._inserter.insert(table, rows.lines)
-                self._status.rows.labels(table.name).inc(len(rows.lines) - len(refused))
+                metrics.ROWS.labels(table.name).inc(len(rows.lines) - len(refused))
                 block.stored(table, refused)
         if block.rows:
             raise SinkError("ClickHouse does not even store the refusal of a refusal")
 
-    def _persist(self, server: str, action: Callable[[], None]) -> None:
+    def _persist(self, server: Server, action: Callable[[], None]) -> None:
         attempt = 0
         while True:
             try:

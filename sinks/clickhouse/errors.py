@@ -3,7 +3,8 @@
     SinkError
     ├── Unavailable      a server is away or busy: wait, then do the same again
     ├── NotStorable      the server refuses the data: find the line and reject it
-    └── Abandoned        told to stop while a server was away: leave, nothing was committed
+    ├── Abandoned        told to stop while a server was away: leave, nothing was committed
+    └── UnsupportedFunnel  a definition that cannot be computed here: change it
 
 `classified` is the one place where exceptions of clickhouse-driver become these.
 """
@@ -31,6 +32,10 @@ class NotStorable(SinkError):
 
 class Abandoned(SinkError):
     """A stop was asked for while a server was away; the block is redelivered to the next run."""
+
+
+class UnsupportedFunnel(SinkError):
+    """ClickHouse is not asked, because its answer would not be what the definition means."""
 
 
 _DATA_CODES = frozenset(

@@ -16,13 +16,16 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from schemas.settings import Settings
+from sinks.clickhouse import metrics
 from sinks.clickhouse.blocks import Block, Place
 from sinks.clickhouse.consumer import SinkConsumer, TopicsChanged
 from sinks.clickhouse.delivery import Delivery
 from sinks.clickhouse.errors import Abandoned, Unavailable
 from sinks.clickhouse.insert import Inserter
-from sinks.clickhouse.metrics import SinkStatus
 from sinks.clickhouse.rejections import RejectionPublisher
+from sinks.clickhouse.status import Status
+
+__all__ = ["Status", "run"]
 
 _log = logging.getLogger(__name__)
 
@@ -34,12 +37,12 @@ _CHECK_S = 1.0  # how often an idle sink looks after its topics and lags
 _REOPEN_S = 0.5
 
 
-def run(settings: Settings, stop: threading.Event, status: SinkStatus | None = None) -> None:
+def run(settings: Settings, stop: threading.Event, status: Status | None = None) -> None:
     """Work until `stop` is set; then deliver and commit what was taken, and return.
 
     Waits for servers and topics that are not there, and for those that come back.
     """
-    status = status or SinkStatus()
+    status = status or Status()
     inserter = Inserter(settings.clickhouse)
     publisher = RejectionPublisher(settings.kafka)
     delivery = Delivery(inserter, publisher, status, stop)
@@ -57,7 +60,7 @@ def run(settings: Settings, stop: threading.Event, status: SinkStatus | None = N
 def _run_memberships(
     bootstrap_servers: str,
     stop: threading.Event,
-    status: SinkStatus,
+    status: Status,
     delivery: Delivery,
     pool: ThreadPoolExecutor,
 ) -> None:
@@ -78,7 +81,7 @@ def _run_memberships(
 
 
 def _await_topics(
-    consumer: SinkConsumer, stop: threading.Event, status: SinkStatus
+    consumer: SinkConsumer, stop: threading.Event, status: Status
 ) -> frozenset[Place]:
     """Until all topics are there again: which partitions the next membership distrusts."""
     while not stop.is_set():
@@ -97,7 +100,7 @@ class _Membership:
         self,
         consumer: SinkConsumer,
         stop: threading.Event,
-        status: SinkStatus,
+        status: Status,
         delivery: Delivery,
         pool: ThreadPoolExecutor,
     ) -> None:
@@ -177,7 +180,7 @@ class _Membership:
         if self._consumer.is_assigned:
             self._status.works("kafka")
         for (topic, partition), lag in self._consumer.lags():
-            self._status.lag.labels(topic, partition).set(lag)
+            metrics.LAG.labels(topic, partition).set(lag)
 
     def _finish(self) -> None:
         """Deliver and commit what was taken, as far as servers are there."""
