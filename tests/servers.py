@@ -1,8 +1,8 @@
 """Real servers for tests: one of each a session, on free ports, stopped at the end.
 
 Fixtures: `kafka_address`, `redis_url`, `clickhouse_url`, `clickhouse_http_url`, each of which
-starts its server; `settings`, which starts all of them. The servers are shared: a test uses topics, keys
-and tables of its own, or clears what it shares.
+starts its server; `settings`, which starts all of them. The servers are shared: a test uses
+topics, keys and tables of its own, or clears what it shares.
 """
 
 from __future__ import annotations
