@@ -46,7 +46,9 @@ class Table(msgspec.Struct, frozen=True):
     """One topic's way into one table.
 
     `columns`: column -> its type in the line's JSON, or Time. `computed`: column -> SQL over
-    `line` and `e`, the extracted tuple. `guard`: SQL that is true for no line that could be read.
+    `line` and `e`, the extracted tuple, for what is not simply a column's value. A field that a
+    line leaves out is extracted as zero or empty, so other defaults are computed. `guard`: SQL
+    that is true for no line that could be read.
     """
 
     topic: topics.Topic
@@ -70,14 +72,13 @@ class Table(msgspec.Struct, frozen=True):
         """An INSERT that takes one column of lines and lets the server parse them."""
         json_types = {name: "Int64" if t == _TIME else t for name, t in self.columns.items()}
         tuple_type = ", ".join(f"{name} {json_type}" for name, json_type in json_types.items())
-        values = [
-            f"fromUnixTimestamp64Milli(e.{name}, 'UTC')" if t == _TIME else f"e.{name}"
+        values = {
+            name: f"fromUnixTimestamp64Milli(e.{name}, 'UTC')" if t == _TIME else f"e.{name}"
             for name, t in self.columns.items()
-        ]
-        values += self.computed.values()
+        } | self.computed
         return (
-            f"INSERT INTO {self.name} ({', '.join([*self.columns, *self.computed])}) "
-            f"SELECT {', '.join(values)} "
+            f"INSERT INTO {self.name} ({', '.join(values)}) "
+            f"SELECT {', '.join(values.values())} "
             f"FROM (SELECT line, JSONExtract(line, 'Tuple({tuple_type})') AS e"
             " FROM input('line String')) "
             f"WHERE NOT throwIf({self.guard}, 'the line could not be read as JSON') "
@@ -135,6 +136,7 @@ EVENTS = Table(
         "properties": "JSON(max_dynamic_paths = 256)",
     },
     {
+        "referrer_medium": "if(e.referrer_medium = '', 'unknown', e.referrer_medium)",
         # the upper 22 bits are 0 here and count the squashes of a row later on
         "version": f"toUInt64({_RECEIVED_MAX} - e.received_at)",
     },

@@ -8,7 +8,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.event import Correction, Decision, EnrichedEvent, IdentityLink, Rejected, encode_line
+from schemas.event import (
+    EMPTY_PROPERTIES,
+    Correction,
+    Decision,
+    EnrichedEvent,
+    IdentityLink,
+    Rejected,
+    encode_line,
+)
 from schemas.topics import ALL, RAW, REGISTERS
 from sinks.clickhouse.rows import (
     CORRECTIONS,
@@ -140,6 +148,14 @@ def test_properties_that_are_no_json_for_the_server_do_not_fit(properties: bytes
 def test_rubbish_fits_nowhere(table: Table, raw: bytes) -> None:
     with pytest.raises(Unfit):
         table.check(raw)
+
+
+@pytest.mark.parametrize(("table", "record"), fitting(), ids=lambda value: type(value).__name__)
+def test_a_default_that_is_not_empty_is_computed(table: Table, record: msgspec.Struct) -> None:
+    empty: tuple[object, ...] = ("", 0, False, None, b"", EMPTY_PROPERTIES)
+    for field in msgspec.structs.fields(type(record)):
+        has_other = field.default is not msgspec.NODEFAULT and field.default not in empty
+        assert not has_other or field.name in table.computed, field.name
 
 
 def test_every_field_of_an_event_has_its_column() -> None:
