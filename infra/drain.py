@@ -1,7 +1,10 @@
 """Waiting until every event accepted so far is where it belongs.
 
 The way of an event, stage by stage: what stood in a topic when its turn came must have been taken
-from it, and only then is the next topic looked at, since the stage may have written to it.
+from it, and only then is the next topic looked at, since the stage may have written to it. Where a
+topic ends is found by writing to it: an empty micro-batch in every partition, a barrier. (Asking
+for the latest offset is not enough: the embedded broker answers with one that lags behind what it
+has acknowledged.)
 """
 
 from __future__ import annotations
@@ -11,10 +14,18 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 import msgspec
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 from redis import Redis
 from redis.exceptions import RedisError
 
+from schemas.event import COUNT_HEADER
 from schemas.redis_keys import epoch_key, fence_key
 from schemas.settings import Settings
 from schemas.topics import (
@@ -62,7 +73,7 @@ class Lag(msgspec.Struct):
 def drain(settings: Settings, timeout_s: float = 60.0) -> list[Missing]:
     """What is missing when time is up: empty where everything has arrived."""
     deadline = time.monotonic() + timeout_s
-    with _Positions(settings) as positions:
+    with Positions(settings) as positions:
         time.sleep(_DECISION_LINGER_S)
         for topic in (RAW, REGISTERS):
             missing = _await(topic, "stream", positions, positions.fences, deadline)
@@ -76,43 +87,47 @@ def drain(settings: Settings, timeout_s: float = 60.0) -> list[Missing]:
 
 def lags(settings: Settings) -> list[Lag]:
     """How far each stage is behind in each topic it reads."""
-    with _Positions(settings) as positions:
+    with Positions(settings) as positions:
         rows = []
         for by, topics, reached in (
             ("stream", (RAW, REGISTERS), positions.fences),
             ("sink", SUNK, positions.committed),
         ):
             for topic in topics:
-                behind = _behind(positions.ends(topic), reached(topic))
-                rows.append(Lag(topic.name, by, behind))
+                records = behind(positions.ends(topic), reached(topic))
+                rows.append(Lag(topic.name, by, records))
         return rows
 
 
 def _await(
     topic: Topic,
     by: str,
-    positions: _Positions,
+    positions: Positions,
     reached: Callable[[Topic], Offsets],
     deadline: float,
 ) -> list[Missing]:
-    ends = positions.ends(topic)
-    while behind := _behind(ends, reached(topic)):
+    ends = positions.barrier(topic)
+    while left := behind(ends, reached(topic)):
         if time.monotonic() > deadline:
-            return [Missing(topic.name, by, behind)]
+            return [Missing(topic.name, by, left)]
         time.sleep(_POLL_S)
     return []
 
 
-def _behind(ends: Mapping[int, int], reached: Mapping[int, int]) -> int:
+def behind(ends: Mapping[int, int], reached: Mapping[int, int]) -> int:
+    """Records below the ends that have not been reached."""
     return sum(max(0, end - reached.get(partition, 0)) for partition, end in ends.items())
 
 
-class _Positions:
-    """Ends of topics, fences of the stream, committed offsets of the sink."""
+class Positions:
+    """Ends of topics, fences of the stream, committed offsets of the sink; DrainError if away."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._redis = Redis.from_url(settings.redis_url, socket_timeout=10)
+        self._producer = Producer(
+            {"bootstrap.servers": settings.kafka, "acks": "all", "log_level": 0}
+        )
         self._consumer = Consumer(
             {
                 "bootstrap.servers": settings.kafka,
@@ -122,15 +137,36 @@ class _Positions:
             }
         )
 
-    def __enter__(self) -> _Positions:
+    def __enter__(self) -> Positions:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._consumer.close()
         self._redis.close()
 
+    def barrier(self, topic: Topic) -> Offsets:
+        """Write an empty micro-batch to each partition; the offsets behind them."""
+        ends: Offsets = {}
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            if error is None:
+                ends[message.partition() or 0] = (message.offset() or 0) + 1
+
+        for partition in range(topic.partitions):
+            self._producer.produce(
+                topic.name,
+                b"",
+                partition=partition,
+                headers=[(COUNT_HEADER, b"0")],
+                on_delivery=delivered,
+            )
+        self._producer.flush(_KAFKA_TIMEOUT_S)
+        if len(ends) < topic.partitions:
+            raise DrainError(f"Kafka at {self._settings.kafka} does not take {topic.name}")
+        return ends
+
     def ends(self, topic: Topic) -> Offsets:
-        """Records that hold nothing any more (below the low watermark) are not waited for."""
+        """Latest offsets as the broker tells them; a partition that holds nothing is left out."""
         ends: Offsets = {}
         for partition in range(topic.partitions):
             low, high = self._watermarks(topic, partition)

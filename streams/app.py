@@ -39,7 +39,11 @@ log = logging.getLogger(__name__)
 
 
 class _WithoutWeb(BootStrategy):
-    enable_web = False  # Faust's own web server listens on all addresses
+    enable_web = False
+
+
+class _App(faust.App):
+    BootStrategy = _WithoutWeb  # Faust's own web server would listen on all addresses
 
 
 class Lanes:
@@ -120,11 +124,11 @@ def _end_process(error: BaseException, where: str) -> None:
 
 def create_app(settings: Settings, lanes: Lanes, topics: Iterable[str]) -> faust.App:
     """The Faust application: one agent a topic that hands records to their lanes."""
-    app = faust.App(
+    app = _App(
         STREAM_GROUP,
         broker=[f"kafka://{address}" for address in settings.kafka.split(",")],
         store="memory://",
-        boot_strategy=_WithoutWeb,
+        web_enabled=False,
         topic_disable_leader=True,
         topic_allow_declare=False,
         consumer_auto_offset_reset="earliest",
