@@ -88,25 +88,25 @@ class Keeper:
                 pause = min(2 * pause, LONGEST_PAUSE_S)
             await self._start_again()
 
-    async def restart(self) -> None:
-        """End the process politely; `keep` starts the next one at once."""
+    async def restart(self, grace_s: float) -> None:
+        """End the process, by force after `grace_s`; `keep` starts the next one at once."""
         if self.is_alive():
             self._restart_wanted = True
-            await self._end()
+            await self._end(grace_s)
 
     async def stop(self) -> None:
         """End the process, by force after the service's stop timeout. `keep` must be cancelled."""
         if self._spawning is not None:
             # a cancelled `start` or `keep` may have left it on its way
             await asyncio.gather(self._spawning, return_exceptions=True)
-        await self._end()
+        await self._end(self.service.stop_timeout_s)
 
     async def _start_again(self) -> None:
         try:
             await self.start()
         except StartFailed as error:
             self._say(str(error).removeprefix(f"{self.service.name}: "))
-            await self._end()
+            await self._end(self.service.stop_timeout_s)
             return
         self._say("ready again")
         if self._on_return is not None:
@@ -168,17 +168,17 @@ class Keeper:
         await output
         return code
 
-    async def _end(self) -> None:
+    async def _end(self, grace_s: float) -> None:
         process = self._process
         if process is None:
             return
         if process.returncode is None:
             process.terminate()
             try:
-                async with asyncio.timeout(self.service.stop_timeout_s):
+                async with asyncio.timeout(grace_s):
                     await process.wait()
             except TimeoutError:
-                self._say(f"did not stop in {self.service.stop_timeout_s:g} s, killed")
+                self._say(f"did not stop in {grace_s:g} s, killed")
                 _kill_group(process.pid)
         if process is self._process:  # else `keep` was quicker and has started the next
             await self._exited()

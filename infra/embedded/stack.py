@@ -42,7 +42,7 @@ async def run_stack(
     began = time.monotonic()
     console = Console(sys.stderr)
     with locked(state_dir, "footfall up"):
-        services = _Services(settings, site_file, state_dir, _secret(state_dir, environment))
+        services = _Services(settings, site_file, state_dir, secret_of(state_dir, environment))
         hooks = _Hooks(settings, site_file, console)
         supervisor = Supervisor(
             stages=[
@@ -75,7 +75,7 @@ async def run_stack(
         await supervisor.run(announce_and_wait)
 
 
-def _secret(state_dir: Path, environment: Mapping[str, str]) -> str:
+def secret_of(state_dir: Path, environment: Mapping[str, str]) -> str:
     """The key that signs: the environment's, else the directory's own, made once."""
     if given := environment.get("FOOTFALL_SECRET_KEY"):
         return given

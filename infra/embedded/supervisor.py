@@ -48,12 +48,13 @@ class Recovery:
     """What must happen after a service had to be started again.
 
     `loss` is printed, then `hook` runs (again and again until it succeeds), then `dependents`
-    are restarted.
+    are restarted: they have `grace_s` to put what they still hold in its place.
     """
 
     loss: str
     hook: Hook
     dependents: Sequence[str]
+    grace_s: float = 5.0
 
 
 @dataclass
@@ -155,7 +156,7 @@ class Supervisor:
         else:
             return  # it died again: the next process gets its own recovery
         dependents = [self._keepers[other] for other in recovery.dependents]
-        await asyncio.gather(*(keeper.restart() for keeper in dependents))
+        await asyncio.gather(*(keeper.restart(recovery.grace_s) for keeper in dependents))
 
     async def _stop(self) -> None:
         self._is_up = False
