@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 from confluent_kafka import KafkaException
@@ -46,7 +47,7 @@ def examine(settings: Settings) -> list[Check]:
         ("personalize", ports.personalize),
     ):
         url = f"http://{settings.bind}:{port}/ready"
-        checks.append(_check(f"footfall {name}", lambda url=url: _ready(url)))
+        checks.append(_check(f"footfall {name}", partial(_ready, url)))
     if checks[0].ok and checks[1].ok:
         checks += _lags(settings)
     return checks

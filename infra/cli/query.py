@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import typer
@@ -14,6 +13,8 @@ from rich.table import Table
 
 from infra.cli import context
 from infra.cli.context import Failure
+from ingest.logs.formats import Format
+from schemas.funnel_result import FunnelResult
 
 _GROUP = "Data"
 
@@ -26,15 +27,17 @@ def register(app: typer.Typer) -> None:
 
 def import_logs(
     files: list[str] = typer.Argument(help="Log files: plain, .gz, .zst; - is standard input."),
-    format_: str = typer.Option("auto", "--format", help="auto, combined or common."),
+    format_: Format = typer.Option("auto", "--format", help="What the lines look like."),
     site: str = typer.Option("", help="Host the log is of; default: the site file's first."),
     follow: bool = typer.Option(False, help="Go on with what is appended, until Ctrl-C."),
     dry_run: bool = typer.Option(False, help="Read and count, send nothing."),
 ) -> None:
     """Web-server logs into Kafka. Importing a file again adds nothing."""
     from infra.cli.log_import import run
+    from ingest.logs.importer import ImportOptions
 
-    run(files, format_, site, follow, dry_run)
+    options = ImportOptions(format=format_, host=site, follow=follow, dry_run=dry_run)
+    run(_existing(files), options)
 
 
 def funnel(
@@ -46,7 +49,7 @@ def funnel(
 ) -> None:
     """A funnel of the site file, computed in ClickHouse."""
     from sinks.clickhouse.client import connect
-    from sinks.clickhouse.errors import SinkError, classified
+    from sinks.clickhouse.errors import SinkError, UnsupportedFunnel, classified
     from sinks.clickhouse.funnels import compute_funnel
 
     configured = context.settings()
@@ -67,36 +70,34 @@ def funnel(
                 _ms(until),
                 [by] if by else None,
             )
+    except UnsupportedFunnel as error:
+        raise typer.BadParameter(str(error)) from error
     except SinkError as error:
         raise Failure(f"ClickHouse: {error}") from error
-    answer: dict[str, Any] = msgspec.to_builtins(result)
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(answer)).decode())
+        typer.echo(msgspec.json.format(msgspec.json.encode(result)).decode())
     else:
-        _print_funnel(answer)
+        _print_funnel(result)
 
 
-def _print_funnel(answer: dict[str, Any]) -> None:
+def _print_funnel(answer: FunnelResult) -> None:
     console = Console()
     console.print(
-        f"[bold]{answer['name']}[/] per {answer['per']}, within {answer['within_s']:,} s, "
-        f"entries from {answer['from']} to {answer['to']}"
+        f"[bold]{answer.name}[/] per {answer.per}, within {answer.within_s:,} s, "
+        f"entries from {answer.from_} to {answer.to}"
     )
     table = Table("step", box=None, pad_edge=False)
     for title in ("count", "of entries", "of the step before"):
         table.add_column(title, justify="right")
-    for step in answer["steps"]:
-        table.add_row(
-            step["name"], f"{step['count']:,}", _share(step["share"]), _share(step["from_previous"])
-        )
+    for step in answer.steps:
+        table.add_row(step.name, f"{step.count:,}", _share(step.share), _share(step.from_previous))
     console.print(table)
-    steps = [step["name"] for step in answer["steps"]]
-    for field, values in answer["by"].items():
+    for field, values in answer.by.items():
         table = Table(f"\nby {field}", box=None, pad_edge=False)
-        for step in steps:
-            table.add_column(f"\n{step}", justify="right")
-        for value, counts in sorted(values.items(), key=lambda item: -item[1][0]):
-            table.add_row(value or "(none)", *(f"{count:,}" for count in counts))
+        for step in answer.steps:
+            table.add_column(f"\n{step.name}", justify="right")
+        for value, steps in values.items():
+            table.add_row(value or "(none)", *(f"{step.count:,}" for step in steps))
         console.print(table)
 
 
@@ -137,7 +138,7 @@ def _ms(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
-def existing(files: list[str]) -> list[Path]:
+def _existing(files: list[str]) -> list[Path]:
     """Raises BadParameter for a file that is not there."""
     for file in files:
         if file != "-" and not Path(file).is_file():

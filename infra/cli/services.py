@@ -88,7 +88,8 @@ def stream() -> None:
 def sink() -> None:
     """The sink: from Kafka into ClickHouse."""
     from infra.monitoring import MonitoringServer
-    from sinks.clickhouse.writer import Status, run
+    from sinks.clickhouse.status import Status
+    from sinks.clickhouse.writer import run
 
     context.start_logging()
     configured = context.settings()
