@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from schemas.settings import Settings
 from schemas.site import Site
 
 _GRACE_S = 10
+_COLLECT_AFTER = 10_000  # more objects made than freed
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +84,18 @@ class Server(uvicorn.Server):
 
 def serve(settings: Settings, site: Site) -> None:
     """Runs until SIGINT or SIGTERM. Raises SystemExit where the port is taken."""
-    Server(settings, site).run()
+    server = Server(settings, site)
+    _spare_the_collector()
+    server.run()
+
+
+def _spare_the_collector() -> None:
+    """Takes what was loaded at start out of garbage collection: walking it stalled every request
+    for 50 ms, once a second under load.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
 
 
 def _configuration(app: App, settings: Settings) -> uvicorn.Config:

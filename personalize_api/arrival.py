@@ -7,7 +7,8 @@ is ignored and noted. Only a request that cannot be read at all is refused.
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl
+from functools import lru_cache
+from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -18,6 +19,7 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_QUERY_BYTES = 16 * 1024
 MAX_FIELDS = 64
 MAX_TEXT = 4096
+MAX_LANGUAGE = 256
 MAX_USER_ID = 256
 
 _DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@|-]{0,127}")
@@ -67,13 +69,15 @@ def read_query(query: bytes) -> Arrival:
     """Raises TooLarge, InvalidInput. Of a repeated name the first counts."""
     if len(query) > MAX_QUERY_BYTES:
         raise TooLarge(f"the query is longer than {MAX_QUERY_BYTES} bytes: use POST")
-    try:
-        pairs = parse_qsl(query.decode("latin-1"), errors="replace", max_num_fields=MAX_FIELDS)
-    except ValueError as error:
-        raise InvalidInput(f"the query has more than {MAX_FIELDS} fields") from error
-    fields = dict(reversed(pairs))
-    known = {name: fields[name] for name in fields.keys() & _FIELDS}
-    return check(HomepageInput(**known))
+    parts = query.decode("latin-1").split("&", MAX_FIELDS)
+    if len(parts) > MAX_FIELDS:
+        raise InvalidInput(f"the query has more than {MAX_FIELDS} fields")
+    given = HomepageInput()
+    for part in parts:
+        name, _, value = part.partition("=")
+        if value and name in _FIELDS and getattr(given, name) is None:
+            setattr(given, name, unquote_plus(value, errors="replace"))
+    return check(given)
 
 
 _FIELDS = frozenset(HomepageInput.__struct_fields__)
@@ -99,10 +103,10 @@ def check(given: HomepageInput) -> Arrival:
         profile_id=_login(given.profile_id, "profile_id", notes),
         referrer=(given.referrer or "")[:MAX_TEXT],
         url=(given.url or "")[:MAX_TEXT],
-        language=primary_language(given.language or ""),
+        language=primary_language(given.language[:MAX_LANGUAGE]) if given.language else "",
         consent=_CONSENT.get(consent, ""),
-        gpc=str(given.gpc).lower() in _YES,
-        explain=str(given.explain).lower() in _YES,
+        gpc=_is_yes(given.gpc),
+        explain=_is_yes(given.explain),
         notes=notes,
     )
 
@@ -117,14 +121,21 @@ def device_id(value: str, notes: list[str]) -> str:
     return ""
 
 
+@lru_cache(1024)
 def primary_language(accepted: str) -> str:
     """The first language of an Accept-Language header: 'de-AT,de;q=0.9' is 'de-at'."""
-    first = accepted[:MAX_TEXT].split(",", 1)[0].split(";", 1)[0].strip().lower().replace("_", "-")
+    first = accepted.split(",", 1)[0].split(";", 1)[0].strip().lower().replace("_", "-")
     return first if re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{1,8}){0,3}", first) else ""
 
 
+def _is_yes(value: str | bool | int | None) -> bool:
+    return value is not None and str(value).lower() in _YES
+
+
 def _login(value: str | int | None, name: str, notes: list[str]) -> str:
-    text = "" if value is None else str(value).strip()
+    if value is None:
+        return ""
+    text = str(value).strip()
     if not is_identifier(text):
         return ""
     if len(text) > MAX_USER_ID or not text.isprintable():

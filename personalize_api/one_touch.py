@@ -16,7 +16,6 @@ from personalize_api.visitors import (
     decode_person,
     describe,
     owner_now,
-    person_behind,
 )
 from schemas.event import person_of_user
 from schemas.funnel_result import iso_time
@@ -81,7 +80,8 @@ async def one_touch(reader: StateReader, identifier: str, now_ms: int, gap_ms: i
         device = decode_device(found[0])
         if device is not None:
             owner = owner_now(device, now_ms)
-            person_id = person_behind(identifier, owner)
+            visitor = describe(identifier, device, None, owner, now_ms, gap_ms)
+            person_id = visitor.person_id
             person = decode_person((await _read(reader, (person_key(person_id),)))[0])
             return _view(identifier, "cookie", person_id, device, person, owner, now_ms, gap_ms)
         if found[1] is not None:

@@ -41,10 +41,19 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     logged_in: bool = False
     anonymous_id: str = ""
     user_id: str = ""
-    person_id: str = ""
+    after_logout: int = 0  # ms of the logout since which the device is nobody's
     sessions: int = 0  # of this device
     orders: int = 0
     cause: str = ""  # why the state could not be read (`metrics.CAUSES`)
+
+    @property
+    def person_id(self) -> str:
+        """Who this is; '' where that is not known."""
+        if self.user_id:
+            return person_of_user(self.user_id)
+        if self.cause or not self.anonymous_id:
+            return ""
+        return person_of_device(self.anonymous_id, self.after_logout)
 
     @property
     def degraded(self) -> bool:
@@ -142,22 +151,18 @@ def describe(
         logged_in=bool(owner.user_id),
         anonymous_id=device_id,
         user_id=owner.user_id,
-        person_id=person_behind(device_id, owner),
+        after_logout=owner.after_logout,
         sessions=sessions,
         orders=orders,
     )
-
-
-def person_behind(device_id: str, owner: Owner) -> str:
-    if owner.user_id:
-        return person_of_user(owner.user_id)
-    return person_of_device(device_id, owner.after_logout) if device_id else ""
 
 
 def owner_now(device: DeviceState, now_ms: int) -> Owner:
     """Whose the device is: who the latest login mark not after now names; before the first mark
     the login that comes next (rule 2 of design.md section 4).
     """
+    if not device.logins:
+        return _NOBODY
     marks = sorted(
         (at, user)
         for user, first, last in device.logins

@@ -7,9 +7,8 @@ experiment and arm without a look-up and in any order; a forged id credits nothi
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
-import uuid
+import os
 
 import msgspec
 
@@ -28,7 +27,7 @@ _decoder = msgspec.msgpack.Decoder(Decided)
 
 def mint(decided: Decided, secret: str) -> str:
     """A new id: url-safe text without padding, different at every call."""
-    body = uuid.uuid4().bytes + _encode(decided)
+    body = os.urandom(16) + _encode(decided)
     return base64.urlsafe_b64encode(_sign(body, secret) + body).rstrip(b"=").decode()
 
 
@@ -50,4 +49,4 @@ def read(decision_id: str, secret: str) -> Decided | None:
 
 
 def _sign(body: bytes, secret: str) -> bytes:
-    return hmac.new(secret.encode(), body, hashlib.sha256).digest()[:_SIGNATURE_BYTES]
+    return hmac.digest(secret.encode(), body, "sha256")[:_SIGNATURE_BYTES]

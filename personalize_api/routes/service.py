@@ -28,14 +28,16 @@ async def health() -> Response:
 async def ready(room: OpenRoom) -> Response:
     """200 in both cases: without Redis the homepage still has to be answered, by this process."""
     started = time.perf_counter()
-    status = "ready"
+    degraded = False
     try:
         deadline = asyncio.get_running_loop().time() + _PATIENCE_S
         await room.reader.get((fence_key(RAW, 0),), deadline)
     except Unreachable:
-        status = "degraded"
+        degraded = True
     taken_ms = round((time.perf_counter() - started) * 1000, 3)
-    body = msgspec.json.encode({"status": status, "redis_ms": taken_ms})
+    body = msgspec.json.encode(
+        {"ready": True, "waits_for": "", "degraded": degraded, "redis_ms": taken_ms}
+    )
     return Response(body, media_type="application/json")
 
 

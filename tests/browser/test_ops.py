@@ -95,7 +95,7 @@ def test_the_page_shows_the_funnel_and_moves(
     expect(checkout.locator("[data-step=cart] .rates")).to_contain_text("of product")
     expect(checkout.locator("table")).to_contain_text("<img src=x onerror=alert(1)>")
     enter(store, (10, 0, 0))
-    expect(checkout.locator("[data-step=product] .count")).to_have_text("775", timeout=2500)
+    expect(checkout.locator("[data-step=product] .count")).to_have_text("775", timeout=4000)
     page.screenshot(path=tmp_path / "ops.png", full_page=True)
 
 

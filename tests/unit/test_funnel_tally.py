@@ -55,9 +55,17 @@ def test_rubbish_among_the_counters_is_counted_and_left_out() -> None:
     tally = Tally(FUNNEL, NOW - 60, NOW)
     tally.add(
         HOUR,
-        {b"\xff": b"1", b"1|0||": b"x", b"1|7||": b"1", b"1|0": b"1", b"": b"", b"2|0||": b"6"},
+        {
+            b"\xff": b"1",
+            b"1|0||": b"x",
+            b"1|7||": b"1",
+            b"1|0": b"1",
+            b"": b"",
+            b"1|-2||": b"1",
+            b"2|0||": b"6",
+        },
     )
-    assert (tally.totals, tally.garbled) == ([6, 0], 5)
+    assert (tally.totals, tally.garbled) == ([6, 0], 6)
 
 
 def test_units_with_more_than_is_kept_make_it_approximate() -> None:
