@@ -10,7 +10,7 @@ has acknowledged.)
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -76,13 +76,10 @@ def drain(settings: Settings, timeout_s: float = 60.0) -> list[Missing]:
     with Positions(settings) as positions:
         time.sleep(_DECISION_LINGER_S)
         for topic in (RAW, REGISTERS):
-            missing = _await(topic, "stream", positions, positions.fences, deadline)
+            missing = _await([topic], "stream", positions, positions.fences, deadline)
             if missing:
                 return missing
-        missing = []
-        for topic in SUNK:
-            missing += _await(topic, "sink", positions, positions.committed, deadline)
-        return missing
+        return _await(SUNK, "sink", positions, positions.committed, deadline)
 
 
 def lags(settings: Settings) -> list[Lag]:
@@ -100,18 +97,22 @@ def lags(settings: Settings) -> list[Lag]:
 
 
 def _await(
-    topic: Topic,
+    topics: Sequence[Topic],
     by: str,
     positions: Positions,
     reached: Callable[[Topic], Offsets],
     deadline: float,
 ) -> list[Missing]:
-    ends = positions.barrier(topic)
-    while left := behind(ends, reached(topic)):
-        if time.monotonic() > deadline:
-            return [Missing(topic.name, by, left)]
+    ends = {topic: positions.barrier(topic) for topic in topics}
+    while True:
+        missing = [
+            Missing(topic.name, by, left)
+            for topic in topics
+            if (left := behind(ends[topic], reached(topic)))
+        ]
+        if not missing or time.monotonic() > deadline:
+            return missing
         time.sleep(_POLL_S)
-    return []
 
 
 def behind(ends: Mapping[int, int], reached: Mapping[int, int]) -> int:

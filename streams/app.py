@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import faust
-from faust.app.base import BootStrategy
 from faust.streams import Stream
 from faust.transport.consumer import Consumer
 from faust.types import TP, AppT
@@ -34,16 +33,9 @@ from streams.person_stage import PersonStage
 from streams.publish import Publisher
 from streams.records import Record
 from streams.store import Store
+from streams.worker import Worker
 
 log = logging.getLogger(__name__)
-
-
-class _WithoutWeb(BootStrategy):
-    enable_web = False
-
-
-class _App(faust.App):
-    BootStrategy = _WithoutWeb  # Faust's own web server would listen on all addresses
 
 
 class Lanes:
@@ -124,7 +116,7 @@ def _end_process(error: BaseException, where: str) -> None:
 
 def create_app(settings: Settings, lanes: Lanes, topics: Iterable[str]) -> faust.App:
     """The Faust application: one agent a topic that hands records to their lanes."""
-    app = _App(
+    app = Worker(
         STREAM_GROUP,
         broker=[f"kafka://{address}" for address in settings.kafka.split(",")],
         store="memory://",

@@ -57,13 +57,17 @@ def _spans(segments: Sequence[Segment], state: DeviceState) -> list[tuple[Segmen
     return spans
 
 
+def _rounded(last_seen: int, first_seen: int) -> int:
+    return max(first_seen, last_seen - last_seen % _ROUND_MS)
+
+
 def _whole(segment: Segment, state: DeviceState) -> Share:
     """The share of a device that has only one owner, which is nearly every device."""
     return Share(
         user_id=segment.user_id,
         counted=True,
         first_seen=state.first_seen,
-        last_seen=state.last_seen - state.last_seen % _ROUND_MS,
+        last_seen=_rounded(state.last_seen, state.first_seen),
         sessions=state.past_sessions + len(state.starts),
         orders=len(state.orders),
         hits=state.hits,
@@ -96,7 +100,7 @@ def _share(
         user_id=segment.user_id,
         counted=counted,
         first_seen=since,
-        last_seen=until - until % _ROUND_MS,
+        last_seen=_rounded(until, since),
         sessions=past + sum(1 for start in state.starts if within(start)),
         orders=sum(1 for time_ms, _ in state.orders if within(time_ms)),
         hits=hits,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+
 from schemas.sessions import session_start_of
 
 HORIZON_MS = 48 * 3600 * 1000

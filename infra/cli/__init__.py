@@ -10,8 +10,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from infra.cli import configure, operate, query, services, visitors
 from infra.cli.context import Failure
@@ -49,18 +49,15 @@ def _run(words: Sequence[str], debug: bool) -> int:
     try:
         result = app(args=list(words), prog_name="footfall", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.exceptions.Exit as ended:
+    except typer.Exit as ended:
         return ended.exit_code
-    except click.ClickException as error:
-        error.show()
+    except TyperException as error:
+        _say(f"{error.format_message()} (see: footfall --help)", debug)
         return 2
-    except SiteFileError as error:
+    except (SiteFileError, ConfigurationError) as error:
         _say(str(error), debug)
         return 2
-    except ConfigurationError as error:
-        _say(str(error), debug)
-        return 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
         return 0

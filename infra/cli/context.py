@@ -44,5 +44,5 @@ def start_logging() -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         datefmt="%H:%M:%S",
     )
-    for chatty in ("aiokafka", "faust", "mode", "httpx"):
+    for chatty in ("aiokafka", "faust", "mode", "streams.worker"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,42 @@
+"""Faust as this project runs it: no web server, and records handed on as soon as they are there."""
+
+from __future__ import annotations
+
+import aiokafka
+import faust
+from faust.app.base import BootStrategy
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from faust.types.transports import TransportT
+
+_FETCH_WAIT_MS = 50
+
+
+class _FetchThread(AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: Transport) -> aiokafka.AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust waits 1.5 s for a fetch; a broker that does not answer a waiting fetch when a
+        # record comes (the embedded one) would make every event that much older.
+        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
+        return consumer
+
+
+class _Consumer(Consumer):
+    def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
+        return _FetchThread(self, loop=self.loop, beacon=self.beacon)
+
+
+class _Transport(Transport):
+    Consumer = _Consumer
+
+
+class _WithoutWeb(BootStrategy):
+    enable_web = False  # it would listen on all addresses
+
+
+class Worker(faust.App):
+    """A `faust.App`; settings are its own."""
+
+    BootStrategy = _WithoutWeb
+
+    def _new_transport(self) -> TransportT:
+        return _Transport(self.conf.broker_consumer, self)

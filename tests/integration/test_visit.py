@@ -1,0 +1,119 @@
+"""One visit, followed through every stage on real servers: what Footfall is for."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from tests.processes import await_true
+from tests.stack import Stack, stack
+
+ARTICLE = "https://encyclopedia.example/wiki/Teddy_bear"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Stack:  # type: ignore[misc]
+    directory = tmp_path_factory.mktemp("visit")
+    with stack(directory / "state", directory / "up.log") as running:
+        yield running
+
+
+def test_a_visit_from_the_encyclopedia_to_the_order_of_one_person(running: Stack) -> None:
+    # she comes from an article, and the homepage shows what such visitors look for
+    decision = running.homepage(referrer=ARTICLE, consent="granted")
+    assert (decision["variant"], decision["scenario"]) == ("bestsellers", "encyclopedia")
+    assert decision["reason"] == "referrer_source is Encyclopedia"
+    assert decision["visitor"]["class"] == "first-time"
+    cookie = decision["visitor"]["anonymous_id"]
+
+    # the page says what it showed; she looks at a product and takes it
+    shown = {"decision_id": decision["decision_id"], "variant": decision["variant"]}
+    running.page(cookie, "/", ARTICLE, properties=shown)
+    running.page(cookie, "/p/teddy")
+    running.segment("track", anonymousId=cookie, event="Product Added")
+
+    # ops see the funnel tick within two seconds
+    await_true(lambda: running.live_funnel("checkout")["cart"] == 1, 2, "cart in the live funnel")
+
+    # she logs in: everything was her, the pages before the login included
+    running.segment("identify", anonymousId=cookie, userId="alice")
+    running.drain()
+    persons = running.sql(
+        "SELECT count(), uniqExact(person_id), groupUniqArray(path) FROM events "
+        f"WHERE device_id = '{cookie}' AND person_id IS NOT NULL"
+    )
+    assert persons[0][:2] == ["4", "1"]
+    assert "/p/teddy" in persons[0][2]
+    assert running.sql(
+        "SELECT identifier, kind, reason FROM identities ORDER BY kind FORMAT TabSeparated"
+    ) == [[cookie, "cookie", "login"], ["alice", "user_id", "login"]]
+
+    # the decision was shown, and the session is credited with it
+    assert running.sql("SELECT variant, toBool(shown) FROM decisions WHERE scenario != ''")[0] == [
+        "bestsellers",
+        "true",
+    ]
+    assert running.sql(
+        "SELECT variant, scenario, referrer_source, pages, events FROM sessions"
+    ) == [["bestsellers", "encyclopedia", "Encyclopedia", "2", "4"]]
+
+    # she comes back on another machine and logs in there: still one person
+    running.page("her-phone", "/p/puzzle")
+    running.segment("identify", anonymousId="her-phone", userId="alice")
+    running.drain()
+    assert running.sql("SELECT devices, sessions FROM persons") == [["2", "2"]]
+    assert running.homepage(anonymous_id="her-phone")["visitor"]["class"] == "registered"
+
+    # live equals batch
+    batch = json.loads(running.footfall("funnel", "checkout", "--json"))
+    live = running.live_funnel("checkout")
+    assert {step["name"]: step["count"] for step in batch["steps"]} == live
+    assert live["product"] == 1
+
+
+def test_a_visitor_without_consent_is_counted_and_leaves_no_trace(running: Stack) -> None:
+    before = int(running.sql("SELECT count() FROM persons")[0][0])
+    refused = {"consent": {"categoryPreferences": {"Analytics": False}}, "ip": "203.0.113.77"}
+    page = {"url": "https://toyhouse.example/p/quiet"}
+    running.segment(
+        "page", anonymousId="her-cookie", userId="carla", context={**refused, "page": page}
+    )
+    running.drain()
+    rows = running.sql(
+        "SELECT device_id, user_id, isNull(person_id), isNotNull(session_id), consent "
+        "FROM events WHERE path = '/p/quiet'"
+    )
+    assert len(rows) == 1
+    assert rows[0][0].startswith("p_")
+    assert rows[0][1:] == ["", "1", "1", "denied"]
+    assert int(running.sql("SELECT count() FROM persons")[0][0]) == before
+    assert running.homepage(anonymous_id="her-cookie")["visitor"]["class"] == "first-time"
+
+
+def test_a_wrong_event_in_a_batch_is_rejected_and_the_rest_kept(running: Stack) -> None:
+    running.segment(
+        "batch",
+        batch=[
+            {"type": "track", "event": "Kept", "anonymousId": "d1"},
+            {"type": "track", "anonymousId": "d1"},
+            {"type": "dance", "anonymousId": "d1"},
+        ],
+    )
+    running.drain()
+    assert running.sql("SELECT count() FROM events_all WHERE name = 'Kept'") == [["1"]]
+    reasons = running.sql("SELECT reason FROM rejected ORDER BY reason")
+    assert reasons == [["missing_field"], ["unknown_type"]]
+    assert running.sql("SELECT count() FROM rejected WHERE original LIKE '%dance%'") == [["1"]]
+
+
+def test_an_event_is_in_clickhouse_within_three_seconds(running: Stack) -> None:
+    running.page("quick", "/p/quick")
+    began = time.monotonic()
+    await_true(
+        lambda: running.sql("SELECT count() FROM events WHERE device_id = 'quick'") == [["1"]],
+        10,
+        "the event in ClickHouse",
+    )
+    assert time.monotonic() - began < 6  # a coarse net; `make bench` measures
