@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import logging
+import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -76,6 +78,13 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             logger.info("personalize listens on http://%s:%d", self.config.host, self.config.port)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stops in order, and `run` returns: uvicorn's own would then raise the signal again and
+        make a clean stop look like a death.
+        """
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.end_streams()
