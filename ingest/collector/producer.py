@@ -1,7 +1,9 @@
-"""A Kafka producer that reports every record's outcome and survives its own fatal errors.
+"""A Kafka producer that reports every record's outcome, and forgets nothing while Kafka is away.
 
-An idempotent producer of librdkafka is dead for good after some errors (a broker that came back
-without its memory is enough); it is then replaced by a new one.
+It is not an idempotent producer on purpose. A record that a retry writes twice holds the same event
+ids twice, which is one event to everything downstream; and an idempotent producer of librdkafka
+that meets a broker without its memory either retries until the timeout or dies without a report
+(infra/decisions/0005).
 """
 
 from __future__ import annotations
@@ -29,13 +31,14 @@ Outcome = tuple[Token, bool]
 class Producer(Generic[Token]):
     """`send` from one thread; `report` is called in another with lists of (token, acknowledged).
 
-    Nothing is connected before `start`.
+    Nothing is connected before `start`. Every token is reported once, at the latest after the
+    delivery timeout.
     """
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
         self._outcomes: list[Outcome[Token]] = []
-        self._broken = threading.Event()
+        self._away = False
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._kafka: confluent_kafka.Producer
@@ -52,6 +55,7 @@ class Producer(Generic[Token]):
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
+        del self._kafka  # closes its connections
 
     def send(self, topic: str, partition: int, value: bytes, count: int, token: Token) -> bool:
         """False where the record was not even taken; its outcome is then not reported."""
@@ -64,8 +68,7 @@ class Producer(Generic[Token]):
                 on_delivery=partial(self._delivered, token),
             )
         except (BufferError, KafkaException) as error:
-            _log.warning("Kafka did not take a record: %s", error)
-            self._note(error.args[0] if isinstance(error, KafkaException) else None)
+            _log.warning("Kafka's client did not take a record for %s: %s", topic, error)
             return False
         return True
 
@@ -78,8 +81,6 @@ class Producer(Generic[Token]):
         while not self._stopping.is_set():
             self._kafka.poll(_POLL_S)
             self._hand_over(report)
-            if self._broken.is_set():
-                self._replace()
         self._kafka.flush(DELIVERY_TIMEOUT_S)
         self._hand_over(report)
 
@@ -91,22 +92,16 @@ class Producer(Generic[Token]):
     def _delivered(self, token: Token, error: KafkaError | None, _message: object) -> None:
         self._outcomes.append((token, error is None))
         if error is not None:
-            self._note(error)
+            self._failed(error)
+        elif self._away:
+            self._away = False
+            _log.info("Kafka takes records again")
 
-    def _note(self, error: KafkaError | None) -> None:
-        if error is not None and (error.fatal() or error.code() == KafkaError._FATAL):
-            self._broken.set()
-
-    def _errored(self, error: KafkaError) -> None:
-        _log.warning("Kafka: %s", error)
-        self._note(error)
-
-    def _replace(self) -> None:
-        _log.warning("the Kafka producer cannot go on; starting another")
-        self._broken.clear()
-        broken, self._kafka = self._kafka, self._connect()
-        broken.purge()
-        broken.flush(1.0)
+    def _failed(self, error: KafkaError) -> None:
+        """One line when it goes wrong, not one an attempt."""
+        if not self._away:
+            _log.warning("Kafka takes no records: %s", error.str())
+        self._away = True
 
     def _connect(self) -> confluent_kafka.Producer:
         return confluent_kafka.Producer(
@@ -114,7 +109,6 @@ class Producer(Generic[Token]):
                 "bootstrap.servers": self._bootstrap,
                 "client.id": "footfall-collector",
                 "acks": "all",
-                "enable.idempotence": True,
                 "compression.type": "lz4",
                 "linger.ms": 0,
                 "delivery.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
@@ -123,7 +117,7 @@ class Producer(Generic[Token]):
                 "reconnect.backoff.ms": 50,
                 "reconnect.backoff.max.ms": 500,
                 "socket.nagle.disable": True,
-                "error_cb": self._errored,
-                "log_level": 3,
+                "error_cb": self._failed,
+                "log_level": 2,  # `_failed` tells the rest
             }
         )

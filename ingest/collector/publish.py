@@ -31,7 +31,7 @@ LINGER_S = 0.005
 MAX_RECORD_BYTES = 512 * 1024
 MAX_BUFFERED_EVENTS = 100_000
 MAX_BUFFERED_BYTES = 64 * 1024 * 1024
-MAX_IN_FLIGHT = 4  # records a partition; librdkafka's idempotence allows five
+MAX_IN_FLIGHT = 4  # records a partition
 _STOP_WAIT_S = 10.0
 
 

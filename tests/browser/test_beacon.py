@@ -1,0 +1,208 @@
+"""The tracker in a real browser, on a page of another origin, against the real collector."""
+
+from __future__ import annotations
+
+import http.server
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from schemas.event import Event, is_pseudonym
+from tests.collector_service import Collector, _running, collector
+from tests.requirements import require
+
+__all__ = ["_running", "collector"]
+
+_QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        require("chromium", "no chromium on PATH")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=_QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(locale="de-DE")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page that fails the test for any error in it."""
+    errors: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert errors == []
+
+
+@pytest.fixture
+def shop(collector: Collector) -> Iterator[str]:
+    """Address of a shop whose every page carries the tracker; `?consent=` is its data-consent."""
+
+    class Shop(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path, _, consent = self.path.partition("?consent=")
+            given = f'data-consent="{consent}"' if consent else ""
+            html = f"""<!doctype html><title>Shop {path}</title>
+                <script src="{collector.url}/beacon.js" data-key="pk_demo" {given} async></script>
+                <main data-ff-decision="d-1" data-ff-variant="bestsellers">Toys</main>"""
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(html.encode())
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Shop)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def arrived(collector: Collector) -> Callable[[int], list[Event]]:
+    """Waits for that many events and gives them in the order they happened."""
+    events: list[Event] = []
+
+    def wait(count: int) -> list[Event]:
+        deadline = time.monotonic() + 20
+        while len(events) < count:
+            assert time.monotonic() < deadline, [event.name for event in events]
+            events.extend(collector.events())
+        return sorted(events, key=lambda event: event.event_time)
+
+    return wait
+
+
+def _visit(page: Page, url: str) -> None:
+    page.goto(url)
+    page.wait_for_function("window.footfall")
+
+
+def test_two_page_views_are_one_device_with_one_cookie(
+    page: Page, shop: str, context: BrowserContext, arrived: Callable[[int], list[Event]]
+) -> None:
+    _visit(page, f"{shop}/p/1?consent=granted")
+    arrived(1)
+    (first,) = context.cookies()
+    _visit(page, f"{shop}/p/2?consent=granted")
+    events = arrived(3)  # with the leaving of the first page
+    assert context.cookies() == [first]
+    assert (first.get("name"), first.get("httpOnly"), first.get("sameSite")) == (
+        "ff_id",
+        True,
+        "Lax",
+    )
+    assert {event.device_id for event in events} == {first.get("value")}
+    views = [event for event in events if event.type == "page"]
+    assert [view.url for view in views] == [
+        f"{shop}/p/1?consent=granted",
+        f"{shop}/p/2?consent=granted",
+    ]
+    assert (views[0].title, views[0].language) == ("Shop /p/1", "de-DE")
+    assert (views[0].decision_id, views[0].variant) == ("d-1", "bestsellers")
+
+
+@pytest.mark.parametrize("asked", ["", "?consent=denied"])
+def test_without_consent_there_is_no_cookie(
+    asked: str,
+    page: Page,
+    shop: str,
+    context: BrowserContext,
+    arrived: Callable[[int], list[Event]],
+) -> None:
+    _visit(page, f"{shop}/p/1{asked}")
+    (event,) = arrived(1)
+    assert is_pseudonym(event.device_id)
+    assert context.cookies() == []
+
+
+def test_global_privacy_control_is_honoured(
+    page: Page, shop: str, context: BrowserContext, arrived: Callable[[int], list[Event]]
+) -> None:
+    page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {value: true})")
+    _visit(page, f"{shop}/p/1?consent=granted")
+    (event,) = arrived(1)
+    assert event.consent == "denied"
+    assert context.cookies() == []
+
+
+def test_consent_given_later_makes_the_device_known(
+    page: Page, shop: str, context: BrowserContext, arrived: Callable[[int], list[Event]]
+) -> None:
+    _visit(page, f"{shop}/p/1")
+    arrived(1)
+    page.evaluate("footfall.consent(true)")
+    granted = arrived(2)[-1]
+    assert (granted.name, granted.consent) == ("Consent Granted", "granted")
+    assert [cookie.get("value") for cookie in context.cookies()] == [granted.device_id]
+
+
+def test_a_single_page_application_has_a_view_for_each_address(
+    page: Page, shop: str, arrived: Callable[[int], list[Event]]
+) -> None:
+    _visit(page, f"{shop}/p/1?consent=granted")
+    arrived(1)
+    page.wait_for_timeout(300)
+    page.evaluate("document.title = 'Second'; history.pushState({}, '', '/p/2')")
+    events = arrived(3)
+    left = next(event for event in events if event.name == "Page Left")
+    second = [event for event in events if event.type == "page"][-1]
+    assert left.url == f"{shop}/p/1?consent=granted"
+    assert 200 <= left.engaged_ms < 10_000
+    assert (second.url, second.title) == (f"{shop}/p/2", "Second")
+    assert second.referrer == f"{shop}/p/1?consent=granted"
+
+
+def test_the_page_tells_what_happens(
+    page: Page, shop: str, arrived: Callable[[int], list[Event]]
+) -> None:
+    _visit(page, f"{shop}/p/1?consent=granted")
+    page.evaluate(
+        """footfall.track('Product Added', {sku: 'T-1', price: 19.9});
+           footfall.identify(4711, {plan: 'gold'});
+           footfall.reset();"""
+    )
+    events = {event.name or event.type: event for event in arrived(4)}
+    assert msgspec.json.decode(events["Product Added"].properties) == {"sku": "T-1", "price": 19.9}
+    assert events["identify"].user_id == "4711"
+    assert "Logged Out" in events
+    assert len({event.event_id for event in events.values()}) == 4
+
+
+def test_it_never_throws_into_the_page(page: Page, shop: str) -> None:
+    page.add_init_script(
+        """navigator.sendBeacon = () => { throw new Error('no') };
+           window.fetch = undefined; delete window.crypto.randomUUID;"""
+    )
+    _visit(page, f"{shop}/p/1?consent=granted")
+    page.evaluate(
+        """const loop = {}; loop.loop = loop;
+           footfall.track('x', loop); footfall.track(); footfall.identify(); footfall.consent();
+           history.pushState({}, '', '/p/2');"""
+    )
+    page.wait_for_timeout(600)
