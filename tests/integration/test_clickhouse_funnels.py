@@ -1,0 +1,391 @@
+"""Funnels in ClickHouse against an obvious, slow walk in Python, on random histories."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from functools import partial
+from random import Random
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from schemas.event import EnrichedEvent
+from schemas.settings import Settings
+from schemas.site import Funnel, Step
+from sinks.clickhouse.funnel_sql import levels_sql
+from sinks.clickhouse.funnels import compute_funnel
+from sinks.clickhouse.rows import EVENTS
+from streams.funnels import CompiledFunnel
+from tests.sink_world import NOON, Store, event, new_device, store
+
+WINDOW = 5
+FROM, TO = NOON + 2, NOON + 9
+Levels = dict[tuple[str, str], int]  # (unit, value) -> level
+
+
+@pytest.fixture(scope="module")
+def opened(settings: Settings) -> Iterator[Store]:
+    with store(settings) as one:
+        yield one
+
+
+class Act(NamedTuple):
+    """One event of a history, reduced to what the funnels here look at."""
+
+    at: int
+    name: str
+    path: str
+    country: str
+    properties: dict[str, Any]
+
+    def row(self, person: str) -> EnrichedEvent:
+        return event(
+            f"device-of-{person}",
+            self.at,
+            type="page" if self.path else "track",
+            name=self.name,
+            path=self.path,
+            country=self.country,
+            person_id=person,
+            session_id=person,
+            properties=msgspec.Raw(json.dumps(self.properties).encode()),
+        )
+
+
+steps = st.builds(
+    Step,
+    name=st.uuids().map(str),
+    event=st.sampled_from(["A", "B", "C"]),
+    where=st.sampled_from(
+        [
+            {},
+            {},
+            {"country": ("DE", "")},
+            {"properties.color": ("red", "it's")},
+            {"properties.size.eu": ("10", "true")},
+            {"color": ("",)},
+        ]
+    ),
+) | st.builds(
+    Step, name=st.uuids().map(str), page=st.sampled_from(["/p/*", "/", "*1"]), event=st.just("")
+)
+PROPERTIES: list[dict[str, Any]] = [
+    {},
+    {"color": "red"},
+    {"color": "it's"},
+    {"size": {"eu": 10.0}},
+    {"size": {"eu": True}},
+]
+
+
+def histories(seed: int) -> list[list[Act]]:
+    """A hundred units' events; drawn here, since Hypothesis keeps what it draws itself small."""
+    random = Random(seed)
+    return [
+        [
+            Act(
+                at=random.randrange(15),
+                name=random.choice(["A", "B", "C", "X", "Other"]),
+                path=random.choice(["", "", "/", "/p/1", "/p/2/x"]),
+                country=random.choice(["DE", "FR", ""]),
+                properties=random.choice(PROPERTIES),
+            )
+            for _ in range(random.randrange(10))
+        ]
+        for _ in range(100)
+    ]
+
+
+seeds = st.integers(0, 10**6)
+
+
+def text(act: Act, field: str) -> str:
+    """A field or property as text, '' where it is missing."""
+    if field == "country":
+        return act.country
+    value: Any = act.properties
+    for part in field.removeprefix("properties.").split("."):
+        value = value.get(part, {}) if isinstance(value, dict) else {}
+    if value == {} and not isinstance(value, bool):
+        return ""
+    return {True: "true", 10.0: "10"}.get(value, value) if not isinstance(value, str) else value
+
+
+def fulfils(act: Act, step: Step) -> bool:
+    return (
+        (not step.event or act.name == step.event)
+        and (not step.page or (act.path != "" and fnmatchcase(act.path, step.page)))
+        and all(text(act, field) in allowed for field, allowed in step.where.items())
+    )
+
+
+class Walk:
+    """How far one unit came from entries with one value, tried out in every way there is."""
+
+    def __init__(self, funnel: Funnel, history: Sequence[Act], by: str | None) -> None:
+        self.funnel = funnel
+        self.by = by
+        self.history = history
+        last = len(funnel.steps)
+        self.masks = [{k for k in range(last) if fulfils(a, funnel.steps[k])} for a in history]
+
+    def enters(self, index: int) -> bool:
+        return self.history[index].at < TO - NOON
+
+    def value(self, index: int) -> str:
+        return text(self.history[index], self.by) if self.by else ""
+
+    def levels(self) -> dict[str, int]:
+        usable = [i for i in range(len(self.history)) if self.history[i].at >= FROM - NOON]
+        found: dict[str, int] = {}
+        for value in {self.value(index) for index in usable}:
+            walk = {"ordered": self.ordered, "strict": self.strict, "any": self.any_order}
+            level = walk[self.funnel.order](usable, value)
+            if level:
+                found[value] = level
+        return found
+
+    def ordered(self, usable: list[int], value: str) -> int:
+        moments = [(self.history[i].at, k, i) for i in usable for k in self.masks[i]]
+        for i in usable:
+            for k, step in enumerate(self.funnel.steps):
+                if step.without and self.history[i].name == step.without:
+                    moments.append((self.history[i].at, -1, k))
+        moments.sort()
+
+        def onwards(position: int, step: int, until: int) -> int:
+            """Steps reached beyond `step`, which was reached at this position."""
+            best = 0
+            for later in range(position + 1, len(moments)):
+                at, kind, what = moments[later]
+                if at > until or (kind == -1 and what == step + 1):
+                    break
+                if kind == step + 1:
+                    best = max(best, 1 + onwards(later, step + 1, until))
+            return best
+
+        return max(
+            (
+                1 + onwards(position, 0, at + WINDOW)
+                for position, (at, kind, i) in enumerate(moments)
+                if kind == 0 and self.enters(i) and self.value(i) == value
+            ),
+            default=0,
+        )
+
+    def strict(self, usable: list[int], value: str) -> int:
+        def bits(i: int) -> set[int]:
+            return self.masks[i] if self.enters(i) else self.masks[i] - {0}
+
+        def place(i: int) -> tuple[int, int, int, str]:
+            mask = bits(i)
+            return (
+                self.history[i].at,
+                min(mask, default=-1),
+                sum(1 << k for k in mask),
+                self.value(i),
+            )
+
+        order = sorted(usable, key=place)
+
+        def onwards(position: int, step: int, until: int) -> int:
+            best = 0
+            for later in (position, position + 1):
+                there = order[later : later + 1]
+                if there and self.history[there[0]].at <= until and step + 1 in bits(there[0]):
+                    best = max(best, 1 + onwards(later, step + 1, until))
+            return best
+
+        return max(
+            (
+                1 + onwards(position, 0, self.history[i].at + WINDOW)
+                for position, i in enumerate(order)
+                if 0 in bits(i) and self.value(i) == value
+            ),
+            default=0,
+        )
+
+    def any_order(self, usable: list[int], value: str) -> int:
+        moments = sorted(
+            (self.history[i].at, k, self.value(i)) for i in usable for k in self.masks[i]
+        )
+        return max(
+            (
+                len({k for t, k, _ in moments[position:] if t <= at + WINDOW})
+                for position, (at, _, its) in enumerate(moments)
+                if at < TO - NOON and its == value
+            ),
+            default=0,
+        )
+
+
+def check(opened: Store, funnel: Funnel, seed: int, by: str | None) -> None:
+    """All histories in one insert, each its own person; compares person by person."""
+    many = histories(seed)
+    people = [str(uuid.uuid4()) for _ in many]
+    opened.put(
+        EVENTS, *(act.row(who) for who, acts in zip(people, many, strict=True) for act in acts)
+    )
+    expected: Levels = {
+        (who, value): level
+        for who, acts in zip(people, many, strict=True)
+        for value, level in Walk(funnel, acts, by).levels().items()
+    }
+    query = levels_sql(funnel, FROM, TO, by)
+    found: Levels = {
+        (str(unit), value): level
+        for unit, value, level in opened.client.execute(query.sql, query.parameters)
+        if str(unit) in set(people)
+    }
+    assert found == expected
+
+
+SLOW = settings(
+    max_examples=20,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking a seed shows nothing
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@SLOW
+@given(
+    st.lists(steps, min_size=1, max_size=4),
+    st.sampled_from(["person", "session"]),
+    seeds,
+)
+def test_plain_ordered_funnels_are_right(
+    opened: Store, chosen: list[Step], per: Literal["person", "session"], seed: int
+) -> None:
+    funnel = Funnel(name="f", per=per, steps=tuple(chosen), within_ms=WINDOW)
+    check(opened, funnel, seed, None)
+
+
+@SLOW
+@given(
+    st.lists(steps, min_size=2, max_size=4),
+    st.lists(st.sampled_from(["", "X", "A", "C"]), min_size=3, max_size=3),
+    st.sampled_from([None, "country", "properties.color"]),
+    seeds,
+)
+def test_ordered_funnels_with_breaks_and_breakdowns_are_right(
+    opened: Store, chosen: list[Step], without: list[str], by: str | None, seed: int
+) -> None:
+    broken = [
+        msgspec.structs.replace(step, without=without[at - 1] if at else "")
+        for at, step in enumerate(chosen)
+    ]
+    check(opened, Funnel(name="f", steps=tuple(broken), within_ms=WINDOW), seed, by)
+
+
+@SLOW
+@given(
+    st.lists(steps, min_size=1, max_size=4),
+    st.sampled_from(["strict", "any"]),
+    st.sampled_from([None, "country"]),
+    seeds,
+)
+def test_strict_and_any_order_funnels_are_right(
+    opened: Store,
+    chosen: list[Step],
+    order: Literal["strict", "any"],
+    by: str | None,
+    seed: int,
+) -> None:
+    funnel = Funnel(name="f", order=order, steps=tuple(chosen), within_ms=WINDOW)
+    check(opened, funnel, seed, by)
+
+
+@SLOW
+@given(
+    st.lists(steps, min_size=2, max_size=4),
+    st.lists(st.sampled_from(["", "X", "A"]), min_size=3, max_size=3),
+    seeds,
+)
+def test_the_live_funnel_says_the_same(
+    opened: Store, chosen: list[Step], without: list[str], seed: int
+) -> None:
+    broken = [
+        msgspec.structs.replace(step, without=without[at - 1] if at else "")
+        for at, step in enumerate(chosen)
+    ]
+    funnel = Funnel(name="f", steps=tuple(broken), within_ms=WINDOW, by=("country",))
+    live = CompiledFunnel(funnel)
+    expected: dict[str, Levels] = {"": {}, "country": {}}
+    people = {str(uuid.uuid4()): acts for acts in histories(seed)}
+    opened.put(EVENTS, *(act.row(who) for who, acts in people.items() for act in acts))
+    for who, acts in people.items():
+        found = [live.hit(act.row(who), partial(dict, act.properties)) for act in acts]
+        for (_, step, by, value), _ in live.count([hit for hit in found if hit]).items():
+            level = expected[by].get((who, value), 0)
+            expected[by][who, value] = max(level, step + 1)
+    for by, levels in expected.items():
+        query = levels_sql(funnel, NOON, NOON + 100, by or None)
+        answer = opened.client.execute(query.sql, query.parameters)
+        assert {(str(u), v): level for u, v, level in answer if str(u) in people} == levels
+
+
+SHOP = Funnel(
+    name="checkout",
+    by=("referrer_source",),
+    steps=(
+        Step(name="product", page="/p/*"),
+        Step(name="cart", event="Product Added"),
+        Step(name="checkout", event="Checkout Started", without="Cart Emptied"),
+        Step(name="order", event="Order Completed", where={"currency": ("EUR",)}),
+    ),
+)
+
+
+def shop_visit(opened: Store, at: int, acts: Sequence[str], **fields: Any) -> None:
+    device = new_device()
+    named = {"Product": {"path": "/p/1"}, "Order Completed": {"currency": "EUR"}}
+    for number, act in enumerate(acts):
+        more: dict[str, Any] = {**named.get(act, {}), **fields}
+        is_page = act == "Product"
+        kind = {} if is_page else {"type": "track", "name": act}
+        opened.put(EVENTS, event(device, at + number * 1000, **kind, **more))
+
+
+def test_the_answer_has_the_contracts_shape(opened: Store) -> None:
+    start = 400 * 86_400_000  # a day no other test touches
+    everything = ["Product", "Product Added", "Checkout Started", "Order Completed"]
+    shop_visit(opened, start, everything, referrer_source="Encyclopedia")
+    shop_visit(opened, start, everything[:2], referrer_source="Google")
+    shop_visit(opened, start, ["Product", "Product Added", "Cart Emptied", "Checkout Started"])
+    shop_visit(opened, start, everything[1:])
+    shop_visit(opened, start, everything, is_bot=True, person_id=None, session_id=None)
+    shop_visit(opened, start, everything, person_id=None)
+    answer = compute_funnel(opened.client, SHOP, NOON + start, NOON + start + 60_000)
+    assert msgspec.to_builtins(answer) == {
+        "name": "checkout",
+        "per": "person",
+        "order": "ordered",
+        "within_s": 86400,
+        "from": "2027-10-26T14:20:00.000Z",
+        "to": "2027-10-26T14:21:00.000Z",
+        "steps": [
+            {"name": "product", "count": 3, "share": 1.0, "from_previous": None},
+            {"name": "cart", "count": 3, "share": 1.0, "from_previous": 1.0},
+            {"name": "checkout", "count": 1, "share": 0.333333, "from_previous": 0.333333},
+            {"name": "order", "count": 1, "share": 0.333333, "from_previous": 1.0},
+        ],
+        "by": msgspec.to_builtins(answer.by),
+    }
+    counts = {
+        value: [step.count for step in found]
+        for value, found in answer.by["referrer_source"].items()
+    }
+    assert counts == {"": [1, 1, 0, 0], "Encyclopedia": [1, 1, 1, 1], "Google": [1, 1, 0, 0]}
+
+
+def test_nobody_gives_zeros_and_no_shares(opened: Store) -> None:
+    answer = compute_funnel(opened.client, SHOP, 946_684_800_000, 946_684_900_000, [])
+    assert [(s.count, s.share, s.from_previous) for s in answer.steps] == [(0, None, None)] * 4
+    assert answer.by == {}
