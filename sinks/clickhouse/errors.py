@@ -59,6 +59,7 @@ _DATA_CODES = frozenset(
         ErrorCodes.FUNCTION_THROW_IF_VALUE_IS_NON_ZERO,
         376,  # CANNOT_PARSE_UUID
         407,  # DECIMAL_OVERFLOW
+        469,  # VIOLATED_CONSTRAINT
     }
 )
 """Refusals that speak of the data. Every other code is retried: a line is rejected only for
