@@ -199,8 +199,8 @@ homepage:
         ("origins: ['http://a:99999']", "no such port"),
         ("site_search: {path: search}", "'search' is no path"),
         ("site_search: {path: /s}", "site_search needs 'parameter'"),
-        ("write_keys: [{key: k1}]", "'k1'|no write key; allowed: 4 to 128"),
-        ("write_keys: [{key: abcd, kind: secret}]", "unknown kind 'secret' (did you mean 'server'?)"),
+        ("write_keys: [{key: k1}]", "no write key; allowed: 4 to 128"),
+        ("write_keys: [{key: abcd, kind: secret}]", "unknown kind 'secret' (did you mean 'serv"),
         ("write_keys:\n- {key: abcd, kind: server}\n- {key: abcd, kind: browser}", "stands twice"),
         ("referrers: [{host: 'https://a/', source: A}]", "is no host; allowed: a name such as"),
         ("referrers: [{host: a.example}]", "referrers needs 'source'"),
@@ -251,7 +251,7 @@ homepage:
 )  # fmt: skip
 def test_a_mistake_says_what_is_allowed(tmp_path: Path, text: str, message: str) -> None:
     found = errors(tmp_path, HEAD + text)
-    assert any(message.rpartition("|")[2] in one for one in found), found
+    assert any(message in one for one in found), found
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
