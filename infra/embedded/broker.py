@@ -47,6 +47,19 @@ def service(port: int, host: str = "127.0.0.1") -> Service:
     )
 
 
+def forget_group(address: str, group: str) -> None:
+    """Delete a consumer group with what it has committed. Raises EmbeddedError.
+
+    Tansu 0.6: when the only member leaves while the group is still being formed (some seconds
+    after it joined), no later member ever gets a partition, until the group is deleted.
+    """
+    admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
+    try:
+        admin.delete_consumer_groups([group], request_timeout=PROBE_TIMEOUT_S)[group].result()
+    except KafkaException as error:
+        raise EmbeddedError(f"group {group} cannot be deleted: {error}") from error
+
+
 def _require_cluster(host: str, port: int, cluster_id: str) -> None:
     """One metadata request, answered by the broker that was given this cluster id."""
     require_listening(host, port)

@@ -37,8 +37,8 @@ class StartFailed(EmbeddedError):
 class Keeper:
     """Holds at most one process of `service` at any time.
 
-    `on_spawn` is called whenever a new process exists, `on_return` is awaited each time a
-    restarted one is ready (never for the first).
+    `on_spawn` is called whenever a new process exists. `on_death` is awaited before a process that
+    ended by itself is replaced, `on_return` when its successor is ready.
     """
 
     def __init__(
@@ -47,18 +47,21 @@ class Keeper:
         console: Console,
         *,
         on_spawn: Callable[[], None],
+        on_death: Callable[[], Awaitable[None]] | None = None,
         on_return: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.service = service
         self._console = console
         self._on_spawn = on_spawn
+        self._on_death = on_death
         self._on_return = on_return
         self._spawning: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._output: asyncio.Task[None] | None = None
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._spawned_at = 0.0
-        self._restart_wanted = False
+        self._may_run = asyncio.Event()
+        self._may_run.set()
 
     @property
     def pid(self) -> int | None:
@@ -80,19 +83,22 @@ class Keeper:
             code = await self._exited()
             if time.monotonic() - self._spawned_at >= SETTLED_S:
                 pause = FIRST_PAUSE_S
-            if self._restart_wanted:
-                self._restart_wanted = False
-            else:
+            if self._may_run.is_set():
                 self._say(f"{_ending(code)}; starting it again in {pause:g} s")
+                if self._on_death is not None:
+                    await self._on_death()
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
+            await self._may_run.wait()
             await self._start_again()
 
-    async def restart(self, grace_s: float) -> None:
-        """End the process, by force after `grace_s`; `keep` starts the next one at once."""
-        if self.is_alive():
-            self._restart_wanted = True
-            await self._end(grace_s)
+    async def suspend(self, grace_s: float) -> None:
+        """End the process, by force after `grace_s`; `keep` starts the next one at `resume`."""
+        self._may_run.clear()
+        await self._end(grace_s)
+
+    def resume(self) -> None:
+        self._may_run.set()
 
     async def stop(self) -> None:
         """End the process, by force after the service's stop timeout. `keep` must be cancelled."""
@@ -107,10 +113,18 @@ class Keeper:
         except StartFailed as error:
             self._say(str(error).removeprefix(f"{self.service.name}: "))
             await self._end(self.service.stop_timeout_s)
+            if self.service.mend is not None and self._may_run.is_set():
+                await self._mend(self.service.mend)
             return
         self._say("ready again")
         if self._on_return is not None:
             await self._on_return()
+
+    async def _mend(self, mend: Callable[[], None]) -> None:
+        try:
+            await asyncio.to_thread(mend)
+        except EmbeddedError as error:
+            self._say(str(error))
 
     async def _spawn(self) -> None:
         """A new process. When cancelled, it still comes to be and `stop` finds it."""

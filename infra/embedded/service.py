@@ -28,7 +28,8 @@ class Service:
     `ready` gets the process id, may block for `PROBE_TIMEOUT_S` and raises NotReady until the
     program serves; it must not be satisfied by another program that holds the same port.
     `ports` are those it will listen on, by the name an error message gives them. SIGTERM ends it;
-    after `stop_timeout_s` it is killed.
+    after `stop_timeout_s` it is killed. `mend` may block; it is called after a restart that did
+    not get ready, before the next try.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Service:
     ports: Mapping[str, int] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     notice: str = ""
+    mend: Callable[[], None] | None = None
     ready_timeout_s: float = 30.0
     stop_timeout_s: float = 10.0
 

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from infra.embedded import broker, clickhouse_server, redis_server
@@ -19,6 +20,7 @@ from infra.embedded.service import Service, fetch
 from infra.embedded.supervisor import Hook, Recovery, Stage, Supervisor
 from schemas.settings import Ports, Settings
 from schemas.site_file import load
+from schemas.topics import SINK_GROUP, STREAM_GROUP
 
 DRAIN_TIMEOUT_S = 60.0
 
@@ -59,7 +61,8 @@ async def run_stack(
                 "broker": Recovery(
                     loss="the broker was started again: the events it held in memory are lost",
                     hook=hooks.migrate,
-                    dependents=("stream", "sink"),
+                    # the sink can store what it has read; what the stream folds, it must publish
+                    dependents={"stream": 1.0, "sink": 10.0},
                 )
             },
             console=console,
@@ -124,16 +127,22 @@ class _Services:
         return servers
 
     def stream(self) -> Service:
-        return self._service("stream", self._settings.ports.stream)
+        return self._reader("stream", self._settings.ports.stream, STREAM_GROUP)
 
     def sink(self) -> Service:
-        return self._service("sink", self._settings.ports.sink)
+        return self._reader("sink", self._settings.ports.sink, SINK_GROUP)
 
     def personalize(self) -> Service:
         return self._service("personalize", self._settings.ports.personalize)
 
     def collect(self) -> Service:
         return self._service("collect", self._settings.ports.collect)
+
+    def _reader(self, name: str, port: int, group: str) -> Service:
+        service = self._service(name, port)
+        if "kafka" in self._settings.given:
+            return service
+        return replace(service, mend=lambda: broker.forget_group(self._settings.kafka, group))
 
     def _service(self, name: str, port: int) -> Service:
         bind = self._settings.bind

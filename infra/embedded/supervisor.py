@@ -45,16 +45,16 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery:
-    """What must happen after a service had to be started again.
+    """What must happen when a service has died and is started again.
 
-    `loss` is printed, then `hook` runs (again and again until it succeeds), then `dependents`
-    are restarted: they have `grace_s` to put what they still hold in its place.
+    First `dependents` are stopped, each with so many seconds to put what it holds in its place, so
+    that none of them meets the new process before it is prepared. When that serves, `loss` is
+    printed, `hook` runs (again and again until it succeeds), and the dependents start again.
     """
 
     loss: str
     hook: Hook
-    dependents: Sequence[str]
-    grace_s: float = 5.0
+    dependents: Mapping[str, float]
 
 
 @dataclass
@@ -124,11 +124,14 @@ class Supervisor:
 
     def _keeper(self, service: Service) -> Keeper:
         recovery = self.recoveries.get(service.name)
+        if recovery is None:
+            return Keeper(service, self.console, on_spawn=self._write_run_file)
         return Keeper(
             service,
             self.console,
             on_spawn=self._write_run_file,
-            on_return=(lambda: self._recover(service.name, recovery)) if recovery else None,
+            on_death=lambda: self._suspend(recovery.dependents),
+            on_return=lambda: self._recover(service.name, recovery),
         )
 
     async def _watch(self, while_up: Hook) -> None:
@@ -141,6 +144,15 @@ class Supervisor:
         finally:
             body.cancel()
             await asyncio.gather(body, return_exceptions=True)
+
+    async def _suspend(self, dependents: Mapping[str, float]) -> None:
+        await asyncio.gather(
+            *(
+                self._keepers[name].suspend(grace_s)
+                for name, grace_s in dependents.items()
+                if name in self._keepers
+            )
+        )
 
     async def _recover(self, name: str, recovery: Recovery) -> None:
         self._say(recovery.loss)
@@ -155,8 +167,9 @@ class Supervisor:
             pause = min(2 * pause, LONGEST_PAUSE_S)
         else:
             return  # it died again: the next process gets its own recovery
-        dependents = [self._keepers[other] for other in recovery.dependents]
-        await asyncio.gather(*(keeper.restart(recovery.grace_s) for keeper in dependents))
+        for dependent in recovery.dependents:
+            if dependent in self._keepers:
+                self._keepers[dependent].resume()
 
     async def _stop(self) -> None:
         self._is_up = False

@@ -163,28 +163,56 @@ def test_a_killed_service_is_restarted_and_run_json_names_the_new_process(stack:
     assert "server: ended by SIGKILL; starting it again in 0.4 s" in text
 
 
-def test_a_recovery_runs_until_it_succeeds_and_then_restarts_the_dependents(stack: Stack) -> None:
-    attempts: list[int] = []
+def test_a_recovery_runs_until_it_succeeds_while_the_dependents_are_stopped(stack: Stack) -> None:
+    attempts: list[list[str]] = []
 
     async def migrate() -> None:
-        attempts.append(len(stack.pids("worker")))
+        attempts.append(stack.happened())
         if len(attempts) == 1:
             raise OSError("the first attempt fails")
 
     supervisor = stack.supervisor(
         Stage(services=[stack.service("server")]),
-        Stage(services=[stack.service("worker"), stack.service("other")]),
-        server=Recovery(loss="all is lost", hook=migrate, dependents=["worker"]),
+        Stage(services=[stack.service("worker")]),
+        Stage(services=[stack.service("other")]),
+        server=Recovery(loss="all is lost", hook=migrate, dependents={"worker": 5.0}),
     )
 
     async def while_up() -> None:
-        os.kill(stack.pids("server")[0], signal.SIGKILL)
-        await until(lambda: len(stack.pids("worker")) == 2)
+        for kills in (1, 2):
+            os.kill(stack.pids("server")[-1], signal.SIGKILL)
+            await until(lambda count=kills: len(stack.pids("worker")) == count + 1)  # type: ignore[misc]
 
     asyncio.run(supervisor.run(while_up))
-    assert attempts == [1, 1], "the worker was restarted only after the recovery"
+    first = ["server", "worker", "other", "worker stopped", "server"]
+    assert attempts == [first, first, [*first, "worker", "worker stopped", "server"]]
     assert len(stack.pids("other")) == 1
     assert "all is lost" in stack.output.getvalue()
+
+
+def test_a_restart_that_does_not_get_ready_is_mended_before_the_next(stack: Stack) -> None:
+    is_stuck = False
+
+    def ready(pid: int) -> None:
+        if is_stuck or pid not in stack.pids("worker"):
+            raise NotReady("stuck")
+
+    def mend() -> None:
+        nonlocal is_stuck
+        is_stuck = False
+
+    worker = stack.service("worker", ready=ready, mend=mend, ready_timeout_s=0.5)
+    supervisor = stack.supervisor(Stage(services=[worker]))
+
+    async def while_up() -> None:
+        nonlocal is_stuck
+        is_stuck = True
+        os.kill(stack.pids("worker")[0], signal.SIGKILL)
+        await until(lambda: "worker: ready again" in stack.output.getvalue())
+
+    asyncio.run(supervisor.run(while_up))
+    assert len(stack.pids("worker")) == 3
+    assert "worker: not ready after 0.5 s: stuck" in stack.output.getvalue()
 
 
 def test_a_service_that_dies_at_start_stops_what_was_started(stack: Stack) -> None:
