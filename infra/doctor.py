@@ -90,7 +90,7 @@ def _clickhouse(settings: Settings) -> str:
         try:
             version = client.execute("SELECT version()")[0][0]
             tables = client.execute(
-                "SELECT count() FROM system.tables WHERE database = %(db)s",
+                "SELECT count() FROM system.tables WHERE database = {db:String}",
                 {"db": address.database},
             )[0][0]
         finally:

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import os
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import faust
@@ -179,11 +179,18 @@ async def _refuse_expired(consumer: Consumer, begin: Mapping[TP, int]) -> None:
             )
 
 
+def stages(settings: Settings, site: Site) -> list[Stage]:
+    """Both stages, as one worker runs them."""
+    return [DeviceStage(site, settings.secret_key), PersonStage(site)]
+
+
 async def run(
-    settings: Settings, site: Site, stop: asyncio.Event, on_ready: Callable[[Lanes], None]
+    settings: Settings,
+    stages: Sequence[Stage],
+    stop: asyncio.Event,
+    on_ready: Callable[[Lanes], None],
 ) -> None:
     """Work until `stop` is set; then finish the batches in flight and leave the group."""
-    stages: list[Stage] = [DeviceStage(site, settings.secret_key), PersonStage(site)]
     lanes = Lanes(settings, stages, fault_point_from(os.environ))
     app = create_app(settings, lanes, [stage.topic.name for stage in stages])
     await app.start()

@@ -56,12 +56,13 @@ def digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 
-def is_repeated(state: DeviceState | None, event: Event) -> bool:
-    """Whether this device has sent this event before, within the live horizon."""
-    if state is None:
-        return False
-    wanted = digest(event.event_id)
-    return any(wanted in digests for digests in state.seen.values())
+def is_repeated(state: DeviceState | None, mark: bytes) -> bool:
+    """Whether this device has sent the event of that digest before, within the live horizon."""
+    if state is not None:
+        for digests in state.seen.values():
+            if mark in digests:
+                return True
+    return False
 
 
 def login_of(event: Event) -> str | None:
@@ -76,6 +77,7 @@ def login_of(event: Event) -> str | None:
 def follow(
     state: DeviceState | None,
     event: Event,
+    mark: bytes,
     source: str,
     late: bool,
     gap_ms: int,
@@ -83,15 +85,15 @@ def follow(
 ) -> Step:
     """Sessionize the event, resolve its person, and say what that changed about earlier ones.
 
-    `source`: the external source the event names, '' for none. A late event joins a session that
-    is there or is one of its own; it extends none.
+    `mark`: digest of the event's id. `source`: the external source the event names, '' for none.
+    A late event joins a session that is there or is one of its own; it extends none.
     """
     device, time = event.device_id, event.event_time
     before = state or DeviceState(first_seen=time, last_seen=time)
     after = DeviceState(
         first_seen=min(before.first_seen, time),
         last_seen=max(before.last_seen, time),
-        seen=_remember(before.seen, event),
+        seen=_remember(before.seen, mark, time // DAY_MS),
         runs=before.runs,
         marks=before.marks,
         starts=before.starts,
@@ -106,15 +108,24 @@ def follow(
     segments = segments_before
     if after.logins is not before.logins:
         segments = segments_of(device, after.logins)
-    joins = not late and time > after.last_seen - HORIZON_MS
-    if joins:
-        after.runs, after.marks = add_event(before.runs, before.marks, time, source, gap_ms)
     corrections: list[Correction] = []
-    if segments != segments_before or not _goes_on(before, time, source, gap_ms, segments):
+    if (
+        not late
+        and segments == segments_before
+        and _goes_on(before, time, source, gap_ms, segments)
+    ):
+        first, last = before.runs[-1]
+        if time > last:
+            after.runs = (*before.runs[:-1], (first, time))
+        start = session_start_of(before.starts, time)
+    else:
+        joins = not late and time > after.last_seen - HORIZON_MS
+        if joins:
+            after.runs, after.marks = add_event(before.runs, before.marks, time, source, gap_ms)
         after.starts = starts_of(after, segments)
+        start = _start_for(time, after.starts, after.runs)
         if state is not None:
             corrections += _session_corrections(device, before, after, version)
-    start = _start_for(time, after.starts, after.runs)
     links: list[IdentityLink] = []
     if state is None or segments != segments_before:
         known: Sequence[Segment] = () if state is None else segments_before
@@ -123,7 +134,7 @@ def follow(
         corrections += _person_corrections(
             device, segments_before, segments, before.last_seen, version
         )
-    if joins and after.runs[0][1] < after.last_seen - HORIZON_MS:
+    if after.runs and after.runs[0][1] < after.last_seen - HORIZON_MS:
         _close_old_runs(after, segments)
     person = _person_of(event, segments)
     place = Place(person, session_of(device, start), start)
@@ -135,12 +146,10 @@ def with_evidence(
 ) -> DeviceState:
     """`state` with what the event means for funnels and orders; evidence before `horizon` goes."""
     evidence = state.hits
-    if any(kept[0].time < horizon for kept in evidence.values()):
-        evidence = {
-            key: young
-            for key, kept in evidence.items()
-            if (young := tuple(hit for hit in kept if hit.time >= horizon))
-        }
+    for key, kept in state.hits.items():
+        if kept[0].time < horizon:
+            young = {**evidence, key: tuple(hit for hit in kept if hit.time >= horizon)}
+            evidence = {name: rest for name, rest in young.items() if rest}
     for key, hit in hits:
         evidence = {**evidence, key: _with_hit(evidence.get(key, ()), hit)}
     state.hits = evidence
@@ -169,13 +178,17 @@ def _person_of(event: Event, segments: Sequence[Segment]) -> str | None:
     return segment_at(segments, event.event_time).person(event.device_id)
 
 
-def _remember(seen: dict[int, bytes], event: Event) -> dict[int, bytes]:
-    day = event.event_time // DAY_MS
-    newest = max(seen, default=day)
-    kept = {d: digests for d, digests in seen.items() if d >= max(newest, day) - 2}
-    if day >= newest - 2 and sum(map(len, kept.values())) < 8 * MAX_DIGESTS:
-        kept[day] = kept.get(day, b"") + digest(event.event_id)
-    return kept
+def _remember(seen: dict[int, bytes], mark: bytes, day: int) -> dict[int, bytes]:
+    """The digests of the last three days the device was seen on, with one more."""
+    newest = max(seen) if seen else day
+    if day < newest - 2:
+        return seen
+    kept = seen
+    if day > newest:
+        kept = {d: digests for d, digests in seen.items() if d >= day - 2}
+    if sum(map(len, kept.values())) >= 8 * MAX_DIGESTS:
+        return kept
+    return {**kept, day: kept.get(day, b"") + mark}
 
 
 def _start_for(time: int, starts: Sequence[int], runs: Sequence[tuple[int, int]]) -> int:
@@ -201,10 +214,15 @@ def starts_of(state: DeviceState, segments: Sequence[Segment]) -> tuple[int, ...
 
 
 def _goes_on(
-    state: DeviceState, time: int, source: str, gap_ms: int, segments: Sequence[Segment]
+    state: DeviceState,
+    segments_before: Sequence[Segment],
+    segments: Sequence[Segment],
+    time: int,
+    source: str,
+    gap_ms: int,
 ) -> bool:
     """Whether an event only goes on in the newest run, beginning no session: nearly every one."""
-    if source or len(segments) > 1 or not state.runs:
+    if source or not state.runs or len(segments) > 1 or segments != segments_before:
         return False
     first, last = state.runs[-1]
     return first <= time <= last + gap_ms

@@ -33,7 +33,7 @@ from schemas.redis_keys import DeviceState, device_decoder, device_key, encode_s
 from schemas.referrer import Referrer, classify
 from schemas.site import Site
 from schemas.topics import CORRECTIONS, DECISIONS, EVENTS, IDENTITY, RAW, REGISTERS, version_of
-from streams.device import Place, follow, is_repeated, live_horizon, with_evidence
+from streams.device import Place, digest, follow, is_repeated, live_horizon, with_evidence
 from streams.funnels import Funnels
 from streams.last_few import LastFew
 from streams.profile import Share, shares
@@ -113,11 +113,12 @@ class DeviceStage:
             row = self._enriched(event, None, bot)
             emissions.add(EVENTS, event.device_id, encode_line(row))
             return None
-        if is_repeated(state, event):
+        mark = digest(event.event_id)
+        if is_repeated(state, mark):
             return None
         late = event.received_at - event.event_time > self._site.session.lateness_ms
-        referrer = classify(event.url, event.referrer, self._site)
-        step = follow(state, event, referrer.key, late, self._site.session.gap_ms, version)
+        referrer = classify(event.url, event.referrer, self._site, event.campaign)
+        step = follow(state, event, mark, referrer.key, late, self._site.session.gap_ms, version)
         row = self._enriched(event, step.place, "", referrer, late)
         state = self._evidence(step.state, event, row, record)
         for correction in step.corrections:
@@ -147,12 +148,11 @@ class DeviceStage:
     ) -> EnrichedEvent:
         site = self._site
         if referrer is None:
-            referrer = classify(event.url, event.referrer, site)
+            referrer = classify(event.url, event.referrer, site, event.campaign)
         host, path = split_url(event.url)
         agent = parse_user_agent(event.user_agent) if not bot else UserAgent(device_class="bot")
         order = read_order(event.properties) if event.type == "track" else Order()
         credit = credit_decision(event.decision_id, event.variant, self._secret)
-        campaign = event.campaign
         traced = event.consent == "granted"
         return EnrichedEvent(
             event_id=event.event_id,
@@ -176,11 +176,11 @@ class DeviceStage:
             referrer_medium=referrer.medium,
             referrer_source=referrer.source,
             referrer_term=referrer.term,
-            utm_source=campaign.get("utm_source") or referrer.utm_source,
-            utm_medium=campaign.get("utm_medium") or referrer.utm_medium,
-            utm_campaign=campaign.get("utm_campaign") or referrer.utm_campaign,
-            utm_content=campaign.get("utm_content") or referrer.utm_content,
-            utm_term=campaign.get("utm_term") or referrer.utm_term,
+            utm_source=referrer.utm_source,
+            utm_medium=referrer.utm_medium,
+            utm_campaign=referrer.utm_campaign,
+            utm_content=referrer.utm_content,
+            utm_term=referrer.utm_term,
             click_id=referrer.click_id if traced else "",
             click_id_type=referrer.click_id_type,
             search_query=read_search(event.url, path, site.site_search),

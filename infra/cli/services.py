@@ -59,7 +59,7 @@ def stream() -> None:
     import uvloop
 
     from infra.monitoring import MonitoringServer
-    from streams.app import Lanes, run
+    from streams.app import Lanes, run, stages
 
     context.start_logging()
     configured = context.settings()
@@ -74,7 +74,7 @@ def stream() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await run(configured, site, stop, running.append)
+        await run(configured, stages(configured, site), stop, running.append)
 
     # what lives here lives long: looking through all of it again and again finds nothing
     gc.freeze()

@@ -55,4 +55,4 @@ def test_the_stack_started_again_on_the_same_directory_keeps_and_adds(tmp_path: 
         send(running, 50, 5)
         running.drain()
         assert running.sql("SELECT count() FROM events_all") == [["55"]]
-        assert running.sql("SELECT uniqExact(person_id) FROM events_all") == [["50"]]
+        assert running.sql("SELECT uniqExact(person_id) FROM events_all") == [["55"]]
