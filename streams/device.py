@@ -109,11 +109,7 @@ def follow(
     if after.logins is not before.logins:
         segments = segments_of(device, after.logins)
     corrections: list[Correction] = []
-    if (
-        not late
-        and segments == segments_before
-        and _goes_on(before, time, source, gap_ms, segments)
-    ):
+    if not late and _goes_on(before, segments_before, segments, time, source, gap_ms):
         first, last = before.runs[-1]
         if time > last:
             after.runs = (*before.runs[:-1], (first, time))
