@@ -37,6 +37,8 @@ from streams.worker import Worker
 
 log = logging.getLogger(__name__)
 
+_STOP_S = 10
+
 
 class Lanes:
     """The lanes of the partitions that this worker owns now."""
@@ -197,5 +199,12 @@ async def run(
     on_ready(lanes)
     log.info("folding %s", ", ".join(stage.topic.name for stage in stages))
     await stop.wait()
-    await app.stop()
-    await lanes.close()
+    try:
+        async with asyncio.timeout(_STOP_S):
+            await app.stop()
+            await lanes.close()
+    except TimeoutError:
+        # what was not acknowledged is folded again by whoever comes next; the fences know
+        log.warning("Kafka does not answer; leaving without a word")
+        logging.shutdown()
+        os._exit(0)

@@ -34,6 +34,7 @@ def up(
     ),
 ) -> None:
     """The whole stack on this machine, supervised, until Ctrl-C."""
+    from infra.embedded.service import EmbeddedError
     from infra.embedded.stack import run_stack
 
     context.start_logging()
@@ -42,7 +43,10 @@ def up(
     context.site(configured, path)
     if path == context.EXAMPLE_SITE:
         log.info("no site file is given: this is the worked example, %s", path.name)
-    asyncio.run(run_stack(configured, path, state_dir))
+    try:
+        asyncio.run(run_stack(configured, path, state_dir))
+    except EmbeddedError as error:
+        raise context.Failure(str(error)) from error
 
 
 def collect() -> None:
