@@ -218,10 +218,12 @@ class IdentityLink(msgspec.Struct, kw_only=True):
 
 
 class Correction(msgspec.Struct, kw_only=True):
-    """One line of `footfall.corrections`: from `since` on, this device's events belong elsewhere.
+    """One line of `footfall.corrections`: a span of this device's events belongs elsewhere.
 
-    Holds until the device's next row of the same `what`, and (sessions only) not after `until`.
-    Keyed by (device_id, what, since); the highest version wins; `removed` takes the row away.
+    Of an event's rows of the same `what`, the one with the latest `since` not after it holds, if
+    the event is not after its `until`; later events were emitted right. A person's span speaks
+    only of events without a user of their own. Keyed by (device_id, what, since); the highest
+    version wins; `removed` takes the row away.
     """
 
     device_id: str

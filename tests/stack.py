@@ -50,9 +50,16 @@ class Stack:
         headers = {"Authorization": "Bearer sk_demo"}
         return _request(f"{self.personalize}/v1/homepage?{query}", None, headers)
 
+    def live(self, funnel: str) -> Any:
+        return _request(f"{self.personalize}/v1/funnels/{funnel}", None, {})
+
     def live_funnel(self, name: str) -> dict[str, int]:
-        found = _request(f"{self.personalize}/v1/funnels/{name}", None, {})
-        return {step["name"]: step["count"] for step in found["steps"]}
+        """Step -> count."""
+        return {step["name"]: step["count"] for step in self.live(name)["steps"]}
+
+    def funnel(self, name: str) -> Any:
+        """The same, computed in ClickHouse."""
+        return json.loads(self.footfall("funnel", name, "--json"))
 
     def footfall(self, *words: str) -> str:
         """A command's output. Raises CalledProcessError with stderr in it."""

@@ -35,7 +35,7 @@ def correction(device: str, **fields: Any) -> Correction:
     given: dict[str, Any] = {
         "what": "person",
         "since": 0,
-        "until": NOON,
+        "until": NOON + 3_600_000,
         "person_id": None,
         "session_id": None,
         "version": 1,
@@ -136,10 +136,11 @@ def test_a_correction_moves_earlier_events_to_the_person_known_now(opened: Store
     assert persons_of(opened, device) == [person_of_device(device)] * 4
     opened.put(
         CORRECTIONS,
-        correction(device, person_id=ann),
-        correction(device, since=NOON + 2000, person_id=bob),
+        correction(device, person_id=ann, until=NOON + 1999),
+        correction(device, since=NOON + 2000, until=NOON + 2500, person_id=bob),
     )
-    assert persons_of(opened, device) == [ann, ann, bob, bob]
+    # what came after the span was emitted with the right person
+    assert persons_of(opened, device) == [ann, ann, bob, person_of_device(device)]
 
 
 def test_the_newest_version_of_a_correction_holds_in_whatever_order(opened: Store) -> None:

@@ -69,9 +69,10 @@ AS SELECT
     e.user_id AS user_id,
     e.profile_id AS profile_id,
     if(
-        empty(c.persons) OR isNull(e.person_id) OR (e.user_id != '' AND e.type != 'alias'),
+        empty(c.persons) OR isNull(e.person_id) OR (e.user_id != '' AND e.type != 'alias')
+            OR e.event_time > arrayLast(span -> span.1 <= e.event_time, c.persons).2,
         e.person_id,
-        ifNull(arrayLast(span -> span.1 <= e.event_time, c.persons).2, e.person_id)
+        ifNull(arrayLast(span -> span.1 <= e.event_time, c.persons).3, e.person_id)
     ) AS person_id,
     if(
         empty(c.sessions) OR isNull(e.session_id)
@@ -124,7 +125,7 @@ ANY LEFT JOIN
 (
     SELECT
         device_id,
-        arraySort(groupArrayIf((since, person_id), what = 'person')) AS persons,
+        arraySort(groupArrayIf((since, until, person_id), what = 'person')) AS persons,
         arraySort(groupArrayIf((since, until, session_id), what = 'session')) AS sessions
     FROM corrections_stored FINAL
     GROUP BY device_id
