@@ -80,17 +80,14 @@ def _zstd(file: BinaryIO, name: str) -> Iterator[bytes]:
                 spooled.write(piece)
             spooled.flush()
             file = spooled
-        failures: list[Exception] = []
+        failures: list[str] = []
         read_end, write_end = os.pipe()
 
         def unpack() -> None:
             try:
-                with closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as packed:
-                    pipe = cramjam.File(f"/dev/fd/{write_end}", read=False, write=True)
-                    cramjam.zstd.decompress_into(packed, pipe)
-                    del pipe
+                _unpack_zstd(file.fileno(), write_end)
             except (cramjam.DecompressionError, OSError, ValueError) as error:
-                failures.append(error)
+                failures.append(str(error))  # the error itself would keep the pipe open
             finally:
                 os.close(write_end)
 
@@ -103,10 +100,16 @@ def _zstd(file: BinaryIO, name: str) -> Iterator[bytes]:
         finally:
             thread.join()
         if failures:
-            raise _damaged(name, "zstd", failures[0]) from failures[0]
+            raise _damaged(name, "zstd", failures[0])
 
 
-def _damaged(name: str, kind: str, error: Exception) -> UnreadableFile:
+def _unpack_zstd(packed_fd: int, pipe_fd: int) -> None:
+    with closing(mmap.mmap(packed_fd, 0, access=mmap.ACCESS_READ)) as packed:
+        pipe = cramjam.File(f"/dev/fd/{pipe_fd}", read=False, write=True)  # closed when it is gone
+        cramjam.zstd.decompress_into(packed, pipe)
+
+
+def _damaged(name: str, kind: str, error: object) -> UnreadableFile:
     return UnreadableFile(
         f"{name}: damaged {kind} file ({error}); what stood before the damage is imported"
     )

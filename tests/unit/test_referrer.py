@@ -16,6 +16,7 @@ from schemas.event import Medium
 from schemas.referrer import Referrer, classify, host_of
 from schemas.referrer_list import known_source, source_named
 from schemas.site import ReferrerRule, SessionRules, Site
+from tests.requirements import require
 
 SITE = Site(
     name="Toyhouse",
@@ -183,7 +184,7 @@ def matomo() -> Lists:
     default = Path(__file__).parents[2].parent / "shared" / "data"
     folder = Path(os.environ.get("FOOTFALL_DATA", default)) / "referers"
     if not folder.is_dir():
-        pytest.skip(f"no lists to compare with in {folder} (FOOTFALL_DATA)")
+        require("data", f"no lists to compare with in {folder} (FOOTFALL_DATA)")
 
     def read(name: str) -> Iterator[tuple[str, str]]:
         lists: dict[str, list[Any]] = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
