@@ -28,6 +28,7 @@ var referrer = document.referrer;
 var MAX_EVENTS = 20;
 var MAX_BYTES = 50000;
 var FLUSH_MS = 300;
+var MIN_ENGAGED_MS = 50;
 // A visitor who moves nothing for this long is not reading any more.
 var IDLE_MS = 30000;
 
@@ -114,11 +115,14 @@ function moved() {
   active = Date.now();
 }
 
-// Each leaving sends the engaged time since the one before, so that their sum is the page's.
+// Each leaving sends the engaged time since the one before, so that their sum is the page's. One
+// leaving shows as several events, a moment apart: what is too short waits for the next.
 function leave() {
   settle();
-  if (engaged > 0) add('track', { name: 'Page Left', engaged_ms: Math.round(engaged) });
-  engaged = 0;
+  if (engaged >= MIN_ENGAGED_MS) {
+    add('track', { name: 'Page Left', engaged_ms: engaged });
+    engaged = 0;
+  }
   flush();
 }
 

@@ -10,15 +10,16 @@ import msgspec
 
 from ingest.collector.errors import RETRY_AFTER_S, STATUS, RefusedRequest, Unavailable
 
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _JSON = (b"content-type", b"application/json")
 _ALLOWED_HEADERS = b"authorization, content-type, content-encoding, anonymousid"
 _PREFLIGHT_LIFE = b"600"
 _OK = b'{"success": true}'
-_EMPTY: MutableMapping[str, Any] = {"type": "http.response.body", "body": b""}
-_OK_BODY: MutableMapping[str, Any] = {"type": "http.response.body", "body": _OK}
+_EMPTY: Message = {"type": "http.response.body", "body": b""}
+_OK_BODY: Message = {"type": "http.response.body", "body": _OK}
 
 
 def cors(origin: bytes) -> Headers:
@@ -28,30 +29,33 @@ def cors(origin: bytes) -> Headers:
     return [
         (b"access-control-allow-origin", origin),
         (b"access-control-allow-credentials", b"true"),
-        (b"vary", b"Origin"),
     ]
 
 
 @lru_cache(maxsize=1024)
-def _start(status: int, origin: bytes) -> MutableMapping[str, Any]:
+def _start(status: int, origin: bytes) -> Message:
     headers = cors(origin)
     if status == 200:
         headers += [_JSON, (b"content-length", str(len(_OK)).encode())]
     return {"type": "http.response.start", "status": status, "headers": headers}
 
 
-async def no_content(send: Send, origin: bytes, set_cookie: bytes = b"") -> None:
-    start = _start(204, origin)
+def taken(status: int, origin: bytes, set_cookie: bytes = b"") -> tuple[Message, Message]:
+    """All is durable: 200 with the body Segment's clients expect, or 204."""
+    start = _start(status, origin)
     if set_cookie:
         start = {**start, "headers": [*start["headers"], (b"set-cookie", set_cookie)]}
-    await send(start)
-    await send(_EMPTY)
+    return start, _OK_BODY if status == 200 else _EMPTY
 
 
-async def success(send: Send, origin: bytes) -> None:
-    """What Segment's clients expect."""
-    await send(_start(200, origin))
-    await send(_OK_BODY)
+def refusal(error: RefusedRequest, origin: bytes) -> tuple[Message, Message]:
+    """`{"code", "message"}`: several SDKs break on any other body."""
+    body = msgspec.json.encode({"code": error.code, "message": str(error)})
+    headers = [*cors(origin), _JSON, (b"content-length", str(len(body)).encode())]
+    if isinstance(error, Unavailable):
+        headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
+    start = {"type": "http.response.start", "status": STATUS[type(error)], "headers": headers}
+    return start, {"type": "http.response.body", "body": body}
 
 
 async def preflight(send: Send, origin: bytes) -> None:
@@ -64,16 +68,6 @@ async def preflight(send: Send, origin: bytes) -> None:
         ]
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send(_EMPTY)
-
-
-async def refusal(send: Send, error: RefusedRequest, origin: bytes) -> None:
-    """`{"code", "message"}`: several SDKs break on any other body."""
-    body = msgspec.json.encode({"code": error.code, "message": str(error)})
-    headers = [*cors(origin), _JSON, (b"content-length", str(len(body)).encode())]
-    if isinstance(error, Unavailable):
-        headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
-    await send({"type": "http.response.start", "status": STATUS[type(error)], "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 async def file(send: Send, body: bytes, headers: Headers, status: int = 200) -> None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import uvicorn
 from fastapi import FastAPI
 
-from ingest.collector.hot_paths import HotPaths
+from ingest.collector.hot_paths import App, HotPaths
 from ingest.collector.metrics import Metrics
 from ingest.collector.producer import Producer
 from ingest.collector.pseudonym import Salts
@@ -63,7 +63,7 @@ def calm_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def server_config(app: HotPaths, host: str, port: int) -> uvicorn.Config:
+def server_config(app: App, host: str, port: int) -> uvicorn.Config:
     """How the collector is served; the benchmark serves its baseline in the same way."""
     return uvicorn.Config(
         app,

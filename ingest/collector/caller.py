@@ -52,7 +52,9 @@ class Caller:
     @property
     def language(self) -> str:
         """The language the browser asks for first; a backend asks for nobody."""
-        accepted = b"" if self.server else self.headers.get(b"accept-language", b"")
+        if self.server:
+            return ""
+        accepted = self.headers.get(b"accept-language", b"")
         return accepted.decode("latin-1").partition(",")[0].partition(";")[0].strip()[:35]
 
     @property

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from ingest.collector.identifiers import is_device_id
+import re
+from functools import lru_cache
+
+from ingest.collector.identifiers import DEVICE_PATTERN
 from schemas.site import CookieRules
 
 
 def read(header: bytes, rules: CookieRules) -> str:
     """The device id in a `Cookie` header; '' where it is absent or not in the form of one."""
-    for pair in header.decode("latin-1").split(";"):
-        name, _, value = pair.strip().partition("=")
-        if name == rules.name and is_device_id(value):
-            return value
-    return ""
+    found = _pattern(rules.name).search(header)
+    return found[1].decode() if found else ""
+
+
+@lru_cache
+def _pattern(name: str) -> re.Pattern[bytes]:
+    return re.compile(rf"(?:^|;\s*){re.escape(name)}=({DEVICE_PATTERN})\s*(?:;|$)".encode())
 
 
 def write(device_id: str, rules: CookieRules, *, host: str, https: bool) -> bytes:

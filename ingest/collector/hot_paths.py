@@ -71,33 +71,13 @@ class HotPaths:
         self._others = others
         self._readers = readers()
         self._script = BeaconScript()
-        self._accepted = {
-            protocol: metrics.events.labels(protocol) for protocol in ("beacon", "segment")
-        }
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: answers.Send) -> None:
-        if scope["type"] != "http":
-            await self._others(scope, receive, send)
+        read_parcel = self._readers.get(scope["path"]) if scope["type"] == "http" else None
+        if read_parcel is None or scope["method"] == "OPTIONS":
+            await self._answer_rest(scope, receive, send)
             return
-        path, method = scope["path"], scope["method"]
-        read_parcel = self._readers.get(path)
-        if read_parcel is not None:
-            await self._collect(read_parcel, scope, receive, send)
-        elif path == "/beacon.js" and method in ("GET", "HEAD"):
-            await self._script(scope, send)
-        elif method == "OPTIONS":
-            await answers.preflight(send, self._listed(dict(scope["headers"])))
-        else:
-            await self._others(scope, receive, send)
-
-    async def _collect(
-        self, read_parcel: ReadParcel, scope: Scope, receive: body.Receive, send: answers.Send
-    ) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        origin = self._listed(headers)
-        if scope["method"] == "OPTIONS":
-            await answers.preflight(send, origin)
-            return
         try:
             if scope["method"] != "POST":
                 raise MethodNotAllowed("events are sent by POST")
@@ -108,15 +88,26 @@ class HotPaths:
                 raise Unavailable("Kafka did not acknowledge the events: send them again")
         except RefusedRequest as error:
             self._metrics.refused.labels(error.code).inc()
-            await answers.refusal(send, error, origin)
+            start, rest = answers.refusal(error, self._listed(headers))
         except ClientGone:
             _log.debug("a sender hung up before its body was complete")
+            return
         else:
             self._count(harvest)
-            if read_parcel is beacon.read_beacon:
-                await answers.no_content(send, origin, harvest.set_cookie)
-            else:
-                await answers.success(send, origin)
+            status = 204 if read_parcel is beacon.read_beacon else 200
+            start, rest = answers.taken(status, self._asking(headers), harvest.set_cookie)
+        await send(start)
+        await send(rest)
+
+    async def _answer_rest(self, scope: Scope, receive: body.Receive, send: answers.Send) -> None:
+        if scope["type"] != "http":
+            await self._others(scope, receive, send)
+        elif scope["method"] == "OPTIONS":
+            await answers.preflight(send, self._listed(dict(scope["headers"])))
+        elif scope["path"] == "/beacon.js" and scope["method"] in ("GET", "HEAD"):
+            await self._script(scope, send)
+        else:
+            await self._others(scope, receive, send)
 
     def _gather(
         self, read_parcel: ReadParcel, content: bytes, scope: Scope, headers: dict[bytes, bytes]
@@ -134,7 +125,8 @@ class HotPaths:
 
     def _count(self, harvest: Harvest) -> None:
         if harvest.accepted:
-            self._accepted[harvest.accepted[0].protocol].inc(len(harvest.accepted))
+            protocol = harvest.accepted[0].protocol
+            self._metrics.events.by_label[protocol] += len(harvest.accepted)
         for record in harvest.refused:
             self._metrics.rejected.labels(record.reason).inc()
 
@@ -142,3 +134,7 @@ class HotPaths:
         """The request's origin where the site lists it, else empty."""
         origin = headers.get(b"origin", b"")
         return origin if origin and self._rules.keys.allows_origin(origin) else b""
+
+    def _asking(self, headers: Mapping[bytes, bytes]) -> bytes:
+        """The listed origin, unless its page will not read the answer: beacons go out no-cors."""
+        return b"" if headers.get(b"sec-fetch-mode") == b"no-cors" else self._listed(headers)

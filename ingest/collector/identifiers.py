@@ -11,7 +11,10 @@ from schemas.reasons import Reason
 MAX_USER_ID = 256
 
 _RESERVED = "|".join(map(re.escape, RESERVED_PREFIXES))
-_DEVICE = re.compile(rf"(?!{_RESERVED})[A-Za-z0-9][A-Za-z0-9._:@|-]{{0,127}}")
+DEVICE_PATTERN = rf"(?!{_RESERVED})[A-Za-z0-9][A-Za-z0-9._:@|-]{{0,127}}"
+"""What the outside may call a device."""
+
+_DEVICE = re.compile(DEVICE_PATTERN)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 Identifier = str | int | float | None
@@ -29,7 +32,7 @@ def device_id(value: Identifier) -> str:
 
 
 def is_device_id(text: str) -> bool:
-    """Whether the outside may call a device so."""
+    """Whether `text` is in that form."""
     return _DEVICE.fullmatch(text) is not None
 
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 from ingest.collector.errors import OriginNotAllowed, UnknownWriteKey
 from schemas.site import Site, WriteKey
 
+_MAX_ORIGIN = 300
 _MAX_CACHED = 1024  # characters; longer ones may be anything but usual
 
 
@@ -20,7 +21,7 @@ class WriteKeys:
         self._site = site
         # Few combinations are good, and those that are not raise, which is never cached.
         self._admitted = lru_cache(maxsize=1024)(self._admit)
-        self.allows_origin = lru_cache(maxsize=1024)(self._allows_origin)
+        self._known_origins = lru_cache(maxsize=1024)(self._allows_origin)
 
     def admit(self, authorization: bytes, in_body: str, query: bytes, origin: bytes) -> WriteKey:
         """The key of a request: from the Authorization header, else its body, else its query.
@@ -30,6 +31,10 @@ class WriteKeys:
         if len(authorization) + len(in_body) + len(query) + len(origin) > _MAX_CACHED:
             return self._admit(authorization, in_body, query, origin)
         return self._admitted(authorization, in_body, query, origin)
+
+    def allows_origin(self, origin: bytes) -> bool:
+        """Whether the site lists this page's origin."""
+        return len(origin) <= _MAX_ORIGIN and self._known_origins(origin)
 
     def known(self, authorization: bytes, in_body: str, query: bytes) -> WriteKey:
         """The key, wherever it comes from and whoever sends it. Raises UnknownWriteKey."""

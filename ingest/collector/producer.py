@@ -9,8 +9,6 @@ that meets a broker without its memory either retries until the timeout or dies 
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -22,40 +20,38 @@ from schemas.event import COUNT_HEADER
 _log = logging.getLogger(__name__)
 
 DELIVERY_TIMEOUT_S = 6.0
-_POLL_S = 0.1
 
 Token = TypeVar("Token")
 Outcome = tuple[Token, bool]
 
 
 class Producer(Generic[Token]):
-    """`send` from one thread; `report` is called in another with lists of (token, acknowledged).
+    """Sends records and tells what became of them: each token once, after the delivery timeout at
+    the latest.
 
-    Nothing is connected before `start`. Every token is reported once, at the latest after the
-    delivery timeout.
+    Belongs to one thread, which calls `poll` often; a thread of its own for the reports was tried
+    and cost more by taking the interpreter away than it saved. Nothing is connected before `start`.
     """
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
         self._outcomes: list[Outcome[Token]] = []
         self._away = False
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
         self._kafka: confluent_kafka.Producer
 
-    def start(self, report: Callable[[list[Outcome[Token]]], None]) -> None:
+    def start(self) -> None:
         self._kafka = self._connect()
-        self._thread = threading.Thread(
-            target=self._run, args=(report,), name="kafka-reports", daemon=True
-        )
-        self._thread.start()
 
     def stop(self) -> None:
-        """Waits for what is on its way, at most the delivery timeout. Blocks."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
         del self._kafka  # closes its connections
+
+    def poll(self) -> list[Outcome[Token]]:
+        """(token, acknowledged) of what was reported since the last call. Does not block."""
+        self._kafka.poll(0)
+        if not self._outcomes:
+            return []
+        outcomes, self._outcomes = self._outcomes, []
+        return outcomes
 
     def send(self, topic: str, partition: int, value: bytes, count: int, token: Token) -> bool:
         """False where the record was not even taken; its outcome is then not reported."""
@@ -76,18 +72,6 @@ class Producer(Generic[Token]):
         """Topic name -> number of partitions. Raises KafkaException when Kafka is away. Blocks."""
         topics = self._kafka.list_topics(timeout=timeout_s).topics
         return {name: len(topic.partitions) for name, topic in topics.items()}
-
-    def _run(self, report: Callable[[list[Outcome[Token]]], None]) -> None:
-        while not self._stopping.is_set():
-            self._kafka.poll(_POLL_S)
-            self._hand_over(report)
-        self._kafka.flush(DELIVERY_TIMEOUT_S)
-        self._hand_over(report)
-
-    def _hand_over(self, report: Callable[[list[Outcome[Token]]], None]) -> None:
-        if self._outcomes:
-            outcomes, self._outcomes = self._outcomes, []
-            report(outcomes)
 
     def _delivered(self, token: Token, error: KafkaError | None, _message: object) -> None:
         self._outcomes.append((token, error is None))

@@ -1,13 +1,11 @@
 """Micro-batches on their way to Kafka.
 
 `offer` puts a request's lines into one open batch a partition and gives the request one future,
-which is resolved when all records that hold its lines are acknowledged with acks=all. Every few
-milliseconds the open batches are sent; while a partition's batch is on its way the next one keeps
-collecting, so under load records become larger instead of more. Memory is bounded: over the limit
-`offer` refuses at once.
-
-Records are produced on the event loop's thread; a second thread waits for Kafka's reports and hands
-them over in one call a wake-up.
+which is resolved when all records that hold its lines are acknowledged with acks=all. A tick every
+few milliseconds takes Kafka's reports, and every second tick (under load every fourth) sends the
+open batches; while a partition's batch is on its way the next one keeps collecting, so under load
+records become larger instead of more. Memory is bounded: over the limit `offer` refuses at once.
+All of it happens on the event loop's thread.
 """
 
 from __future__ import annotations
@@ -21,13 +19,17 @@ from collections.abc import Sequence
 
 from ingest.collector.errors import Unavailable
 from ingest.collector.metrics import Metrics
-from ingest.collector.producer import Outcome, Producer
+from ingest.collector.producer import Producer
 from schemas.event import MAX_BATCH_EVENTS, Event, Rejected, encode_line
 from schemas.topics import RAW, REJECTED, Topic, partition_of
 
 _log = logging.getLogger(__name__)
 
-LINGER_S = 0.005
+TICK_S = 0.0025
+TICKS_TO_SEND = 2
+TICKS_TO_SEND_MANY = 4  # from MANY_EVENTS waiting on: larger records cost every stage less
+MANY_EVENTS = 128
+IDLE_TICK_S = 1.0  # what the client reports while nothing is sent must not pile up
 MAX_RECORD_BYTES = 512 * 1024
 MAX_BUFFERED_EVENTS = 100_000
 MAX_BUFFERED_BYTES = 64 * 1024 * 1024
@@ -96,6 +98,9 @@ class Lane:
             batch = self.open = Batch(self)
         batch.add(line, receipt)
 
+    def is_empty(self) -> bool:
+        return not (self.open or self.full or self.in_flight)
+
     def next(self) -> Batch | None:
         """The batch to send now: a full one at once, the open one when nothing is on its way."""
         if self.full:
@@ -115,7 +120,9 @@ class Publisher:
         self._raw = [Lane(RAW, partition) for partition in range(RAW.partitions)]
         self._rejected = [Lane(REJECTED, partition) for partition in range(REJECTED.partitions)]
         self._busy: set[Lane] = set()
-        self._ticking = False
+        self._ticks = 0  # since batches were sent
+        self._timer: asyncio.TimerHandle | None = None
+        self._idle = True
         self._closed = True
         self._events = 0
         self._bytes = 0
@@ -124,11 +131,12 @@ class Publisher:
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._producer.start(self._reported)
+        self._producer.start()
         self._closed = False
+        self._tick()
 
     async def stop(self) -> None:
-        """Takes nothing more, waits until all is acknowledged or given up, then ends the thread."""
+        """Takes nothing more, and waits until all is acknowledged or given up."""
         self._closed = True
         self._empty.clear()
         if self._events:
@@ -136,7 +144,9 @@ class Publisher:
                 await asyncio.wait_for(self._empty.wait(), _STOP_WAIT_S)
         if self._events:
             _log.error("stopping with %d events that Kafka did not acknowledge", self._events)
-        await asyncio.to_thread(self._producer.stop)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._producer.stop()
 
     def offer(
         self, events: Sequence[Event], rejected: Sequence[Rejected]
@@ -158,9 +168,8 @@ class Publisher:
         for record in rejected:
             lane = self._rejected[partition_of(record.rejected_id, REJECTED)]
             self._put(lane, encode_line(record), receipt)
-        if not self._ticking:
-            self._ticking = True
-            self._loop.call_later(LINGER_S, self._tick)
+        if self._idle:
+            self._tick_in(TICK_S, idle=False)
         return receipt.future
 
     def _put(self, lane: Lane, line: bytes, receipt: Receipt) -> None:
@@ -169,16 +178,31 @@ class Publisher:
         lane.add(line, receipt)
         self._busy.add(lane)
 
+    def _tick_in(self, seconds: float, *, idle: bool) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._idle = idle
+        self._timer = self._loop.call_later(seconds, self._tick)
+
     def _tick(self) -> None:
-        """Sends what is ready; ticks on until every lane is empty."""
+        """Takes reports and sends what is ready; fast until every lane is empty, then slowly."""
+        try:
+            for batch, acknowledged in self._producer.poll():
+                self._settle(batch, acknowledged)
+            self._ticks += 1
+            if self._ticks >= (TICKS_TO_SEND if self._events < MANY_EVENTS else TICKS_TO_SEND_MANY):
+                self._ticks = 0
+                self._send_ready()
+        finally:
+            idle = not self._busy
+            self._tick_in(IDLE_TICK_S if idle else TICK_S, idle=idle)
+
+    def _send_ready(self) -> None:
         for lane in list(self._busy):
             while (batch := lane.next()) is not None:
                 self._send(batch)
-            if not lane.open and not lane.full:
+            if lane.is_empty():
                 self._busy.discard(lane)
-        self._ticking = bool(self._busy)
-        if self._ticking:
-            self._loop.call_later(LINGER_S, self._tick)
 
     def _send(self, batch: Batch) -> None:
         batch.lane.in_flight += 1
@@ -189,14 +213,6 @@ class Publisher:
             lane.topic.name, lane.partition, b"\n".join(batch.lines), len(batch.lines), batch
         ):
             self._loop.call_soon(self._settle, batch, False)
-
-    def _reported(self, outcomes: list[Outcome[Batch]]) -> None:
-        """Called in the producer's thread."""
-        self._loop.call_soon_threadsafe(self._settle_all, outcomes)
-
-    def _settle_all(self, outcomes: list[Outcome[Batch]]) -> None:
-        for batch, acknowledged in outcomes:
-            self._settle(batch, acknowledged)
 
     def _settle(self, batch: Batch, acknowledged: bool) -> None:
         batch.lane.in_flight -= 1

@@ -71,7 +71,8 @@ def _add_sdk_settings(app: FastAPI, keys: WriteKeys) -> None:
     def cors(request: Request) -> dict[str, str]:
         origin = request.headers.get("origin", "").encode("latin-1")
         listed = origin if origin and keys.allows_origin(origin) else b""
-        return {name.decode(): value.decode("latin-1") for name, value in answers.cors(listed)}
+        headers = {name.decode(): value.decode("latin-1") for name, value in answers.cors(listed)}
+        return {**headers, "vary": "Origin"}
 
     @app.get("/v1/projects/{key}/settings", tags=["SDK settings"])
     async def segment_settings(key: str, request: Request) -> JSONResponse:
