@@ -150,7 +150,7 @@ class Classifier:
             beside = tuple(str(campaign.get(name, ""))[:MAX_TEXT] for name in UTM_FIELDS)
             utm = tuple(ours or theirs for ours, theirs in zip(found.utm, beside, strict=True))
             found = _Campaign(utm, found.click_id, found.click_id_type)
-        if origin.netloc and not origin.overridden and origin.netloc == _netloc(url):
+        if origin.netloc and not origin.overridden and _is_same_host(origin.netloc, url):
             origin = _Origin("internal", netloc=origin.netloc)
         if found == _NO_CAMPAIGN:
             return self._plain(origin)
@@ -256,6 +256,10 @@ def _classifier(site: Site) -> Classifier:
 def _suffixes(host: str) -> list[str]:
     labels = host.split(".")
     return [".".join(labels[i:]) for i in range(min(len(labels), 16))]
+
+
+def _is_same_host(netloc: str, url: str) -> bool:
+    return netloc.removeprefix("www.") == _netloc(url).removeprefix("www.")
 
 
 def _netloc(url: str) -> str:

@@ -80,6 +80,8 @@ def test_referrer_names_medium_source_and_term(
 def test_same_host_and_port_is_internal_even_where_the_site_names_no_host() -> None:
     page = "http://127.0.0.1:8082/cart"
     assert seen("http://127.0.0.1:8082/", page)[0] == "internal"
+    assert seen("https://www.other.example/", "https://other.example/a")[0] == "internal"
+    assert seen("https://other.example/", "https://www.other.example/a")[0] == "internal"
     assert seen("http://127.0.0.1:8084/", page) == ("referral", "127.0.0.1:8084", "")
 
 
