@@ -94,6 +94,9 @@ class Producer(Generic[Token]):
                 "client.id": "footfall-collector",
                 "acks": "all",
                 "compression.type": "lz4",
+                # A record is a batch already. Of Kafka batches with several records the embedded
+                # broker tells an end that is too low (infra/drain.py).
+                "batch.num.messages": 1,
                 "linger.ms": 0,
                 "delivery.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
                 "request.timeout.ms": 4000,
