@@ -108,7 +108,7 @@ class DeviceStage:
     ) -> DeviceState | None:
         """The device's new state; None where the event leaves none."""
         state = states.get(event.device_id)
-        bot = detect_bot(event.user_agent, event.protocol)
+        bot = detect_bot(event.user_agent, event.protocol, event.notes)
         if bot:
             row = self._enriched(event, None, bot)
             emissions.add(EVENTS, event.device_id, encode_line(row))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from crawleruseragents import is_crawler
@@ -20,12 +21,14 @@ _TOOLS = re.compile(
 
 # The user agent of these comes from the visitor's own program, so its absence says something.
 _OWN_AGENT = frozenset({"beacon", "pixel", "log"})
+_NOT_LOGGED = "agent_not_logged"  # a log format without user agents: its absence says nothing
 
 
-def detect_bot(user_agent: str, protocol: str) -> str:
-    """Why the sender is a bot, or '' for a visitor."""
+def detect_bot(user_agent: str, protocol: str, notes: Sequence[str] = ()) -> str:
+    """Why the sender is a bot, or '' for a visitor. `notes`: the event's."""
     if not user_agent:
-        return "no_user_agent" if protocol in _OWN_AGENT else ""
+        silent = protocol in _OWN_AGENT and _NOT_LOGGED not in notes
+        return "no_user_agent" if silent else ""
     return _by_agent(user_agent)
 
 

@@ -111,6 +111,12 @@ def test_a_bot_is_flagged_and_leaves_no_state() -> None:
     assert not any(states.values())
 
 
+def test_a_log_that_writes_no_user_agents_is_not_all_bots() -> None:
+    silent = {"user_agent": "", "protocol": "log", "device_id": "p_x"}
+    assert rows(fold([[event(0, **silent)]]))[0].bot_reason == "no_user_agent"
+    assert not rows(fold([[event(0, **silent, notes=["agent_not_logged"])]]))[0].is_bot
+
+
 def test_a_pseudonym_has_a_session_and_no_person() -> None:
     lines = fold([[event(0, device_id="p_x", consent="unknown", user_id="")]])
     (row,) = rows(lines)
