@@ -44,7 +44,7 @@ async def table(settings: Settings, events: int) -> None:
             began = began or time.perf_counter()
             record = Record(0, done, int(time.time() * 1000), value, lambda: None)
             lines = stage.decode(record)
-            name = key.decode()
+            name = bytes(key).decode()
             blob = states[name]
             held = {name: stage.decode_state(blob) if blob else None}
             effects = stage.fold(held, [(record, lines)], 1)

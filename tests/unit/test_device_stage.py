@@ -182,10 +182,10 @@ def as_known_now(lines: dict[str, list[bytes]]) -> dict[str, tuple[str | None, s
     """event id -> (person, session): what the ClickHouse views make of rows and corrections."""
     newest: dict[tuple[str, int], Correction] = {}
     for line in lines.get("footfall.corrections", []):
-        row = msgspec.json.decode(line, type=Correction)
-        newest[row.what, row.since] = row
+        span = msgspec.json.decode(line, type=Correction)
+        newest[span.what, span.since] = span
     kept = sorted((r for r in newest.values() if not r.removed), key=lambda r: r.since)
-    known = {}
+    known: dict[str, tuple[str | None, str | None]] = {}
     for row in rows(lines):
         person, session = row.person_id, row.session_id
         for correction in kept:
@@ -203,7 +203,7 @@ def wanted(history: list[Event]) -> dict[str, tuple[str | None, str | None]]:
     ordered = sorted(history, key=lambda e: e.event_time)
     marks = [(e.event_time, e.user_id) for e in history if e.user_id]
     marks += [(e.event_time, LOGOUT) for e in history if e.name == "Logged Out"]
-    result = {}
+    result: dict[str, tuple[str | None, str | None]] = {}
     start, last, source, owner = 0, None, "", None
     for time in sorted({e.event_time for e in ordered}):
         now = [e for e in ordered if e.event_time == time]
