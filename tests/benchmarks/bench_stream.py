@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from infra.drain import Positions, behind
 from schemas.event import Event, encode_batch
@@ -76,6 +78,9 @@ def _in_order(count: int) -> list[Event]:
 
 
 def _send_singly(world: World, events: list[Event]) -> None:
+    admin = AdminClient({"bootstrap.servers": world.settings.kafka})
+    made = admin.create_topics([NewTopic(SINGLE_EVENTS, num_partitions=8, replication_factor=1)])
+    made[SINGLE_EVENTS].result(10)
     producer = Producer({"bootstrap.servers": world.settings.kafka, "acks": "all"})
     for event in events:
         producer.produce(SINGLE_EVENTS, encode_batch([event]), key=event.device_id.encode())

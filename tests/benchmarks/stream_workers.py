@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 import time
+from typing import cast
 
 import faust
 import uvloop
@@ -30,7 +31,14 @@ async def device(settings: Settings) -> None:
 
 async def table(settings: Settings, events: int) -> None:
     """The same fold, one event a message, state in a Faust Table, emissions by `topic.send`."""
-    app = Worker("bench-table", broker=f"kafka://{settings.kafka}", store="memory://")
+    app = Worker(
+        "bench-table",
+        broker=f"kafka://{settings.kafka}",
+        store="memory://",
+        consumer_auto_offset_reset="earliest",
+        broker_session_timeout=6.0,  # the embedded broker lets members join after half of it
+        broker_heartbeat_interval=1.5,
+    )
     stage = DeviceStage(load(EXAMPLE_SITE), settings.secret_key)
     states = app.Table("states", default=bytes, partitions=8)
     source = app.topic(
@@ -44,7 +52,7 @@ async def table(settings: Settings, events: int) -> None:
             began = began or time.perf_counter()
             record = Record(0, done, int(time.time() * 1000), value, lambda: None)
             lines = stage.decode(record)
-            name = bytes(key).decode()
+            name = cast(bytes, key).decode()
             blob = states[name]
             held = {name: stage.decode_state(blob) if blob else None}
             effects = stage.fold(held, [(record, lines)], 1)
