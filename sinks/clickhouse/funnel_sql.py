@@ -128,15 +128,18 @@ class _Builder:
             (condition, f"({_MS}, toInt8(-1), toInt8({step}), '')")
             for step, condition in self._breaks
         ]
-        goes_on = f"seen[m.2] >= 0 AND m.1 <= seen[m.2] + {self._window}"
-        turn = (
-            "(seen, m) -> arrayMap((old, at) -> multiIf("
-            " m.2 = -1, if(at = m.3, toInt64(-1), old),"
-            f" m.2 > 0 AND NOT ({goes_on}), old,"
-            " at = m.2 + 1, if(m.2 = 0, m.1, seen[m.2]),"
-            f" at = {self._count + 1}, greatest(old, toInt64(m.2 + 1)),"
-            " old), seen, range(1, length(seen) + 1))"
-        )
+        reaches = ["m.2 = 0"]
+        ways = ["multiIf(m.2 = 0, m.1, m.2 = -1 AND m.3 = 1, toInt64(-1), seen[1])"]
+        for step in range(1, self._count):
+            before = f"seen[{step}]"
+            reaches.append(f"(m.2 = {step} AND {before} >= 0 AND m.1 <= {before} + {self._window})")
+            ways.append(
+                f"multiIf({reaches[step]}, {before},"
+                f" m.2 = -1 AND m.3 = {step + 1}, toInt64(-1), seen[{step + 1}])"
+            )
+        level = f"if({' OR '.join(reaches)}, toInt64(m.2 + 1), toInt64(0))"
+        best = f"greatest(seen[{self._count + 1}], {level})"
+        turn = f"(seen, m) -> [{', '.join([*ways, best])}]"
         walked = "arrayFilter(m -> m.2 != 0 OR m.4 = value, moments)"
         entries = "arrayFilter(m -> m.2 = 0, moments)"
         return self._walk(self._gather(moments), turn, walked, entries, "m.4")
