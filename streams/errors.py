@@ -3,6 +3,7 @@
     StreamError
     ├── TryAgain          infrastructure is away; the same batch is tried again in place
     ├── LostPartition     somebody else wrote behind our fence; this process must end
+    ├── ProducerFailed    the producer will never work again; this process must end
     └── RebuildNeeded     what the fence still needs is gone from Kafka; a person must decide
 
 A bad event is none of these: it becomes a `Rejected` record and the batch goes on. Anything else
@@ -22,6 +23,10 @@ class TryAgain(StreamError):
 
 
 class LostPartition(StreamError):
+    pass
+
+
+class ProducerFailed(StreamError):
     pass
 
 

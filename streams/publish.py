@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from schemas.event import COUNT_HEADER, MAX_BATCH_EVENTS
-from streams.errors import TryAgain
+from streams.errors import ProducerFailed, StreamError, TryAgain
 from streams.records import Emissions
 
 _MAX_RECORD_BYTES = 512 * 1024
@@ -35,7 +35,10 @@ class Publisher:
         self._poller.start()
 
     async def publish(self, emissions: Emissions) -> None:
-        """Raises TryAgain where a record was not acknowledged; all may then be sent again."""
+        """Raises TryAgain where a record was not acknowledged; all may then be sent again.
+
+        Raises ProducerFailed where sending again with this producer is of no use.
+        """
         if not emissions.lines:
             return
         waiting = _Waiting(asyncio.get_running_loop())
@@ -67,8 +70,10 @@ class Publisher:
                 headers=[(COUNT_HEADER, str(len(batch)).encode())],
                 on_delivery=delivered,
             )
-        except (BufferError, KafkaException) as error:
+        except BufferError as error:
             raise TryAgain(f"Kafka: {error}") from error
+        except KafkaException as error:
+            raise _failure(error.args[0]) from error
 
     def _poll(self) -> None:
         while not self._stopping.is_set():
@@ -107,9 +112,14 @@ class _Waiting:
         if self.done.done():
             return
         if self._error is not None:
-            self.done.set_exception(TryAgain(f"Kafka: {self._error}"))
+            self.done.set_exception(_failure(self._error))
         else:
             self.done.set_result(None)
+
+
+def _failure(error: KafkaError) -> StreamError:
+    kind = ProducerFailed if error.fatal() else TryAgain
+    return kind(f"Kafka: {error}")
 
 
 def _pack(lines: list[bytes]) -> Iterator[list[bytes]]:

@@ -55,6 +55,8 @@ def collect() -> None:
 
     context.start_logging()
     configured = context.settings()
+    # uvicorn raises the signal again after a clean stop; by then there is nothing left to end
+    signal.signal(signal.SIGTERM, lambda *_: None)
     serve(configured, context.site(configured))
 
 
