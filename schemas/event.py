@@ -26,6 +26,7 @@ Medium = Literal[
 MAX_BATCH_EVENTS = 500
 MAX_EVENT_BYTES = 64 * 1024
 MAX_REQUEST_BYTES = 1024 * 1024
+MAX_RECORD_BYTES = 512 * 1024  # of a micro-batch, unless one line alone is longer
 COUNT_HEADER = "n"
 
 EMPTY_PROPERTIES = msgspec.Raw(b"{}")
@@ -287,6 +288,20 @@ encode_line = msgspec.json.Encoder().encode
 def encode_batch(records: Iterable[msgspec.Struct]) -> bytes:
     """Newline-delimited JSON, one record a line, no newline at the end."""
     return b"\n".join(map(encode_line, records))
+
+
+def pack_lines(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Lines in order, cut into micro-batches within MAX_BATCH_EVENTS and MAX_RECORD_BYTES."""
+    batch: list[bytes] = []
+    size = 0
+    for line in lines:
+        if batch and (len(batch) == MAX_BATCH_EVENTS or size + len(line) > MAX_RECORD_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(line)
+        size += len(line) + 1
+    if batch:
+        yield batch
 
 
 def split_lines(value: bytes) -> Iterator[bytes]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from schemas.event import COUNT_HEADER, MAX_BATCH_EVENTS
+from schemas.event import COUNT_HEADER, pack_lines
 from streams.errors import ProducerFailed, StreamError, TryAgain
 from streams.records import Emissions
-
-_MAX_RECORD_BYTES = 512 * 1024
 
 
 class Publisher:
@@ -43,7 +41,7 @@ class Publisher:
             return
         waiting = _Waiting(asyncio.get_running_loop())
         for (topic, partition), lines in emissions.lines.items():
-            for batch in _pack(lines):
+            for batch in pack_lines(lines):
                 waiting.expect()
                 self._produce(topic, partition, batch, waiting.delivered)
         waiting.all_sent()
@@ -120,17 +118,3 @@ class _Waiting:
 def _failure(error: KafkaError) -> StreamError:
     kind = ProducerFailed if error.fatal() else TryAgain
     return kind(f"Kafka: {error}")
-
-
-def _pack(lines: list[bytes]) -> Iterator[list[bytes]]:
-    """Micro-batches of at most 500 lines and about half a megabyte, in order."""
-    batch: list[bytes] = []
-    size = 0
-    for line in lines:
-        if batch and (len(batch) == MAX_BATCH_EVENTS or size + len(line) > _MAX_RECORD_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(line)
-        size += len(line) + 1
-    if batch:
-        yield batch

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from ingest.collector.errors import Unavailable
 from ingest.collector.metrics import Metrics
 from ingest.collector.producer import Producer
-from schemas.event import MAX_BATCH_EVENTS, Event, Rejected, encode_line
+from schemas.event import MAX_BATCH_EVENTS, MAX_RECORD_BYTES, Event, Rejected, encode_line
 from schemas.topics import RAW, REJECTED, Topic, partition_of
 
 _log = logging.getLogger(__name__)
@@ -30,7 +30,6 @@ TICKS_TO_SEND = 2
 TICKS_TO_SEND_MANY = 4  # from MANY_EVENTS waiting on: larger records cost every stage less
 MANY_EVENTS = 128
 IDLE_TICK_S = 1.0  # what the client reports while nothing is sent must not pile up
-MAX_RECORD_BYTES = 512 * 1024
 MAX_BUFFERED_EVENTS = 100_000
 MAX_BUFFERED_BYTES = 64 * 1024 * 1024
 MAX_IN_FLIGHT = 4  # records a partition

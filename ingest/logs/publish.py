@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from ingest.logs.errors import ServerAway
-from schemas.event import COUNT_HEADER, MAX_BATCH_EVENTS, Event, Rejected, encode_line
+from schemas.event import COUNT_HEADER, Event, Rejected, encode_line, pack_lines
 from schemas.topics import RAW, REJECTED, Topic, partition_of
 
-_MAX_RECORD_BYTES = 512 * 1024
 _ANSWER_S = 5.0
 
 
@@ -78,7 +77,7 @@ class LogPublisher:
 
     def _send(self, topic: Topic, lines: dict[int, list[bytes]]) -> None:
         for partition, of_partition in sorted(lines.items()):
-            for batch in _pack(of_partition):
+            for batch in pack_lines(of_partition):
                 self._produce(topic, partition, batch)
         self._producer.poll(0)
         self._raise_failure()
@@ -122,17 +121,3 @@ class _Outcome:
     def errored(self, error: KafkaError) -> None:
         if error.fatal():
             self.failure = self.failure or error
-
-
-def _pack(lines: list[bytes]) -> Iterator[list[bytes]]:
-    """Micro-batches of at most 500 lines and about half a megabyte, in order."""
-    batch: list[bytes] = []
-    size = 0
-    for line in lines:
-        if batch and (len(batch) == MAX_BATCH_EVENTS or size + len(line) > _MAX_RECORD_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(line)
-        size += len(line) + 1
-    if batch:
-        yield batch

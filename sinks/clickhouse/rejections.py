@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from schemas.event import COUNT_HEADER, MAX_BATCH_EVENTS, Rejected, encode_line
+from schemas.event import COUNT_HEADER, Rejected, encode_line, pack_lines
 from schemas.topics import REJECTED, partition_of
 from sinks.clickhouse.errors import Unavailable
 
-_MAX_RECORD_BYTES = 750_000
 _ACKNOWLEDGED_WITHIN_S = 30
 
 
@@ -72,14 +71,5 @@ class RejectionPublisher:
 
 def _records(rejected: Sequence[Rejected]) -> Iterator[tuple[list[bytes], int]]:
     """Micro-batches of lines, each with its partition."""
-    lines: list[bytes] = []
-    size = 0
-    for one in rejected:
-        line = encode_line(one)
-        if lines and (len(lines) == MAX_BATCH_EVENTS or size + len(line) > _MAX_RECORD_BYTES):
-            yield lines, partition_of(rejected[0].rejected_id, REJECTED)
-            lines, size = [], 0
-        lines.append(line)
-        size += len(line) + 1
-    if lines:
+    for lines in pack_lines(map(encode_line, rejected)):
         yield lines, partition_of(rejected[0].rejected_id, REJECTED)

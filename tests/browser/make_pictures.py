@@ -9,10 +9,10 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from tests.browser.conftest import QUIET
 from tests.stack import CHROME, Stack, stack
 
 OUT = Path(__file__).parent.parent.parent / "infra" / "pictures" / "ops.png"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WAYS = (
     # source, visitors, odds of cart, checkout and order
     ("https://encyclopedia.example/wiki/Teddy_bear", 130, (0.62, 0.7, 0.8)),
@@ -72,7 +72,7 @@ def main() -> None:
         with stack(directory / "state", directory / "up.log") as running, sync_playwright() as p:
             shop(running)
             running.drain()
-            browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+            browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
             page = browser.new_page(
                 viewport={"width": 1180, "height": 760}, device_scale_factor=1.5
             )

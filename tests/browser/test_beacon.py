@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 import http.server
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Cookie, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Cookie, Page
 
 from schemas.event import Event, is_pseudonym
 from tests.collector_service import Collector, _running, collector
 from tests.processes import await_true
-from tests.requirements import require
 
 __all__ = ["_running", "collector"]
-
-_QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        require("chromium", "no chromium on PATH")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=_QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

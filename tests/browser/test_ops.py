@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,34 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 import redis
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from schemas.redis_keys import funnel_field, funnel_key
 from schemas.settings import Settings
 from tests.integration.personalize_service import SITE, Client, serving
-from tests.requirements import require
 from tests.servers import own_settings
 
 CHECKOUT = SITE.funnels["checkout"]
-_QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        require("chromium", "no chromium on PATH")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=_QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
