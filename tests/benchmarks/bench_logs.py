@@ -70,14 +70,15 @@ def _measure(kind: str, path: Path, settings: Settings) -> dict[str, object]:
         seconds = min(seconds, summary.seconds)
         assert (summary.lines, summary.events) == (LINES, events), summary
     return {
-        "name": f"import-logs: {kind}",
+        "name": f"import-logs: {kind}, against a plain loop that publishes nothing",
+        "value": round(LINES / seconds),
+        "unit": "lines/s",
+        "baseline": round(LINES / baseline_s),
+        "ratio": round(baseline_s / seconds, 2),
+        "goal": f">= {GOAL:,}/s",
         "lines": LINES,
         "events": events,
-        "lines_per_s": round(LINES / seconds),
         "cpu_us_per_line": round(cpu_s / LINES * 1e6, 1),
-        "baseline_lines_per_s": round(LINES / baseline_s),
-        "ratio": round(baseline_s / seconds, 2),
-        "goal": f"{GOAL}/s",
     }
 
 
