@@ -210,12 +210,12 @@ def wanted(history: list[Event]) -> dict[str, tuple[str | None, str | None]]:
         sources = sorted(e.referrer for e in now if e.referrer)
         owner_now = owner_oracle(marks, time)
         if last is None or time - last > GAP:
-            start, source = time, sources[0] if sources else ""
-        elif owner_now != owner:
-            start = time
-        for mark in sources:
-            if mark != source:
-                start, source = time, mark
+            start, source = time, sources[0] if sources else ""  # of several the least counts
+        else:
+            start = time if owner_now != owner else start
+            for mark in sources:
+                if mark != source:
+                    start, source = time, mark
         last, owner = time, owner_now
         user, logout = owner_now
         for e in now:
