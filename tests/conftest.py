@@ -1,5 +1,7 @@
 """Fixtures for every test: the real servers of tests/servers.py."""
 
+from hypothesis import settings as hypothesis_settings
+
 from tests.servers import (
     addresses,
     clickhouse_http_url,
@@ -8,6 +10,10 @@ from tests.servers import (
     redis_url,
     settings,
 )
+
+# A slow machine is no failure; speed is measured by `make bench`.
+hypothesis_settings.register_profile("footfall", deadline=None)
+hypothesis_settings.load_profile("footfall")
 
 __all__ = [
     "addresses",
