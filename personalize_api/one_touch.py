@@ -19,6 +19,7 @@ from personalize_api.visitors import (
 )
 from schemas.event import person_of_user
 from schemas.funnel_result import iso_time
+from schemas.identity import OVER
 from schemas.redis_keys import DeviceState, PersonState, device_key, person_key
 from schemas.site import VisitorClass
 
@@ -149,6 +150,6 @@ def _device(device_id: str, device: DeviceState) -> DeviceView:
         logins=[
             LoginView(user_id=user, first=iso_time(first), last=iso_time(last))
             for user, first, last in device.logins
-            if not user.startswith("\x00")
+            if user != OVER
         ],
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 
 import msgspec
 
@@ -15,6 +14,7 @@ from personalize_api.metrics import Metrics
 from personalize_api.seldom import SeldomLogger
 from personalize_api.state_reader import DEADLINE_S, StateReader, Unreachable
 from schemas.event import person_of_device, person_of_user
+from schemas.identity import OVER, segment_at, timeline
 from schemas.redis_keys import (
     DeviceState,
     PersonState,
@@ -29,9 +29,6 @@ from schemas.topics import RAW
 
 _PROBE = (fence_key(RAW, 0),)
 """Read for a caller without identifiers, so that `degraded` means the same in every answer."""
-
-_OVER = "\x00"
-"""Begins what stands in `DeviceState.logins` for a day with too many users: it says nothing."""
 
 
 class Visitor(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,36 +155,10 @@ def describe(
 
 
 def owner_now(device: DeviceState, now_ms: int) -> Owner:
-    """Whose the device is: who the latest login mark not after now names; before the first mark
-    the login that comes next (rule 2 of design.md section 4).
-    """
-    if not device.logins:
-        return _NOBODY
-    marks = sorted(
-        (at, user)
-        for user, first, last in device.logins
-        if not user.startswith(_OVER)
-        for at in {first, last}
-    )
-    past = [mark for mark in marks if mark[0] <= now_ms]
-    at, user = past[-1] if past else (0, "")
-    if not user and len(past) < len(marks):
-        user = marks[len(past)][1]
-    if not user:
-        return Owner(after_logout=at)
-    return Owner(user, since=_since(past, user))
-
-
-def _since(past: Sequence[tuple[int, str]], user: str) -> int:
-    """Since when the latest user has the device: after another one's last mark from the own next
-    mark on, after a logout from the logout on, else from the beginning.
-    """
-    own_next = 0
-    for at, other in reversed(past):
-        if other != user:
-            return own_next if other else at
-        own_next = at
-    return 0
+    """Whose the device is by the rule that the stream resolves persons with."""
+    segment = segment_at(timeline(device.logins), now_ms)
+    since = segment.since if segment.user_id else 0
+    return Owner(segment.user_id, since=since, after_logout=segment.after_logout)
 
 
 def session_count(device: DeviceState) -> int:
@@ -222,4 +193,4 @@ def _orders(device: DeviceState | None, person: PersonState | None, owner: Owner
 
 
 def _users(device: DeviceState) -> list[str]:
-    return [user for user, _, _ in device.logins if user and not user.startswith(_OVER)]
+    return [user for user, _, _ in device.logins if user and user != OVER]

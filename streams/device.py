@@ -23,10 +23,10 @@ from schemas.event import (
     person_of_user,
     session_of,
 )
+from schemas.identity import LOGOUT, Segment, add_mark, differs_until, segment_at, segments_of
 from schemas.redis_keys import LIVE_HORIZON_MS, DeviceState
 from schemas.sessions import add_event, session_start_of, session_starts
 from streams.funnels import MAX_HITS
-from streams.identity import LOGOUT, Segment, add_mark, differs_until, segment_at, segments_of
 from streams.sessions import HORIZON_MS, changes
 
 DAY_MS = 86_400_000

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import msgspec
 
 from schemas.event import Hit, is_pseudonym
+from schemas.identity import Segment, segments_of
 from schemas.redis_keys import DeviceState
 from schemas.sessions import session_start_of
 from streams.funnels import Funnels
-from streams.identity import Segment, segments_of
 
 _ROUND_MS = 300_000  # `last_seen` alone sends a register at most every five minutes
 

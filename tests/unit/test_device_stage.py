@@ -18,9 +18,9 @@ from schemas.event import (
     person_of_user,
     session_of,
 )
+from schemas.identity import LOGOUT
 from schemas.site import Funnel, SessionRules, Site, Step
 from streams.device_stage import DeviceStage, States
-from streams.identity import LOGOUT
 from streams.records import Emissions, Record
 from tests.unit.test_identity import oracle as owner_oracle
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.identity import (
+from schemas.identity import (
     DAY_MS,
     LOGOUT,
     OVER,

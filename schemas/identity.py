@@ -17,7 +17,7 @@ from schemas.event import USER_DEVICE_PREFIX, person_of_device, person_of_user
 Mark = tuple[str, int, int]  # user or LOGOUT or OVER, first ms, last ms; all of one UTC day
 
 LOGOUT = ""
-OVER = "\x00over"
+OVER = "\x00over"  # stands for a day with too many users
 MAX_USERS_A_DAY = 5
 DAY_MS = 86_400_000
 
