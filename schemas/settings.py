@@ -41,6 +41,7 @@ class Ports(msgspec.Struct, frozen=True):
     encyclopedia: int
     stream: int  # /health, /ready, /metrics only
     sink: int  # /health, /ready, /metrics only
+    desk: int  # the demo's page for SQL
     kafka: int
     redis: int
     clickhouse: int
@@ -48,7 +49,7 @@ class Ports(msgspec.Struct, frozen=True):
 
     @classmethod
     def with_offset(cls, offset: int) -> Ports:
-        base = (8080, 8081, 8082, 8083, 8084, 8085, 19092, 16379, 19000, 18123)
+        base = (8080, 8081, 8082, 8083, 8084, 8085, 8086, 19092, 16379, 19000, 18123)
         return cls(*(port + offset for port in base))
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infra.embedded import broker, clickhouse_server, redis_server
@@ -33,8 +33,13 @@ async def run_stack(
     state_dir: Path,
     while_up: Hook | None = None,
     environment: Mapping[str, str] = os.environ,
+    console: Console | None = None,
+    pages: Mapping[str, Page] | None = None,
 ) -> None:
     """Run the embedded servers that `settings` does not name elsewhere, and the four services.
+
+    `pages`: more web servers of ours by name, started when all else serves. `console`: where the
+    programs' lines go (None: stderr).
 
     Returns when everything has stopped in order: after SIGINT or SIGTERM, or when `while_up`,
     awaited once all are ready, returns (None: only a signal ends the stack). Raises EmbeddedError
@@ -42,7 +47,7 @@ async def run_stack(
     and whatever `while_up` raises. `environment` is where FOOTFALL_SECRET_KEY may stand.
     """
     began = time.monotonic()
-    console = Console(sys.stderr)
+    console = console or Console(sys.stderr)
     with locked(state_dir, "footfall up"):
         services = _Services(settings, site_file, state_dir, secret_of(state_dir, environment))
         hooks = _Hooks(settings, site_file, console)
@@ -56,6 +61,7 @@ async def run_stack(
                     before_stop=None if "kafka" in settings.given else hooks.drain,
                 ),
                 Stage(services=[services.personalize(), services.collect()]),
+                Stage(services=[services.page(name, page) for name, page in (pages or {}).items()]),
             ],
             recoveries={
                 "broker": Recovery(
@@ -76,6 +82,15 @@ async def run_stack(
             await (while_up() if while_up else asyncio.Event().wait())
 
         await supervisor.run(announce_and_wait)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A web server of ours that is no service of the product: `python -m module`."""
+
+    module: str
+    port: int
+    arguments: tuple[str, ...] = ()
 
 
 def secret_of(state_dir: Path, environment: Mapping[str, str]) -> str:
@@ -144,20 +159,28 @@ class _Services:
             return service
         return replace(service, mend=lambda: broker.forget_group(self._settings.kafka, group))
 
+    def page(self, name: str, page: Page) -> Service:
+        argv = (sys.executable, "-m", page.module, *page.arguments)
+        return self._web(name, argv, page.port, stop_timeout_s=5.0)
+
     def _service(self, name: str, port: int) -> Service:
+        argv = (sys.executable, "-m", "infra.cli", name)
+        return self._web(name, argv, port, stop_timeout_s=30.0)
+
+    def _web(self, name: str, argv: tuple[str, ...], port: int, stop_timeout_s: float) -> Service:
         bind = self._settings.bind
         every_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}
         host = every_address.get(bind, bind)
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         return Service(
             name=name,
-            argv=(sys.executable, "-m", "infra.cli", name),
+            argv=argv,
             env=self._env,
             ready=lambda _pid: _require_ready(url),
             url=url,
             host=bind,
             ports={name: port},
-            stop_timeout_s=30.0,
+            stop_timeout_s=stop_timeout_s,
         )
 
 
