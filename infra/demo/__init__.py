@@ -1,0 +1,1 @@
+"""The demo: the toy shop Toyhouse, its catalogue, and the encyclopedia that sends it visitors."""
