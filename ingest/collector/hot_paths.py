@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from functools import partial
 from typing import Any, Protocol
 
@@ -43,6 +43,9 @@ class Parcel(Protocol):
     """A request of some protocol, its envelope readable."""
 
     key: str
+
+    def past_days(self, received_at: int) -> Iterable[int]:
+        """UTC days (since 1970) of the history it brings; none where it speaks of now."""
 
     def gather(self, caller: Caller, rules: Rules) -> Harvest: ...
 
@@ -82,7 +85,11 @@ class HotPaths:
             if scope["method"] != "POST":
                 raise MethodNotAllowed("events are sent by POST")
             content = await body.read(receive, headers)
-            harvest = self._gather(read_parcel, content, scope, headers)
+            parcel = read_parcel(content)
+            caller = self._admit(parcel, scope, headers)
+            if caller.server and (days := parcel.past_days(caller.received_at)):
+                await self._rules.namer.expect_past(days)
+            harvest = parcel.gather(caller, self._rules)
             durable = self._publisher.offer(harvest.accepted, harvest.refused)
             if durable is not None and not await durable:
                 raise Unavailable("Kafka did not acknowledge the events: send them again")
@@ -109,19 +116,15 @@ class HotPaths:
         else:
             await self._others(scope, receive, send)
 
-    def _gather(
-        self, read_parcel: ReadParcel, content: bytes, scope: Scope, headers: dict[bytes, bytes]
-    ) -> Harvest:
-        """Raises RefusedRequest."""
-        parcel = read_parcel(content)
+    def _admit(self, parcel: Parcel, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
+        """Raises UnknownWriteKey, OriginNotAllowed."""
         key = self._rules.keys.admit(
             headers.get(b"authorization", b""),
             parcel.key,
             scope["query_string"],
             headers.get(b"origin", b""),
         )
-        caller = Caller(scope, headers, key, int(time.time() * 1000))
-        return parcel.gather(caller, self._rules)
+        return Caller(scope, headers, key, int(time.time() * 1000))
 
     def _count(self, harvest: Harvest) -> None:
         if harvest.accepted:

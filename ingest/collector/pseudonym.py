@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import logging
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import redis.asyncio
@@ -45,6 +46,8 @@ class Salts:
         )
         self._salts: dict[int, bytes] = {}
         self._shared: set[int] = set()
+        self._past: dict[int, bytes] = {}
+        self._past_shared: set[int] = set()
 
     def of(self, now_ms: int) -> bytes:
         """The salt of the UTC day of `now_ms`."""
@@ -55,12 +58,42 @@ class Salts:
             salt = self._salts[day] = secrets.token_bytes(SALT_BYTES)
         return salt
 
+    def of_past(self, time_ms: int) -> bytes:
+        """The salt of the UTC day of a line of history; see `fetch_past`."""
+        day = time_ms // DAY_MS
+        salt = self._past.get(day)
+        if salt is None:
+            salt = self._past[day] = secrets.token_bytes(SALT_BYTES)
+        return salt
+
+    async def fetch_past(self, days: Iterable[int], life_ms: int) -> None:
+        """Fetches the salts of days (since 1970) of history, which log imports share.
+
+        Redis keeps them for `life_ms`, so that a repeated import makes the same pseudonyms. While
+        it is away salts of this process stand in, and are offered when it returns.
+        """
+        missing = sorted(set(days) - self._past_shared)
+        if not missing:
+            return
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for day in missing:
+                    key = salt_key(_date(day), imported=True)
+                    pipeline.set(key, self.of_past(day * DAY_MS), nx=True, px=life_ms)
+                    pipeline.get(key)
+                answers = await pipeline.execute()
+        except RedisError as error:
+            _log.warning("salts for history cannot be fetched from Redis: %s", error)
+            return
+        self._past.update(zip(missing, answers[1::2], strict=True))
+        self._past_shared.update(missing)
+
     async def refresh(self, now_ms: int) -> None:
         """Fetches the salts of today and, near midnight, tomorrow. Raises RedisError."""
         for day in sorted({now_ms // DAY_MS, (now_ms + _AHEAD_MS) // DAY_MS}):
             if day in self._shared:
                 continue
-            key = salt_key(datetime.fromtimestamp(day * 86_400, UTC).date().isoformat())
+            key = salt_key(_date(day))
             mine = self._salts.get(day) or secrets.token_bytes(SALT_BYTES)
             await self._redis.set(key, mine, nx=True, ex=_SALT_LIFE_S)
             stored = await self._redis.get(key)
@@ -91,6 +124,10 @@ class Salts:
             await self.refresh(_now_ms())
         except RedisError as error:
             _log.warning("salts cannot be fetched from Redis, trying again: %s", error)
+
+
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
 
 
 def _now_ms() -> int:

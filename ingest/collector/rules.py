@@ -16,4 +16,4 @@ class Rules:
         self.consent = site.consent
         self.cookie = site.cookie
         self.keys = WriteKeys(site)
-        self.namer = Namer(site.name, salts)
+        self.namer = Namer(site.name, salts, site.retention.events_ms)

@@ -39,7 +39,7 @@ def test_without_redis_a_day_has_one_salt_and_the_next_another() -> None:
 
 def test_without_consent_only_the_network_is_written() -> None:
     subject = Namer("shop", Salts(NO_REDIS)).pseudonymous(
-        "denied", ip="198.51.100.77", user_agent="Firefox", now_ms=NOW
+        "denied", ip="198.51.100.77", user_agent="Firefox", time_ms=NOW
     )
     assert subject.ip == "198.51.100.0"
     assert not subject.recognized
@@ -48,7 +48,7 @@ def test_without_consent_only_the_network_is_written() -> None:
 def test_backends_that_name_no_visitor_are_not_all_one_device() -> None:
     namer = Namer("shop", Salts(NO_REDIS))
     first, again, other = (
-        namer.pseudonymous("denied", ip="", user_agent="", now_ms=NOW, else_from=device)
+        namer.pseudonymous("denied", ip="", user_agent="", time_ms=NOW, else_from=device)
         for device in ("a", "a", "b")
     )
     assert first == again != other

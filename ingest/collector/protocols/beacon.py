@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterable
 
 import msgspec
 
@@ -79,6 +80,9 @@ class BeaconParcel:
         self._envelope = envelope
         self._text = text
 
+    def past_days(self, received_at: int) -> Iterable[int]:
+        return ()
+
     def gather(self, caller: Caller, rules: Rules) -> Harvest:
         envelope = self._envelope
         choice = consent.decide(
@@ -104,7 +108,7 @@ class BeaconParcel:
                 choice,
                 ip=caller.ip,
                 user_agent=caller.user_agent,
-                now_ms=caller.received_at,
+                time_ms=caller.received_at,
                 else_from=envelope.load,
             )
             if known and choice == "denied":

@@ -7,10 +7,12 @@ differently from the specification is named where it is dealt with.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
-from ingest.collector import addresses, consent, identifiers
+from ingest.collector import addresses, consent, history, identifiers
 from ingest.collector.caller import MAX_USER_AGENT, Caller
 from ingest.collector.clock import event_time, skew_of
 from ingest.collector.errors import MalformedBody, RefusedEvent, TooLarge
@@ -41,6 +43,7 @@ from schemas.event import (
     USER_DEVICE_PREFIX,
     Event,
     EventType,
+    Protocol,
     event_uuid,
 )
 from schemas.reasons import Reason
@@ -57,6 +60,15 @@ TYPES: dict[str, EventType] = {
 _ABOUT_THE_PERSON = frozenset({"identify", "group", "alias"})
 
 
+class _Arrival(NamedTuple):
+    """Which event it is, and when (ms)."""
+
+    event_id: str
+    event_time: int
+    received_at: int
+    protocol: Protocol
+
+
 class SegmentParcel:
     """One request: the messages of a batch, or the single one of a `/v1/<type>` call."""
 
@@ -65,10 +77,15 @@ class SegmentParcel:
         self._envelope = envelope
         self._text = text
         self._kind = kind
+        self._protocol: Protocol = "import" if envelope.historical_migration else "segment"
+
+    def past_days(self, received_at: int) -> Iterable[int]:
+        if not self._envelope.historical_migration:
+            return ()
+        return history.days_of(self._envelope.batch, received_at)
 
     def gather(self, caller: Caller, rules: Rules) -> Harvest:
         shared = self._shared_context()
-        sent_at = self._envelope.sentAt
 
         def read(raw: msgspec.Raw, notes: list[str]) -> Event:
             message = read_event(message_decoder, raw)
@@ -78,16 +95,31 @@ class SegmentParcel:
             kind = self._kind or TYPES.get(message.type or "")
             if kind is None:
                 raise RefusedEvent(Reason.UNKNOWN_TYPE, f"type: {(message.type or '')[:64]!r}")
-            skew = skew_of(caller.received_at, sent_at or message.sentAt)
-            return _event(kind, message, context, notes, caller, rules, skew)
+            arrival = self._arrival(raw, message, caller, rules)
+            return _event(kind, message, context, notes, caller, rules, arrival)
 
         return harvest(
             self._envelope.batch,
             read,
             self._text,
-            protocol="segment",
+            protocol=self._protocol,
             received_at=caller.received_at,
         )
+
+    def _arrival(
+        self, raw: msgspec.Raw, message: Message, caller: Caller, rules: Rules
+    ) -> _Arrival:
+        time = message.timestamp or message.originalTimestamp
+        event_id = event_uuid(str(message.messageId)) if message.messageId else ""
+        if self._envelope.historical_migration:
+            history.require_server(caller)
+            at = history.moment(time, caller.received_at)
+            event_id = event_id or history.event_id(rules.site, raw)
+            return _Arrival(event_id, at, at, self._protocol)
+        received_at = caller.received_at
+        skew = skew_of(received_at, self._envelope.sentAt or message.sentAt)
+        at = event_time(time, skew, received_at)
+        return _Arrival(event_id or str(uuid.uuid4()), at, received_at, self._protocol)
 
     def _shared_context(self) -> Context:
         if not bytes(self._envelope.context):
@@ -129,7 +161,7 @@ def _event(
     notes: list[str],
     caller: Caller,
     rules: Rules,
-    skew: int,
+    arrival: _Arrival,
 ) -> Event:
     user_id = identifiers.user_id(message.userId)
     previous_id = _previous_id(kind, message, user_id, caller)
@@ -137,19 +169,17 @@ def _event(
     if caller.server:  # the visitor's, which only the backend knows
         ip = addresses.readable(context.ip or "")
         user_agent = (context.userAgent or "")[:MAX_USER_AGENT]
-    subject = _subject(message, context, user_id, ip, user_agent, caller, rules)
+    subject = _subject(message, context, user_id, ip, user_agent, caller, rules, arrival)
     properties, decoded = _properties(kind, message, context)
     page = context.page
     personal = subject.recognized
     return Event(
-        event_id=event_uuid(str(message.messageId)) if message.messageId else str(uuid.uuid4()),
-        event_time=event_time(
-            message.timestamp or message.originalTimestamp, skew, caller.received_at
-        ),
-        received_at=caller.received_at,
+        event_id=arrival.event_id,
+        event_time=arrival.event_time,
+        received_at=arrival.received_at,
         type=kind,
         name=_name(kind, message),
-        protocol="segment",
+        protocol=arrival.protocol,
         device_id=subject.device_id,
         site=rules.site,
         consent=subject.consent,
@@ -179,6 +209,7 @@ def _subject(
     user_agent: str,
     caller: Caller,
     rules: Rules,
+    arrival: _Arrival,
 ) -> Subject:
     said, gpc = context.consent_said()
     choice = consent.decide(
@@ -190,7 +221,8 @@ def _subject(
             choice,
             ip=ip,
             user_agent=user_agent,
-            now_ms=caller.received_at,
+            time_ms=arrival.received_at,
+            past=arrival.protocol == "import",
             else_from=device_id or user_id,
         )
     if not device_id:

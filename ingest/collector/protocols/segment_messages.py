@@ -6,13 +6,24 @@ here (integrations, library, os, ...) is skipped.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from ingest.collector import consent
 from ingest.collector.clock import Time
 from ingest.collector.identifiers import Identifier
+
+History = Annotated[
+    bool | None,
+    msgspec.Meta(
+        description=(
+            "With a server key: events that another system collected. Each arrives at its own "
+            "timestamp, so it is not late; sentAt is ignored; a messageId, or else the message's "
+            "text, makes sending it again add nothing. Its protocol is import."
+        )
+    ),
+]
 
 _UTM = (("name", "utm_campaign"), ("source", "utm_source"), ("medium", "utm_medium"))
 _UTM_MORE = (("term", "utm_term"), ("content", "utm_content"))
@@ -98,6 +109,7 @@ class Batch(msgspec.Struct):
     writeKey: str | None = None
     sentAt: Time = None
     context: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    historical_migration: History = None
 
 
 single_decoder = msgspec.json.Decoder(Single)
