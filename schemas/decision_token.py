@@ -25,9 +25,12 @@ _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(Decided)
 
 
-def mint(decided: Decided, secret: str) -> str:
-    """A new id: url-safe text without padding, different at every call."""
-    body = os.urandom(16) + _encode(decided)
+def mint(decided: Decided, secret: str, nonce: bytes = b"") -> str:
+    """A new id: url-safe text without padding, different at every call.
+
+    `nonce`: 16 bytes where an id must be the same at every run, as a simulator's.
+    """
+    body = (nonce or os.urandom(16)) + _encode(decided)
     return base64.urlsafe_b64encode(_sign(body, secret) + body).rstrip(b"=").decode()
 
 

@@ -1,0 +1,93 @@
+"""What the rules of design.md sections 3b and 4 entail, the slow and plain way.
+
+Written from the rules and for nothing else: it shares no code with the stream that it judges.
+All that it looks at is what one device sent, in the order in which it was sent. Times are ms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+GAP_MS = 30 * 60_000
+OPEN_MS = 48 * 3_600_000
+"""A session's borders are settled once the device is seen this long after its run."""
+
+
+class Said(NamedTuple):
+    """What one event says of its device: when, and who is logged in ('' : it says nothing)."""
+
+    at: int
+    user_id: str = ""
+    logs_out: bool = False
+
+
+class Owner(NamedTuple):
+    """Whose an event is: a user's, or (user '') nobody's since a logout (0: there was none)."""
+
+    user_id: str = ""
+    since_logout: int = 0
+
+
+def owner(said: Sequence[Said], at: int, own_user: str = "") -> Owner:
+    """Identity rules 1 to 3 for an event at a time.
+
+    Its own user; else the latest login not after it, unless a logout came since; else the next
+    login, unless a logout comes first; else nobody, since that latest logout.
+    """
+    if own_user:
+        return Owner(own_user)
+    marks = [each for each in said if each.logs_out or each.user_id]
+    before = [each for each in marks if each.at <= at]
+    after = [each for each in marks if each.at > at]
+    latest = max(before, key=_by_time, default=None)
+    following = min(after, key=_by_time, default=None)
+    if latest is not None and not latest.logs_out:
+        return Owner(latest.user_id)
+    if following is not None and not following.logs_out:
+        return Owner(following.user_id)
+    return Owner("", latest.at if latest is not None else 0)
+
+
+def session_starts(said: Sequence[Said], gap_ms: int = GAP_MS) -> dict[int, int]:
+    """The start of the session of each event's time.
+
+    A session ends after a pause longer than the gap, and where the device's owner changes: as far
+    as that was known when the device was first seen `OPEN_MS` after the pause began.
+    """
+    starts: dict[int, int] = {}
+    for run in _runs(sorted({each.at for each in said}), gap_ms):
+        known = _known_until_closed(said, run[-1])
+        start, before = run[0], _timeline(known, run[0])
+        for at in run:
+            now = _timeline(known, at)
+            if now != before:
+                start, before = at, now
+            starts[at] = start
+    return starts
+
+
+def _timeline(said: Sequence[Said], at: int) -> Owner:
+    """Who owns the device at a time, whatever user a single event names."""
+    return owner(said, at)
+
+
+def _runs(times: Sequence[int], gap_ms: int) -> list[list[int]]:
+    runs: list[list[int]] = []
+    for at in times:
+        if runs and at - runs[-1][-1] <= gap_ms:
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+    return runs
+
+
+def _known_until_closed(said: Sequence[Said], last: int) -> Sequence[Said]:
+    for number, each in enumerate(said):
+        if each.at - last > OPEN_MS:
+            return said[: number + 1]
+    return said
+
+
+def _by_time(said: Said) -> tuple[int, str]:
+    return said.at, "" if said.logs_out else said.user_id

@@ -1,0 +1,184 @@
+"""A past stretch of time, played: everything that people and bots did, in order of time."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from infra.demo.catalogue import Catalogue
+from infra.simulate.acts import Act
+from infra.simulate.arrivals import arrive
+from infra.simulate.crawls import Crawls
+from infra.simulate.homepage import PastHomepage
+from infra.simulate.odds import HOURS, PAUSE_MS, WEEKDAYS, Dirt, Weighted, is_drawn
+from infra.simulate.people import Device, Person, Town, visit_count
+from infra.simulate.shelves import Shelves
+from infra.simulate.visits import Shown, Visit
+from schemas.site import Site
+
+DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
+_HOURS = Weighted(enumerate(HOURS))
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be played. The same plan plays the same past, to the byte. Times are ms."""
+
+    shoppers: int
+    days: float
+    seed: int
+    site: Site
+    catalogue: Catalogue
+    until: int  # the past ends here
+    launch: int = 0  # personalization was switched on; 0: in the middle
+    secret: str = ""  # signs decisions, so that scenarios and arms are credited
+    dirt: Dirt = Dirt()
+
+    @property
+    def since(self) -> int:
+        return self.until - round(self.days * DAY_MS)
+
+    @property
+    def launched(self) -> int:
+        return self.launch or (self.since + self.until) // 2
+
+    @property
+    def origin(self) -> str:
+        return f"https://{self.site.hosts[0]}"
+
+
+def last_minute() -> int:
+    """Now, rounded down to the minute, in ms."""
+    return int(time.time() // 60) * 60_000
+
+
+class Past:
+    """One playing of a plan; what it holds is people and the visits going on, not events."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._chance = Random(plan.seed)
+        self._shelves = Shelves(plan.catalogue)
+        self._town = Town(
+            self._chance, str(plan.seed), self._shelves.categories, plan.dirt.refusals
+        )
+        self._crawls = Crawls(self._chance, self._shelves, plan.origin, plan.dirt, plan.seed)
+        self._homepage = PastHomepage(plan.site, plan.launched, plan.secret, self._chance)
+        self._days = _Days(plan)
+        self._visits = 0
+        self._order_numbers = (f"o-{plan.seed}-{n:06d}" for n in itertools.count(1))
+
+    def acts(self) -> Iterator[Act]:
+        """In order of time, up to `until`: who is in the middle of a visit then, stays there."""
+        coming = self._everybody()
+        heapq.heapify(coming)
+        doing: list[tuple[int, int, Act]] = []
+        count = 0
+        until = self._plan.until
+        while coming:
+            start, number, person = heapq.heappop(coming)
+            while doing and doing[0][0] <= start:
+                yield heapq.heappop(doing)[2]
+            for act in self._next(person, start):
+                if act.at <= until:
+                    count += 1
+                    heapq.heappush(doing, (act.at, count, act))
+            if person.coming:
+                heapq.heappush(coming, (max(person.coming.pop(), start), number, person))
+        while doing:
+            yield heapq.heappop(doing)[2]
+
+    def _everybody(self) -> list[tuple[int, int, Person]]:
+        coming = []
+        for number, person in enumerate(self._town.people(self._plan.shoppers)):
+            visits = visit_count(self._chance, self._plan.days)
+            starts = sorted((self._days.draw(self._chance) for _ in range(visits)), reverse=True)
+            person.coming = starts
+            coming.append((starts.pop(), number, person))
+        return coming
+
+    def _next(self, person: Person, start: int) -> Iterator[Act]:
+        """One visit; now and then a bot that comes at the same time."""
+        device = self._chance.choice(person.devices)
+        start = max(start, device.free_at, person.free_at)
+        if self._crawls.one_comes():
+            yield from self._crawls.crawl(start)
+        if device.id and device.visits and is_drawn(self._chance, self._plan.dirt.deleted_cookies):
+            device.forget(self._town.new_cookie())
+        at = start
+        for act in self._visit(person, device, start):
+            at = act.at
+            self._crawls.pages_seen += act.step.type == "page"
+            yield act
+        device.visits += 1
+        person.visits += 1
+        pause = PAUSE_MS + self._chance.randrange(30 * 60_000)
+        device.free_at = person.free_at = at + pause
+
+    def _visit(self, person: Person, device: Device, start: int) -> Iterator[Act]:
+        self._visits += 1
+        name = f"visit-{self._plan.seed}-{self._visits:06d}"
+        arrival = arrive(self._chance, self._shelves, person, device, start)
+        script = Visit(
+            self._chance,
+            self._shelves,
+            self._plan.origin,
+            person,
+            device,
+            arrival,
+            self._plan.site.homepage.default,
+            self._order_numbers,
+        ).script()
+        at = start + self._chance.randrange(1000)
+        shown: Shown | None = None
+        while True:
+            try:
+                step = script.send(shown)
+            except StopIteration:
+                return
+            at += round(step.wait * 1000)
+            shown = None
+            if step.is_home:
+                url = self._plan.origin + step.path
+                shown = self._homepage.show(person, device, url, step.referrer, at)
+            yield Act(
+                at,
+                step,
+                person.id,
+                name,
+                device.id,
+                device.ip,
+                device.user_agent,
+                person.language,
+                shown,
+            )
+
+
+class _Days:
+    """When visits start: by weekday and hour of the site's time zone."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        zone = ZoneInfo(plan.site.timezone)
+        day = datetime.fromtimestamp(plan.since / 1000, zone).date()
+        last = datetime.fromtimestamp(plan.until / 1000, zone).date()
+        weighted = []
+        while day <= last:
+            midnight = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+            weighted.append((int(midnight.timestamp() * 1000), WEEKDAYS[day.weekday()]))
+            day += timedelta(days=1)
+        self._midnights = Weighted(weighted)
+
+    def draw(self, chance: Random) -> int:
+        while True:
+            start = self._midnights.draw(chance) + _HOURS.draw(chance) * _HOUR_MS
+            start += chance.randrange(_HOUR_MS)
+            if self._plan.since <= start < self._plan.until:
+                return start
