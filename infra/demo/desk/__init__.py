@@ -1,0 +1,1 @@
+"""The demo's SQL desk: a page on which a newcomer asks ClickHouse by hand."""
