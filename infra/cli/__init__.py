@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from infra.cli import configure, operate, query, services, visitors
+from infra.cli import configure, operate, query, report, services, simulate, visitors
 from infra.cli.context import Failure
 from schemas.settings import ConfigurationError
 from schemas.site_file import SiteFileError
@@ -25,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (services, operate, query, visitors, configure):
+for group in (services, operate, query, simulate, report, visitors, configure):
     group.register(app)
 
 
@@ -52,7 +52,8 @@ def _run(words: Sequence[str], debug: bool) -> int:
     except typer.Exit as ended:
         return ended.exit_code
     except TyperException as error:
-        _say(f"{error.format_message()} (see: footfall --help)", debug)
+        if said := error.format_message():  # none where the help was the answer
+            _say(f"{said} (see: footfall --help)", debug)
         return 2
     except (SiteFileError, ConfigurationError) as error:
         _say(str(error), debug)

@@ -5,11 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from schemas.settings import ConfigurationError, Settings
 from schemas.site import Site
 from schemas.site_file import load
+
+if TYPE_CHECKING:
+    from clickhouse_driver import Client
 
 EXAMPLE_SITE = Path(__file__).parent.parent / "demo" / "shop.yaml"
 
@@ -34,6 +40,30 @@ def site_path(configured: Settings, given: Path | None = None) -> Path:
 def site(configured: Settings, given: Path | None = None) -> Site:
     """Raises SiteFileError with every mistake, and ConfigurationError where there is no file."""
     return load(site_path(configured, given))
+
+
+@contextmanager
+def clickhouse(configured: Settings) -> Iterator[Client]:
+    """A client for the block; what goes wrong in ClickHouse is raised as Failure."""
+    from clickhouse_driver.errors import ErrorCodes
+
+    from sinks.clickhouse.client import connect
+    from sinks.clickhouse.errors import SinkError, UnsupportedFunnel, classified
+
+    # the driver logs a refused connection with its traceback; the Failure says it in one line
+    logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)
+    client = connect(configured.clickhouse)
+    try:
+        with classified():
+            yield client
+    except UnsupportedFunnel:
+        raise
+    except SinkError as error:
+        code = getattr(error.__cause__, "code", None)
+        mend = "footfall migrate" if code == ErrorCodes.UNKNOWN_TABLE else "footfall doctor"
+        raise Failure(f"ClickHouse: {error}; see: {mend}") from error
+    finally:
+        client.disconnect()
 
 
 def start_logging() -> None:

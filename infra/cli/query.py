@@ -48,8 +48,7 @@ def funnel(
     as_json: bool = typer.Option(False, "--json", help="The shape of GET /v1/funnels/NAME."),
 ) -> None:
     """A funnel of the site file, computed in ClickHouse."""
-    from sinks.clickhouse.client import connect
-    from sinks.clickhouse.errors import SinkError, UnsupportedFunnel, classified
+    from sinks.clickhouse.errors import UnsupportedFunnel
     from sinks.clickhouse.funnels import compute_funnel
 
     configured = context.settings()
@@ -62,9 +61,9 @@ def funnel(
     if since >= until:
         raise typer.BadParameter("--from must be before --to")
     try:
-        with classified():
+        with context.clickhouse(configured) as client:
             result = compute_funnel(
-                connect(configured.clickhouse),
+                client,
                 site.funnels[name],
                 _ms(since),
                 _ms(until),
@@ -72,8 +71,6 @@ def funnel(
             )
     except UnsupportedFunnel as error:
         raise typer.BadParameter(str(error)) from error
-    except SinkError as error:
-        raise Failure(f"ClickHouse: {error}") from error
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(result)).decode())
     else:

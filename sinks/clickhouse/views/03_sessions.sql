@@ -28,7 +28,8 @@ CREATE OR REPLACE VIEW sessions
     experiment LowCardinality(String) COMMENT 'Of the first homepage decision that was shown',
     arm LowCardinality(String) COMMENT 'Of the first homepage decision that was shown',
     orders UInt64 COMMENT 'Distinct orders completed',
-    revenue Nullable(Decimal(38, 4)) COMMENT 'Money of these orders, in their currency; null where they have several'
+    revenue Nullable(Decimal(38, 4)) COMMENT 'Money of these orders, in their currency; null where they have several',
+    currency LowCardinality(String) COMMENT 'Currency of revenue; empty where there is no money, or several'
 )
 AS SELECT
     assumeNotNull(session) AS session_id,
@@ -59,7 +60,8 @@ AS SELECT
     shown.3 AS experiment,
     shown.4 AS arm,
     length(money) AS orders,
-    if(length(currencies) > 1, NULL, arraySum(mapValues(money))) AS revenue
+    if(length(currencies) > 1, NULL, arraySum(mapValues(money))) AS revenue,
+    if(length(currencies) = 1, currencies[1], '') AS currency
 FROM
 (
     SELECT

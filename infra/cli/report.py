@@ -1,0 +1,130 @@
+"""footfall report NAME: a report as a table, JSON, CSV or a page."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import typer
+from typer.core import TyperGroup
+
+from infra.cli import context
+from infra.cli.context import Failure
+from infra.reports.report import Report
+from schemas.site import Site
+
+_GROUP = "Data"
+_DEFAULT_LENGTH = timedelta(days=7)
+
+_FROM = typer.Option("", "--from", help="ISO time or date, site's timezone; default: 7 days ago.")
+_TO = typer.Option("", "--to", help="ISO time or date, site's timezone; default: now.")
+_JSON = typer.Option(False, "--json", help="The report's value.")
+_CSV = typer.Option(False, "--csv", help="Its rows, as RFC 4180 says.")
+_HTML = typer.Option(None, "--html", metavar="FILE", help="A page with a picture, in this file.")
+
+
+class _Reports(TyperGroup):
+    """A group that says which reports there are when asked for another."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        found = super().get_command(ctx, cmd_name)
+        if found is None:
+            known = ", ".join(sorted(self.commands))
+            raise typer.BadParameter(f"no report {cmd_name!r}; there is: {known}")
+        return found
+
+
+def register(app: typer.Typer) -> None:
+    reports = typer.Typer(
+        cls=_Reports, no_args_is_help=True, help="A report: a table, --json, --csv or --html FILE."
+    )
+    reports.command()(variants)
+    app.add_typer(reports, name="report", rich_help_panel=_GROUP)
+
+
+def variants(
+    from_: str = _FROM,
+    to: str = _TO,
+    by: str = typer.Option("referrer_source", help="Field of sessions to compare within."),
+    top: int = typer.Option(20, min=0, help="So many of its values, most sessions first; 0: all."),
+    as_json: bool = _JSON,
+    as_csv: bool = _CSV,
+    html: Path | None = _HTML,
+) -> None:
+    """Order rate and revenue of every homepage variant, by where visitors came from."""
+    from infra.reports.variants import BY, report
+
+    form = _form(as_json, as_csv, html)
+    field = next((known for known in BY if known == by), None)
+    if field is None:
+        raise typer.BadParameter(f"--by {by} is none of {', '.join(BY)}")
+    configured = context.settings()
+    site = context.site(configured)
+    since_ms, until_ms = _window(from_, to, site)
+    with context.clickhouse(configured) as client:
+        found = report(client, site, since_ms, until_ms, field, top)
+    form.write(found)
+
+
+class _Form(msgspec.Struct, frozen=True):
+    """Which form was asked for; `write` gives it."""
+
+    as_json: bool
+    as_csv: bool
+    html: Path | None
+
+    def write(self, report: Report) -> None:
+        """Raises Failure where the file cannot be written."""
+        if self.as_json or self.as_csv:
+            from infra.reports.forms import plain
+
+            out = plain.as_json(report) if self.as_json else plain.as_csv(report)
+            sys.stdout.buffer.write(out)
+            sys.stdout.buffer.flush()
+        elif self.html:
+            from infra.reports.forms.page import as_page
+
+            try:
+                self.html.write_text(as_page(report), encoding="utf-8")
+            except OSError as error:
+                raise Failure(f"{self.html}: {error.strerror}") from error
+            typer.echo(f"{report.title}: {self.html}")
+        else:
+            from infra.reports.forms.terminal import show
+
+            show(report)
+
+
+def _form(as_json: bool, as_csv: bool, html: Path | None) -> _Form:
+    if as_json + as_csv + (html is not None) > 1:
+        raise typer.BadParameter("choose one of --json, --csv and --html")
+    return _Form(as_json, as_csv, html)
+
+
+def _window(from_: str, to: str, site: Site) -> tuple[int, int]:
+    """[since, until) in ms since 1970 UTC; what is not given is the last week."""
+    zone = ZoneInfo(site.timezone)
+    until = _time(to, zone) or datetime.now(UTC)
+    since = _time(from_, zone) or (until - _DEFAULT_LENGTH)
+    if since >= until:
+        raise typer.BadParameter("--from must be before --to")
+    return _ms(since), _ms(until)
+
+
+def _time(text: str, zone: ZoneInfo) -> datetime | None:
+    """None for no text."""
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no ISO time like 2026-11-22T10:00") from error
+    return found if found.tzinfo else found.replace(tzinfo=zone)
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

@@ -1,0 +1,50 @@
+"""How people read a report's values: on a terminal and on a page alike."""
+
+from __future__ import annotations
+
+from infra.reports.report import Cell, Column, Report, Row
+
+
+def columns_shown(report: Report) -> list[Column]:
+    """All but those that are shown inside another: ends of intervals, currencies."""
+    inside = {name for column in report.columns for name in (*column.bounds, column.currency)}
+    return [column for column in report.columns if column.name not in inside]
+
+
+def shown(report: Report, row: Row, column: Column) -> str:
+    """One cell, with its interval or currency, on one line."""
+    value = report.cell(row, column.name)
+    if value is None:
+        return ""
+    text = _number(value, column) if not isinstance(value, str) else _safe(value)
+    if column.kind == "text":
+        return text or column.empty
+    low, high = (report.cell(row, name) for name in column.bounds)
+    if low is not None and high is not None:
+        text += f" [{_number(low, column, bare=True)}, {_number(high, column, bare=True)}]"
+    if column.currency and (currency := report.cell(row, column.currency)):
+        text += f" {_safe(str(currency))}"
+    return text
+
+
+def period(report: Report) -> str:
+    return f"{report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} {report.until:%Z}"
+
+
+def _number(value: Cell, column: Column, *, bare: bool = False) -> str:
+    """`bare`: without its unit."""
+    assert isinstance(value, int | float)
+    match column.kind:
+        case "rate":
+            return f"{value * 100:.1f}" + ("" if bare else "%")
+        case "difference":
+            return f"{value * 100:+.1f}" + ("" if bare else " pp")
+        case "money":
+            return f"{value:,.2f}"
+        case _:
+            return f"{value:,}"
+
+
+def _safe(text: str) -> str:
+    """Text from outside without what would steer a terminal."""
+    return "".join(char if char.isprintable() else "�" for char in text)
