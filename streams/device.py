@@ -27,7 +27,7 @@ from schemas.identity import LOGOUT, Segment, add_mark, differs_until, segment_a
 from schemas.redis_keys import LIVE_HORIZON_MS, DeviceState
 from schemas.sessions import add_event, session_start_of, session_starts
 from streams.funnels import MAX_HITS
-from streams.sessions import HORIZON_MS, changes
+from streams.sessions import HORIZON_MS, MAX_OLD_RUNS, changes
 
 DAY_MS = 86_400_000
 MAX_DIGESTS = 4096
@@ -63,6 +63,17 @@ def is_repeated(state: DeviceState | None, mark: bytes) -> bool:
             if mark in digests:
                 return True
     return False
+
+
+def is_closed(state: DeviceState | None, time_ms: int) -> bool:
+    """Whether the device's sessions of that time are counted and gone: nothing can join them."""
+    return (
+        state is not None
+        and state.past_sessions > 0
+        and bool(state.runs)
+        and time_ms < state.runs[0][0]
+        and time_ms <= state.last_seen - HORIZON_MS
+    )
 
 
 def login_of(event: Event) -> str | None:
@@ -115,8 +126,7 @@ def follow(
             after.runs = (*before.runs[:-1], (first, time))
         start = session_start_of(before.starts, time)
     else:
-        joins = not late and time > after.last_seen - HORIZON_MS
-        if joins:
+        if not late:
             after.runs, after.marks = add_event(before.runs, before.marks, time, source, gap_ms)
         after.starts = starts_of(after, segments)
         start = _start_for(time, after.starts, after.runs)
@@ -130,7 +140,7 @@ def follow(
         corrections += _person_corrections(
             device, segments_before, segments, before.last_seen, version
         )
-    if after.runs and after.runs[0][1] < after.last_seen - HORIZON_MS:
+    if len(after.runs) > MAX_OLD_RUNS:
         _close_old_runs(after, segments)
     person = _person_of(event, segments)
     place = Place(person, session_of(device, start), start)
@@ -194,12 +204,14 @@ def _start_for(time: int, starts: Sequence[int], runs: Sequence[tuple[int, int]]
 
 
 def _close_old_runs(state: DeviceState, segments: Sequence[Segment]) -> None:
-    """Count and let go the runs that ended before the horizon."""
+    """Count and let go the runs that ended before the horizon, but for the newest of them."""
     edge = state.last_seen - HORIZON_MS
-    old = [run for run in state.runs if run[1] < edge]
-    last = old[-1][1]
+    closing = sum(1 for run in state.runs if run[1] < edge) - MAX_OLD_RUNS
+    if closing <= 0:
+        return
+    last = state.runs[closing - 1][1]
     state.past_sessions += sum(1 for start in state.starts if start <= last)
-    state.runs = tuple(run for run in state.runs if run[1] >= edge)
+    state.runs = state.runs[closing:]
     state.marks = tuple(mark for mark in state.marks if mark[0] > last)
     state.starts = starts_of(state, segments)
 

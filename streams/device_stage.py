@@ -33,7 +33,15 @@ from schemas.redis_keys import DeviceState, device_decoder, device_key, encode_s
 from schemas.referrer import Referrer, classify
 from schemas.site import Site
 from schemas.topics import CORRECTIONS, DECISIONS, EVENTS, IDENTITY, RAW, REGISTERS, version_of
-from streams.device import Place, digest, follow, is_repeated, live_horizon, with_evidence
+from streams.device import (
+    Place,
+    digest,
+    follow,
+    is_closed,
+    is_repeated,
+    live_horizon,
+    with_evidence,
+)
 from streams.funnels import Funnels
 from streams.last_few import LastFew
 from streams.profile import Share, shares
@@ -116,7 +124,8 @@ class DeviceStage:
         mark = digest(event.event_id)
         if is_repeated(state, mark):
             return None
-        late = event.received_at - event.event_time > self._site.session.lateness_ms
+        waited = event.received_at - event.event_time
+        late = waited > self._site.session.lateness_ms or is_closed(state, event.event_time)
         referrer = classify(event.url, event.referrer, self._site, event.campaign)
         step = follow(state, event, mark, referrer.key, late, self._site.session.gap_ms, version)
         row = self._enriched(event, step.place, "", referrer, late)

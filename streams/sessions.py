@@ -13,7 +13,10 @@ import msgspec
 from schemas.sessions import session_start_of
 
 HORIZON_MS = 48 * 3600 * 1000
-"""Runs that ended this long before the device's newest event are closed and counted."""
+"""Runs that ended this long before the device's newest event may be closed and counted."""
+
+MAX_OLD_RUNS = 16
+"""Of these so many are kept, the newest: history may come when a device has newer events."""
 
 Run = tuple[int, int]
 SessionMark = tuple[int, str]

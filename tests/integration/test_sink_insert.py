@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from schemas.event import session_of
 from schemas.settings import ClickHouseAddress, Settings
 from sinks.clickhouse.errors import Unavailable
 from sinks.clickhouse.insert import Inserter
 from sinks.clickhouse.rows import EVENTS
-from tests.sink_world import DAY, Store, event, lines, new_device, store
+from tests.sink_world import DAY, NOON, Store, event, lines, new_device, store
 
 COUNT = "SELECT count() FROM events WHERE device_id = {d:String}"
 
@@ -55,6 +56,19 @@ def test_a_block_may_span_many_months(opened: Store) -> None:
     device = new_device()
     opened.put(EVENTS, *(event(device, -31 * DAY * month) for month in range(150)))
     assert opened.ask(COUNT, d=device) == [(150,)]
+
+
+@pytest.mark.parametrize("late_last", [True, False])
+def test_of_history_told_twice_the_copy_that_was_late_does_not_count(
+    opened: Store, late_last: bool
+) -> None:
+    device = new_device()
+    first = event(device, received_at=NOON, protocol="import")
+    late = msgspec.structs.replace(first, session_id=session_of(device, 1), late=True)
+    for copy in (first, late) if late_last else (late, first):
+        opened.put(EVENTS, copy)
+    query = "SELECT toString(session_id) FROM events WHERE device_id = {d:String}"
+    assert opened.ask(query, d=device) == [(first.session_id,)]
 
 
 def test_no_server_is_unavailable_and_not_the_lines_fault(settings: Settings) -> None:
