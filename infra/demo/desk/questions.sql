@@ -48,8 +48,8 @@ HAVING most_results < 5
 ORDER BY searches DESC, searched
 LIMIT 50;
 
--- # What was bought, with what?
--- `properties` is JSON and queryable by path: an order's products become rows.
+-- # Which toys were bought, and where had the buyers come from?
+-- `properties` is JSON, queryable by path. Each order once (LIMIT 1 BY), its products as rows.
 SELECT
     product.name::String AS product,
     product.category::String AS category,
@@ -58,11 +58,13 @@ SELECT
     topKIf(3)(source, source != '') AS buyers_came_from
 FROM
 (
-    SELECT arrayJoin(e.properties.products[]) AS product, e.order_id AS order_id,
-           s.referrer_source AS source
+    SELECT e.order_id AS order_id, e.properties.products[] AS products, s.referrer_source AS source
     FROM events AS e LEFT JOIN sessions AS s ON e.session_id = s.session_id
     WHERE e.name = 'Order Completed'
+    ORDER BY e.event_time
+    LIMIT 1 BY e.order_id
 )
+ARRAY JOIN products AS product
 GROUP BY product, category
 ORDER BY orders DESC, pieces DESC
 LIMIT 25;
