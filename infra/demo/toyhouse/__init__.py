@@ -1,0 +1,1 @@
+"""Toyhouse, the demo's shop: `python -m infra.demo.toyhouse`."""

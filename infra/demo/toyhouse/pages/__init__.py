@@ -1,0 +1,1 @@
+"""The shop's pages, by what a visitor is about."""
