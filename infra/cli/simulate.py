@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import typer
 
 from infra.cli import context
 from infra.cli.context import Failure
-
-if TYPE_CHECKING:
-    from infra.simulate.past import Plan
+from schemas.site import Site
 
 Form = Literal["events", "log"]
 
@@ -22,7 +21,9 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate(
-    shoppers: int = typer.Option(1000, min=1, max=10_000_000, help="How many people."),
+    shoppers: int | None = typer.Option(
+        None, min=1, max=10_000_000, help="How many people; default: 1000, live: no end."
+    ),
     days: float = typer.Option(7, min=0.01, max=3650, help="How long a past they have."),
     seed: int = typer.Option(1, min=0, max=1_000_000, help="The same seed plays the same."),
     truth: Path | None = typer.Option(
@@ -42,49 +43,79 @@ def simulate(
     personalize: str = typer.Option("", metavar="URL", help="Live: the personalization service."),
 ) -> None:
     """Synthetic shoppers with known truth; without --send and --out they are only counted."""
+    from infra.cli import simulated
     from infra.demo.catalogue import load
     from infra.demo.product import CatalogueError
+    from infra.simulate.delivery import SendingFailed
+    from infra.simulate.live import LivePlan
+    from infra.simulate.odds import WEB_LOG_BOTS, Dirt
     from infra.simulate.past import Plan, last_minute
     from infra.simulate.truth import UnknownFormat, check_format
 
-    if send and out:
-        raise typer.BadParameter("say either --send or --out")
+    _check(send=send, out=out, as_log=as_ == "log", live=live)
     configured = context.settings()
+    site = context.site(configured)
+    if not site.hosts:
+        raise typer.BadParameter("the site file names no hosts, so pages have no address")
     try:
         if truth is not None:
             check_format(truth)
+        catalogue = load()
+        if live:
+            live_plan = LivePlan(
+                site=site,
+                catalogue=catalogue,
+                seed=seed,
+                per_minute=per_minute,
+                shoppers=shoppers or 0,
+            )
+            collect = send or f"http://127.0.0.1:{configured.ports.collect}"
+            ask = personalize or f"http://127.0.0.1:{configured.ports.personalize}"
+            simulated.play(live_plan, collect, ask, _key(site, key), truth)
+            return
         plan = Plan(
-            shoppers=shoppers,
+            shoppers=shoppers or 1000,
             days=days,
             seed=seed,
-            site=context.site(configured),
-            catalogue=load(),
+            site=site,
+            catalogue=catalogue,
             until=_time(until) if until else last_minute(),
             launch=_time(launch) if launch else 0,
-            secret=_secret(),
+            secret=os.environ.get("FOOTFALL_SECRET_KEY", ""),  # a stack's own is its secret
+            dirt=Dirt(bots=WEB_LOG_BOTS) if as_ == "log" else Dirt(),
         )
-    except (UnknownFormat, CatalogueError) as error:
-        raise typer.BadParameter(str(error)) from error
-    _run(plan, truth, out)
-
-
-def _run(plan: Plan, truth: Path | None, out: str) -> None:
-    from infra.cli import simulated
-
-    try:
-        if out:
+        if send:
+            simulated.send(plan, send, _key(site, key), truth, rate)
+        elif as_ == "log":
+            simulated.write_log(plan, truth, out or "-")
+        elif out:
             simulated.write(plan, truth, out)
         else:
             simulated.count(plan, truth)
-    except OSError as error:
+    except (UnknownFormat, CatalogueError) as error:
+        raise typer.BadParameter(str(error)) from error
+    except (SendingFailed, OSError) as error:
         raise Failure(str(error)) from error
 
 
-def _secret() -> str:
-    """What signs decisions; '' where only the running stack knows it."""
-    import os
+def _check(*, send: str, out: str, as_log: bool, live: bool) -> None:
+    """Raises BadParameter for options that cannot be meant together."""
+    if send and out:
+        raise typer.BadParameter("say either --send or --out")
+    if as_log and (send or live):
+        raise typer.BadParameter("--as log goes to a file: footfall import-logs reads it")
+    if live and out:
+        raise typer.BadParameter("--live goes to a collector: say --send, not --out")
 
-    return os.environ.get("FOOTFALL_SECRET_KEY", "")
+
+def _key(site: Site, given: str) -> str:
+    """Raises BadParameter where there is no server key: history needs one."""
+    if given:
+        return given
+    for key in site.write_keys:
+        if key.kind == "server":
+            return key.key
+    raise typer.BadParameter("the site file has no server key: say --key")
 
 
 def _time(text: str) -> int:

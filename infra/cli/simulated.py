@@ -1,37 +1,37 @@
-"""What `footfall simulate` does with a past, and the tables that it ends with."""
+"""What `footfall simulate` does with its plan, and the tables that it ends with."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import signal
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from infra.cli.context import Failure
+from infra.simulate import delivery
+from infra.simulate.delivery import SendingFailed, Sent
 from infra.simulate.files import opened
+from infra.simulate.live import LivePlan, live
 from infra.simulate.messages import history
+from infra.simulate.outbox import LiveCounts
 from infra.simulate.past import Plan
 from infra.simulate.summary import Summary
 from infra.simulate.truth import TruthBook
+from infra.simulate.weblog import log_lines
 
-_encode = msgspec.json.Encoder().encode
-
-
-def write(plan: Plan, truth: Path | None, out: str) -> None:
-    """Segment messages, one a line. Raises OSError."""
-    summary = Summary(plan.site)
-    with _book(plan, truth) as book, opened(out) as file:
-        for happening in history(plan):
-            file.write(_encode(happening.message) + b"\n")
-            summary.add(happening)
-            if happening.truth is not None:
-                book.add(happening.truth)
-    print_summary(summary, Console(stderr=True))
+_TRUTH_EVERY_S = 2.0  # live: how often the truth file is written anew
 
 
 def count(plan: Plan, truth: Path | None) -> None:
+    """Plays the past and says what it holds."""
     summary = Summary(plan.site)
     with _book(plan, truth) as book:
         for happening in history(plan):
@@ -39,6 +39,133 @@ def count(plan: Plan, truth: Path | None) -> None:
             if happening.truth is not None:
                 book.add(happening.truth)
     print_summary(summary, Console())
+
+
+def write(plan: Plan, truth: Path | None, out: str) -> None:
+    """Segment messages, one a line. Raises OSError."""
+    summary = Summary(plan.site)
+    with _book(plan, truth) as book, opened(out) as file:
+        for happening in history(plan):
+            file.write(delivery.encoded(happening.message) + b"\n")
+            summary.add(happening)
+            if happening.truth is not None:
+                book.add(happening.truth)
+    print_summary(summary, Console(stderr=True))
+
+
+def write_log(plan: Plan, truth: Path | None, out: str) -> None:
+    """A web server's log, in the combined format. Raises OSError."""
+    lines = pages = bots = 0
+    with _book(plan, truth) as book, opened(out) as file:
+        for line in log_lines(plan):
+            file.write(line.text.encode() + b"\n")
+            lines += 1
+            if line.truth is not None:
+                pages += 1
+                bots += line.truth.kind == "bot"
+                book.add(line.truth)
+    Console(stderr=True).print(f"{lines:,} lines, {pages:,} of them pages, {bots:,} asked by bots")
+
+
+def send(plan: Plan, url: str, key: str, truth: Path | None, rate: float) -> None:
+    """Sends the past; the truth file holds what was taken, even if not all was.
+
+    Raises SendingFailed, OSError.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[sent]:,} events"),
+        TimeRemainingColumn(),
+    )
+    refused: SendingFailed | None = None
+    sent = Sent()
+    with _book(plan, truth) as book, Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("sending", total=plan.until - plan.since, sent=0)
+
+        def progress(so_far: Sent, at_ms: int) -> None:
+            done = max(0, at_ms - plan.since)
+            bar.update(task, completed=done, sent=so_far.messages)
+
+        try:
+            sent = asyncio.run(delivery.send_history(plan, url, key, book.add, progress, rate=rate))
+        except SendingFailed as error:
+            refused = error
+        else:
+            bar.update(task, completed=plan.until - plan.since, sent=sent.messages)
+        events = book.events
+    if refused is not None:
+        taken = f"; {events:,} events were taken before"
+        raise Failure(f"{refused}{taken if events else ''}") from refused
+    table = Table("", box=None, pad_edge=False)
+    table.add_column("", justify="right")
+    for what, number in (
+        ("messages sent and taken", sent.messages),
+        ("of them sent twice", sent.messages - events),
+        ("batches", sent.batches),
+        ("sent again after a refusal", sent.retries),
+    ):
+        table.add_row(what, f"{number:,}")
+    Console(stderr=True).print(table)
+    Console(stderr=True).print(f"in {sent.seconds:.1f} s, {sent.per_second:,.0f} events/s")
+
+
+def play(
+    plan: LivePlan, collect_url: str, personalize_url: str, key: str, truth: Path | None
+) -> None:
+    """Shoppers now, until Ctrl-C, SIGTERM or enough. Raises SendingFailed, OSError."""
+    counts = asyncio.run(_play(plan, collect_url, personalize_url, key, truth))
+    table = Table("", box=None, pad_edge=False)
+    table.add_column("", justify="right")
+    for what, number in (
+        ("visits", counts.visits),
+        ("  of them played to their end", counts.finished),
+        ("events taken", counts.messages),
+        ("orders", counts.orders),
+        ("homepages", counts.homepages),
+        ("  of them without an answer in time", counts.undecided),
+    ):
+        table.add_row(what, f"{number:,}")
+    Console(stderr=True).print(table)
+
+
+async def _play(
+    plan: LivePlan, collect_url: str, personalize_url: str, key: str, truth: Path | None
+) -> LiveCounts:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    counts = LiveCounts()
+    with TruthBook(plan.site.session.gap_ms) as book:
+        writing = asyncio.create_task(_keep_written(book, truth, counts))
+        try:
+            await live(plan, collect_url, personalize_url, key, stop, book.add, counts)
+        finally:
+            writing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await writing
+            if truth is not None:
+                book.write(truth)
+    return counts
+
+
+async def _keep_written(book: TruthBook, truth: Path | None, counts: LiveCounts) -> None:
+    """The truth file while shoppers shop, and a line for who watches."""
+    console = Console(stderr=True)
+    written = -1
+    while True:
+        began = time.monotonic()
+        if truth is not None and book.events != written:
+            written = book.events
+            book.write(truth)
+        if sys.stderr.isatty():
+            console.print(
+                f"{counts.visits:,} visits, {counts.messages:,} events, {counts.orders:,} orders",
+                end="\r",
+            )
+        took = time.monotonic() - began
+        await asyncio.sleep(max(_TRUTH_EVERY_S, 20 * took))  # at most a twentieth of the time
 
 
 @contextmanager

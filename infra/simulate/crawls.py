@@ -19,13 +19,13 @@ class Crawls:
     """Sends as many crawls that bots make their share of all page views."""
 
     def __init__(
-        self, chance: Random, shelves: Shelves, origin: str, dirt: Dirt, seed: int
+        self, chance: Random, shelves: Shelves, origin: str, dirt: Dirt, world: str
     ) -> None:
         self._chance = chance
         self._shelves = shelves
         self._origin = origin
         self._dirt = dirt
-        self._seed = seed
+        self._world = world
         self._crawls = 0
         self._pages = 0
         self.pages_seen = 0  # by people
@@ -41,7 +41,7 @@ class Crawls:
     def crawl(self, start: int) -> Iterator[Act]:
         """The pages that one bot asks for, seconds apart. Bots agree to nothing."""
         self._crawls += 1
-        name = f"crawl-{self._seed}-{self._crawls:05d}"
+        name = f"crawl-{self._world}-{self._crawls:05d}"
         ip = f"198.19.{255 - self._crawls // 250 % 32}.{self._crawls % 250}"
         agent = self._agent()
         at = start

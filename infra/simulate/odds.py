@@ -120,7 +120,7 @@ LANDS_HOME: Mapping[Way, float] = {
 SEARCH_TERM_CARRIED = 0.08  # of arrivals by search; engines keep the rest to themselves
 
 # People
-HAS_ACCOUNT = 0.3  # of those who consent, when the history begins
+HAS_ACCOUNT = 0.35  # of those who consent, when the history begins
 SHARES_COMPUTER = 0.14  # of people: two of one household on one computer
 FORGETS_LOGOUT = 0.3  # of those who share one
 NEWSLETTER = 0.25  # of people get it when the history begins
@@ -131,12 +131,12 @@ FURTHER_VISITS_A_WEEK = 1.3  # mean, after the first visit
 EAGERNESS = 0.6  # shape of the gamma distribution around it: the smaller, the more people differ
 
 # During a visit
-LOGS_IN = 0.45  # of members' visits that go further than the first page, where not logged in
+LOGS_IN = 0.5  # of members' visits that go further than the first page, where not logged in
 MAKES_ACCOUNT = 0.3  # of first orders
 LOGS_OUT = 0.1  # of visits that end logged in, on a device of one's own
 LOGS_OUT_SHARED = 0.75
 NOTICES_OTHER_LOGIN = 0.5  # sees that somebody else is logged in, logs out and in again
-MAKES_PROFILES = 0.4  # of parents' visits, once logged in, until they have made them
+MAKES_PROFILES = 0.6  # of parents' visits, once logged in, until they have made them
 SIGNS_UP = 0.03  # of visits that go further, for the newsletter
 SEES_HOME_AGAIN = 0.08
 SEARCHES = 0.4  # of the looks for a product; the others go by category
@@ -150,6 +150,10 @@ PAUSE_MS = 31 * 60_000  # between two visits of one device
 # When people shop, in the site's time zone: by hour, and by weekday from Monday.
 HOURS = (3, 2, 1, 1, 1, 2, 5, 9, 13, 16, 17, 17, 18, 16, 15, 16, 17, 19, 22, 27, 30, 26, 16, 8)
 WEEKDAYS = (1.0, 0.95, 0.95, 1.0, 1.0, 1.15, 1.25)
+
+# Live
+PACE = 0.15  # of the thinking times above, so that funnels tick
+COMES_AGAIN = 0.25  # of visits: by somebody who was there, on another device or later
 
 WEB_LOG_BOTS = 0.25  # what bots are of a web server's page requests: they run no script
 NOT_FOUND = 0.01  # of a web server's page requests by people: dead links

@@ -1,7 +1,7 @@
 """What the rules of design.md sections 3b and 4 entail, the slow and plain way.
 
 Written from the rules and for nothing else: it shares no code with the stream that it judges.
-All that it looks at is what one device sent, in the order in which it was sent. Times are ms.
+All that it looks at is what one device sent, in any order. Times are ms.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 GAP_MS = 30 * 60_000
-OPEN_MS = 48 * 3_600_000
-"""A session's borders are settled once the device is seen this long after its run."""
 
 
 class Said(NamedTuple):
@@ -52,24 +50,19 @@ def owner(said: Sequence[Said], at: int, own_user: str = "") -> Owner:
 def session_starts(said: Sequence[Said], gap_ms: int = GAP_MS) -> dict[int, int]:
     """The start of the session of each event's time.
 
-    A session ends after a pause longer than the gap, and where the device's owner changes: as far
-    as that was known when the device was first seen `OPEN_MS` after the pause began.
+    A session ends after a pause longer than the gap, and where the device's owner changes. (Where
+    the source changes too; visits of simulated shoppers have one source.)
     """
+    marks = [each for each in said if each.logs_out or each.user_id]
     starts: dict[int, int] = {}
     for run in _runs(sorted({each.at for each in said}), gap_ms):
-        known = _known_until_closed(said, run[-1])
-        start, before = run[0], _timeline(known, run[0])
+        start, before = run[0], owner(marks, run[0])
         for at in run:
-            now = _timeline(known, at)
+            now = owner(marks, at)
             if now != before:
                 start, before = at, now
             starts[at] = start
     return starts
-
-
-def _timeline(said: Sequence[Said], at: int) -> Owner:
-    """Who owns the device at a time, whatever user a single event names."""
-    return owner(said, at)
 
 
 def _runs(times: Sequence[int], gap_ms: int) -> list[list[int]]:
@@ -80,13 +73,6 @@ def _runs(times: Sequence[int], gap_ms: int) -> list[list[int]]:
         else:
             runs.append([at])
     return runs
-
-
-def _known_until_closed(said: Sequence[Said], last: int) -> Sequence[Said]:
-    for number, each in enumerate(said):
-        if each.at - last > OPEN_MS:
-            return said[: number + 1]
-    return said
 
 
 def _by_time(said: Said) -> tuple[int, str]:

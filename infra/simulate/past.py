@@ -69,7 +69,7 @@ class Past:
         self._town = Town(
             self._chance, str(plan.seed), self._shelves.categories, plan.dirt.refusals
         )
-        self._crawls = Crawls(self._chance, self._shelves, plan.origin, plan.dirt, plan.seed)
+        self._crawls = Crawls(self._chance, self._shelves, plan.origin, plan.dirt, str(plan.seed))
         self._homepage = PastHomepage(plan.site, plan.launched, plan.secret, self._chance)
         self._days = _Days(plan)
         self._visits = 0

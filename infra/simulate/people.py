@@ -96,6 +96,7 @@ class Town:
     ) -> None:
         self._chance = chance
         self._world = world
+        self._first_address = Random(world).randrange(1 << 17)
         self._categories = list(categories)
         self._refusals = refusals
         self._people = 0
@@ -119,7 +120,7 @@ class Town:
         self._people += 1
         account = f"m-{self._world}-{number:05d}"
         consents = not is_drawn(chance, self._refusals)
-        ip = _address(int(self._world), number)
+        ip = _address(self._first_address + number)
         taste = tuple(chance.sample(self._categories, 3))
         children = self._children(account, taste) if is_drawn(chance, IS_PARENT) else []
         devices = [
@@ -193,7 +194,7 @@ def uuid4(chance: Random) -> str:
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
 
 
-def _address(world: int, number: int) -> str:
+def _address(number: int) -> str:
     """Of the block that is reserved for benchmarks (RFC 2544), so that it is nobody's."""
-    at = (number + 7919 * world) % (1 << 17)
+    at = number % (1 << 17)
     return f"198.{18 + (at >> 16)}.{at >> 8 & 255}.{at & 255}"
