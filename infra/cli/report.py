@@ -42,8 +42,41 @@ def register(app: typer.Typer) -> None:
     reports = typer.Typer(
         cls=_Reports, no_args_is_help=True, help="A report: a table, --json, --csv or --html FILE."
     )
+    reports.command()(identity)
     reports.command()(variants)
     app.add_typer(reports, name="report", rich_help_panel=_GROUP)
+
+
+def identity(
+    from_: str = _FROM,
+    to: str = _TO,
+    truth: list[Path] = typer.Option(
+        [], help="What footfall simulate --truth wrote; may be given again for another file."
+    ),
+    as_json: bool = _JSON,
+    as_csv: bool = _CSV,
+    html: Path | None = _HTML,
+) -> None:
+    """How persons, devices and logins hang together; with --truth FILE, how truly."""
+    from infra.reports.identity import compare_identity
+    from infra.reports.identity_report import comparison_report, identifiers_report
+    from infra.reports.truth_file import TruthError, read_truth
+
+    form = _form(as_json, as_csv, html)
+    configured = context.settings()
+    site = context.site(configured)
+    since_ms, until_ms = _window(from_, to, site)
+    try:
+        known = read_truth(truth) if truth else None
+        with context.clickhouse(configured) as client:
+            if known is None:
+                found = identifiers_report(client, site, since_ms, until_ms)
+            else:
+                first, end = since_ms if from_ else None, until_ms if to else None
+                found = comparison_report(compare_identity(client, known, first, end), site)
+    except TruthError as error:
+        raise typer.BadParameter(str(error)) from error
+    form.write(found)
 
 
 def variants(

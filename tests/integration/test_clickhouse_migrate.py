@@ -37,6 +37,7 @@ def test_six_at_once_on_an_empty_server_then_nothing_is_left_to_do(tmp_path: Pat
                 "identities",
                 "persons",
                 "rejected",
+                "report_identity",
                 "report_variants",
                 "sessions",
             ]
@@ -64,6 +65,7 @@ def test_a_changed_view_is_made_again_and_those_after_it_too(tmp_path: Path) -> 
             "view 06_decisions",
             "view 07_rejected",
             "view 08_report_variants",
+            "view 09_report_identity",
         ]
         client = connect(settings.clickhouse)
         comment = (

@@ -23,9 +23,7 @@ Z = 1.959963984540054
         (1, 29, 0.0061, 0.1718),
     ],
 )
-def test_wilson_gives_the_published_values(
-    successes: int, n: int, low: float, high: float
-) -> None:
+def test_wilson_gives_the_published_values(successes: int, n: int, low: float, high: float) -> None:
     assert wilson(successes, n) == pytest.approx((low, high), abs=0.00005)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from infra.reports.forms.wording import columns_shown, period, shown
+from infra.reports.forms.wording import columns_shown, period, share_text, shown
 from infra.reports.report import Cell, Picture, Report, Row
 
 _TONES = {  # by verdict; any other has none
@@ -93,7 +93,7 @@ def draw(report: Report, picture: Picture) -> Drawing | None:
         value = _float(report.cell(row, picture.value)) or 0.0
         return Bar(
             label=shown(report, row, report.columns[1]),
-            value=f"{value:.1%}",
+            value=share_text(value),
             n=f"{report.cell(row, picture.n):,}",
             place=100 * value / top,
             low=None if low is None else 100 * low / top,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil, floor, log10
+
 from infra.reports.report import Cell, Column, Report, Row
 
 
@@ -27,6 +29,15 @@ def shown(report: Report, row: Row, column: Column) -> str:
     return text
 
 
+def share_text(share: float, *, bare: bool = False) -> str:
+    """A share in percent with one decimal, or as many as it takes not to read as all or none."""
+    distance = min(share, 1 - share) * 100
+    decimals = 1 if distance <= 0 or distance >= 0.06 else min(ceil(-log10(distance)), 9)
+    if share > 0.5 and decimals > 1:
+        share = floor(share * 10 ** (decimals + 2)) / 10 ** (decimals + 2)
+    return f"{share * 100:.{decimals}f}" + ("" if bare else "%")
+
+
 def period(report: Report) -> str:
     return f"{report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} {report.until:%Z}"
 
@@ -36,7 +47,7 @@ def _number(value: Cell, column: Column, *, bare: bool = False) -> str:
     assert isinstance(value, int | float)
     match column.kind:
         case "rate":
-            return f"{value * 100:.1f}" + ("" if bare else "%")
+            return share_text(value, bare=bare)
         case "difference":
             return f"{value * 100:+.1f}" + ("" if bare else " pp")
         case "money":
