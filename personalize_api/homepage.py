@@ -176,7 +176,8 @@ class Homepage:
         if not device and consent == "granted":
             device = str(uuid.uuid4())
             unit = unit or device
-        return await self._visitors.look_up(device, arrival.user_id, now_ms), unit
+        visitor = await self._visitors.look_up(device, arrival.user_id, arrival.profile_id, now_ms)
+        return visitor, unit
 
     def _cors(self, headers: Headers, *, preflight: bool = False) -> list[tuple[bytes, bytes]]:
         """A page of a listed origin may read the answer, with its cookie sent along."""

@@ -16,10 +16,12 @@ from personalize_api.visitors import (
     decode_person,
     describe,
     owner_now,
+    profiles_of,
 )
 from schemas.event import person_of_user
 from schemas.funnel_result import iso_time
 from schemas.identity import OVER
+from schemas.profiles import AttributeValue, attributes
 from schemas.redis_keys import DeviceState, PersonState, device_key, person_key
 from schemas.site import VisitorClass
 
@@ -28,7 +30,7 @@ _MAX_IDENTIFIER = 256
 
 
 class DeviceView(msgspec.Struct, kw_only=True):
-    """One device. Times are ISO 8601, UTC; sessions are those inside the live horizon."""
+    """One device. Times are ISO 8601, UTC; of its sessions the newest have their starts."""
 
     device_id: str
     first_seen: str
@@ -57,6 +59,13 @@ class PersonDeviceView(msgspec.Struct, kw_only=True):
     orders: int
 
 
+class ProfileView(msgspec.Struct, kw_only=True):
+    """What servers have told of one profile; profile_id '' is the account's own."""
+
+    profile_id: str
+    attributes: dict[str, AttributeValue]
+
+
 class OneTouch(msgspec.Struct, kw_only=True):
     identifier: str
     kind: Literal["cookie", "user_id", "person_id"]
@@ -68,6 +77,7 @@ class OneTouch(msgspec.Struct, kw_only=True):
     orders: int
     device: DeviceView | None
     devices: list[PersonDeviceView]
+    profiles: list[ProfileView]
 
 
 async def one_touch(reader: StateReader, identifier: str, now_ms: int, gap_ms: int) -> OneTouch:
@@ -136,7 +146,13 @@ def _view(
             )
             for device_id, c in sorted(held.items())
         ],
+        profiles=_profiles(person) if person else [],
     )
+
+
+def _profiles(person: PersonState) -> list[ProfileView]:
+    told = {name: attributes(profile) for name, profile in sorted(profiles_of(person).items())}
+    return [ProfileView(profile_id=name, attributes=held) for name, held in told.items() if held]
 
 
 def _device(device_id: str, device: DeviceState) -> DeviceView:

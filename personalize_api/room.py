@@ -53,4 +53,4 @@ async def open_room(settings: Settings, site: Site) -> AsyncIterator[Room]:
 async def _warm_up(site: Site, visitors: Visitors) -> None:
     """Reads the referrer list and connects to Redis, so that the first visitor need not wait."""
     classify("", "https://nowhere.invalid/", site)  # a host, or the list is not looked at
-    await visitors.look_up("", "", 0)
+    await visitors.look_up("", "", "", 0)

@@ -13,14 +13,18 @@ import msgspec
 from personalize_api.arrival import Arrival
 from personalize_api.experiments import HOLDOUT, assign
 from personalize_api.visitors import Visitor
+from schemas.profiles import AttributeValue
 from schemas.referrer import Referrer
 from schemas.site import Range, Scenario, Site, Value
 
 DEFAULT = "default"
 """The scenario's name where none matched."""
 
-Facts = Mapping[str, Value]
-"""What is known about a visit, by the names that conditions use. An absent name is not known."""
+Facts = Mapping[str, AttributeValue]
+"""What is known about a visit, by the names that conditions use. An absent name is not known; of
+several values each holds."""
+
+_OLDEST = 1900  # a year of birth before it is no year
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,12 +47,12 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 
 def facts_of(
     visitor: Visitor, referrer: Referrer, arrival: Arrival, local: datetime
-) -> dict[str, Value]:
+) -> dict[str, AttributeValue]:
     """The facts of one visit at a time on the site's clock.
 
     Campaign fields that the URL does not carry are known to be ''.
     """
-    facts: dict[str, Value] = {
+    facts: dict[str, AttributeValue] = {
         "class": visitor.class_,
         "referrer_medium": referrer.medium,
         "referrer_source": referrer.source,
@@ -65,7 +69,18 @@ def facts_of(
         facts["logged_in"] = visitor.logged_in
     if arrival.language:
         facts["language"] = arrival.language
+    if visitor.attributes:
+        facts |= {f"profile.{name}": value for name, value in visitor.attributes.items()}
+        if "profile.age" not in facts and (age := _age(facts, local.year)) is not None:
+            facts["profile.age"] = age
     return facts
+
+
+def _age(facts: Facts, year: int) -> int | None:
+    """The age that whoever was born in the profile's `birth_year` reaches in a year."""
+    born = facts.get("profile.birth_year")
+    number = None if born is None or isinstance(born, tuple) else _number(born)
+    return year - int(number) if number is not None and _OLDEST <= number <= year else None
 
 
 def decide(site: Site, facts: Facts, unit: str) -> Choice:
@@ -112,7 +127,10 @@ def _choice(site: Site, scenario: Scenario, facts: Facts, unit: str) -> Choice:
 
 def _holds(name: str, allowed: tuple[Value | Range, ...], facts: Facts) -> bool:
     fact = facts.get(name)
-    return fact is not None and any(_is(fact, value, name) for value in allowed)
+    if fact is None:
+        return False
+    known = fact if isinstance(fact, tuple) else (fact,)
+    return any(_is(one, value, name) for one in known for value in allowed)
 
 
 def _is(fact: Value, value: Value | Range, name: str) -> bool:
@@ -149,7 +167,9 @@ def _why_not(name: str, allowed: tuple[Value | Range, ...], facts: Facts) -> str
     return f"{name} is {_text(facts[name])}, not {wanted}"
 
 
-def _text(value: Value | Range) -> str:
+def _text(value: AttributeValue | Range) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_text, value)) or "empty"
     if isinstance(value, Range):
         return f"{value.low:g}..{value.high:g}"
     if isinstance(value, bool):

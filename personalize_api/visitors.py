@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import reduce
 
 import msgspec
 
@@ -15,6 +16,7 @@ from personalize_api.seldom import SeldomLogger
 from personalize_api.state_reader import DEADLINE_S, StateReader, Unreachable
 from schemas.event import person_of_device, person_of_user
 from schemas.identity import OVER, segment_at, timeline
+from schemas.profiles import AttributeValue, Profiles, attributes, join
 from schemas.redis_keys import (
     DeviceState,
     PersonState,
@@ -42,6 +44,7 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int = 0  # of this device
     orders: int = 0
     cause: str = ""  # why the state could not be read (`metrics.CAUSES`)
+    attributes: dict[str, AttributeValue] = {}  # of the profile that was asked for
 
     @property
     def person_id(self) -> str:
@@ -81,8 +84,12 @@ class Visitors:
         self._gap_ms = gap_ms
         self._log = SeldomLogger(logging.getLogger(__name__))
 
-    async def look_up(self, device_id: str, user_id: str, now_ms: int) -> Visitor:
-        """Never raises: a visitor that cannot be read is `unknown`. Either id may be empty."""
+    async def look_up(self, device_id: str, user_id: str, profile_id: str, now_ms: int) -> Visitor:
+        """Never raises: a visitor that cannot be read is `unknown`. Each id may be empty.
+
+        Attributes are those of a profile of `user_id`, the user that the caller names: nobody
+        else's, whoever the device's events say is logged in there.
+        """
         deadline = asyncio.get_running_loop().time() + DEADLINE_S
         try:
             device, person, owner = await self._read(device_id, user_id, now_ms, deadline)
@@ -91,7 +98,11 @@ class Visitors:
         except GarbledState as error:
             self._log.warning("state in Redis is garbled, the decision is degraded: %s", error)
             return self._unknown(device_id, user_id, "garbage")
-        return describe(device_id, device, person, owner, now_ms, self._gap_ms)
+        visitor = describe(device_id, device, person, owner, now_ms, self._gap_ms)
+        if user_id and person is not None and (told := profiles_of(person)):
+            held = attributes(told.get(profile_id, {}))
+            return msgspec.structs.replace(visitor, attributes=held)
+        return visitor
 
     async def _read(
         self, device_id: str, user_id: str, now_ms: int, deadline: float
@@ -152,6 +163,12 @@ def describe(
         sessions=sessions,
         orders=orders,
     )
+
+
+def profiles_of(person: PersonState) -> Profiles:
+    """What all devices of the person tell of its profiles."""
+    told = [held.profiles for held in person.devices.values() if held.profiles]
+    return reduce(join, told) if told else {}
 
 
 def owner_now(device: DeviceState, now_ms: int) -> Owner:

@@ -16,6 +16,8 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from schemas.profiles import Profiles
+
 EventType = Literal["page", "track", "identify", "alias", "screen", "group"]
 Protocol = Literal["beacon", "segment", "snowplow", "posthog", "pixel", "log", "import"]
 Consent = Literal["granted", "denied", "unknown"]
@@ -264,6 +266,7 @@ class Register(msgspec.Struct, kw_only=True, omit_defaults=True):
     sessions: int = 0
     orders: int = 0
     hits: dict[str, list[Hit]] = {}  # by Funnel.key
+    profiles: Profiles = {}
 
 
 class Rejected(msgspec.Struct, kw_only=True, omit_defaults=True):

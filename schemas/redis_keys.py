@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from schemas.event import Hit
+from schemas.profiles import Profiles
 from schemas.topics import RAW, REGISTERS, Topic, partition_of
 
 LIVE_HORIZON_MS = 48 * 3600 * 1000
@@ -72,6 +73,7 @@ class DeviceState(msgspec.Struct, array_like=True):
     logins: tuple[tuple[str, int, int], ...] = ()  # (user or '' for a logout, first, last) a day
     hits: dict[str, tuple[Hit, ...]] = {}  # Funnel.key -> evidence, sorted
     orders: tuple[tuple[int, bytes], ...] = ()  # (ms, digest of the order id), sorted
+    profiles: dict[str, Profiles] = {}  # user -> what servers said of them on this device
 
 
 class Contribution(msgspec.Struct, array_like=True):
@@ -84,6 +86,7 @@ class Contribution(msgspec.Struct, array_like=True):
     sessions: int
     orders: int
     hits: dict[str, tuple[Hit, ...]]
+    profiles: Profiles = {}
 
 
 class PersonState(msgspec.Struct, array_like=True):

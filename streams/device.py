@@ -24,10 +24,12 @@ from schemas.event import (
     session_of,
 )
 from schemas.identity import LOGOUT, Segment, add_mark, differs_until, segment_at, segments_of
+from schemas.profiles import MAX_USERS, Profile, join, smallest
 from schemas.redis_keys import LIVE_HORIZON_MS, DeviceState
 from schemas.sessions import add_event, session_start_of, session_starts
+from streams.corrections import links_of, person_corrections, session_corrections
 from streams.funnels import MAX_HITS
-from streams.sessions import HORIZON_MS, MAX_OLD_RUNS, changes
+from streams.sessions import HORIZON_MS, MAX_OLD_RUNS
 
 DAY_MS = 86_400_000
 MAX_DIGESTS = 4096
@@ -112,6 +114,7 @@ def follow(
         logins=before.logins,
         hits=before.hits,
         orders=before.orders,
+        profiles=before.profiles,
     )
     if (login := login_of(event)) is not None and _has_timeline(device):
         after.logins = add_mark(before.logins, login, time)
@@ -131,13 +134,13 @@ def follow(
         after.starts = starts_of(after, segments)
         start = _start_for(time, after.starts, after.runs)
         if state is not None:
-            corrections += _session_corrections(device, before, after, version)
+            corrections += session_corrections(device, before, after, version)
     links: list[IdentityLink] = []
     if state is None or segments != segments_before:
         known: Sequence[Segment] = () if state is None else segments_before
-        links += _links(device, known, segments, after, version)
+        links += links_of(device, known, segments, after, version)
     if state is not None and differs_until(segments_before, segments, before.last_seen):
-        corrections += _person_corrections(
+        corrections += person_corrections(
             device, segments_before, segments, before.last_seen, version
         )
     if len(after.runs) > MAX_OLD_RUNS:
@@ -147,10 +150,8 @@ def follow(
     return Step(after, place, corrections, links)
 
 
-def with_evidence(
-    state: DeviceState, event: Event, hits: Sequence[tuple[str, Hit]], order_id: str, horizon: int
-) -> DeviceState:
-    """`state` with what the event means for funnels and orders; evidence before `horizon` goes."""
+def with_evidence(state: DeviceState, hits: Sequence[tuple[str, Hit]], horizon: int) -> DeviceState:
+    """`state` with what an event means for funnels; evidence before `horizon` goes."""
     evidence = state.hits
     for key, kept in state.hits.items():
         if kept[0].time < horizon:
@@ -159,10 +160,30 @@ def with_evidence(
     for key, hit in hits:
         evidence = {**evidence, key: _with_hit(evidence.get(key, ()), hit)}
     state.hits = evidence
+    return state
+
+
+def with_order(state: DeviceState, event: Event, order_id: str) -> DeviceState:
+    """`state` with the order that the event completes, if it does; the newest are kept.
+
+    That somebody ordered is no live number: it counts however late it is known.
+    """
     if event.type == "track" and event.name == "Order Completed":
         order = (event.event_time, digest(order_id or event.event_id))
         state.orders = tuple(sorted({*state.orders, order}))[-MAX_ORDERS:]
     return state
+
+
+def with_profile(state: DeviceState, user_id: str, profile_id: str, profile: Profile) -> bool:
+    """Adds what was said of a user's profile; whether all of it is within the limits."""
+    if not profile:
+        return True
+    known = state.profiles.get(user_id, {})
+    joined = join(known, {profile_id: profile})
+    if joined is not known:
+        state.profiles = smallest({**state.profiles, user_id: joined}, MAX_USERS)
+    kept = state.profiles.get(user_id, {}).get(profile_id, {})
+    return profile.keys() <= kept.keys()
 
 
 def _with_hit(kept: tuple[Hit, ...], hit: Hit) -> tuple[Hit, ...]:
@@ -234,91 +255,6 @@ def _goes_on(
         return False
     first, last = state.runs[-1]
     return first <= time <= last + gap_ms
-
-
-def _session_corrections(
-    device: str, before: DeviceState, after: DeviceState, version: int
-) -> list[Correction]:
-    if before.starts == after.starts:
-        return []
-    return [
-        Correction(
-            device_id=device,
-            what="session",
-            since=change.since,
-            until=change.until,
-            person_id=None,
-            session_id=session_of(device, change.start),
-            version=version,
-            removed=change.removed,
-        )
-        for change in changes(before.starts, after.starts, after.runs, before.last_seen)
-    ]
-
-
-def _person_corrections(
-    device: str,
-    before: Sequence[Segment],
-    after: Sequence[Segment],
-    newest: int,
-    version: int,
-) -> list[Correction]:
-    """All segments that concern emitted events; and those that are no more, taken away."""
-    rows = []
-    for index, segment in enumerate(after):
-        if segment.since > newest:
-            break
-        following = after[index + 1].since - 1 if index + 1 < len(after) else newest
-        rows.append((segment.since, min(following, newest), segment.person(device), False))
-    here = {row[0] for row in rows}
-    rows += [(s.since, s.since, s.person(device), True) for s in before if s.since not in here]
-    return [
-        Correction(
-            device_id=device,
-            what="person",
-            since=since,
-            until=until,
-            person_id=person,
-            session_id=None,
-            version=version,
-            removed=removed,
-        )
-        for since, until, person, removed in rows
-    ]
-
-
-def _links(
-    device: str,
-    before: Sequence[Segment],
-    after: Sequence[Segment],
-    state: DeviceState,
-    version: int,
-) -> list[IdentityLink]:
-    """Cookie and login lead to the person of each login that is new or begins elsewhere."""
-    known = {(s.user_id, max(s.since, state.first_seen)) for s in before}
-    links: list[IdentityLink] = []
-    told: set[str] = set()
-    for segment in after:
-        since = max(segment.since, state.first_seen)
-        if not segment.user_id or segment.user_id in told:
-            continue
-        told.add(segment.user_id)
-        if (segment.user_id, since) in known:
-            continue
-        person = segment.person(device)
-        for kind, identifier in (("cookie", device), ("user_id", segment.user_id)):
-            links.append(
-                IdentityLink(
-                    identifier=identifier,
-                    kind="cookie" if kind == "cookie" else "user_id",
-                    person_id=person,
-                    valid_from=since,
-                    reason="login",
-                    device_id=device,
-                    version=version,
-                )
-            )
-    return links
 
 
 def live_horizon(record_time: int) -> int:

@@ -5,9 +5,10 @@ line of footfall.raw
   ├─ a decision ──────────────────────────────────────▶ footfall.decisions
   ├─ repeated (same device and event id) ─────────────▶ is the event that was there before
   ├─ detect_bot ── a bot ─────────────────────────────▶ footfall.events, flagged; no state
-  ├─ parse_user_agent, split_url, classify referrer, read_order, credit_decision
   ├─ follow: session, person ─────────────────────────▶ footfall.corrections, footfall.identity
-  ├─ live? evidence for funnels and orders
+  ├─ read_profile: what a server says of its user
+  ├─ enrich: user agent, url, referrer, order, credited decision
+  ├─ live? evidence for funnels
   ├─ the enriched event ──────────────────────────────▶ footfall.events
   └─ after the record: what devices contribute ───────▶ footfall.registers
 """
@@ -30,28 +31,27 @@ from schemas.event import (
 )
 from schemas.reasons import Reason
 from schemas.redis_keys import DeviceState, device_decoder, device_key, encode_state
-from schemas.referrer import Referrer, classify
+from schemas.referrer import classify
 from schemas.site import Site
 from schemas.topics import CORRECTIONS, DECISIONS, EVENTS, IDENTITY, RAW, REGISTERS, version_of
 from streams.device import (
-    Place,
     digest,
     follow,
     is_closed,
     is_repeated,
     live_horizon,
     with_evidence,
+    with_order,
+    with_profile,
 )
+from streams.enrich import Enricher
 from streams.funnels import Funnels
 from streams.last_few import LastFew
 from streams.profile import Share, shares
 from streams.records import Effects, Emissions, Record, StateWrite
 from streams.rejected import reject
-from streams.steps.credit_decision import credit_decision
 from streams.steps.detect_bot import detect_bot
-from streams.steps.parse_user_agent import UserAgent, parse_user_agent
-from streams.steps.read_order import Order, read_order
-from streams.steps.split_url import read_search, split_url
+from streams.steps.read_profile import OVER_LIMIT, read_profile
 
 _PSEUDONYM_TTL_MS = 48 * 3600 * 1000
 
@@ -66,7 +66,7 @@ class DeviceStage:
 
     def __init__(self, site: Site, secret: str) -> None:
         self._site = site
-        self._secret = secret
+        self._enrich = Enricher(site, secret)
         self._funnels = Funnels(site)
         self._known = LastFew[tuple[DeviceState | None, dict[str, Share]]]()
 
@@ -118,7 +118,7 @@ class DeviceStage:
         state = states.get(event.device_id)
         bot = detect_bot(event.user_agent, event.protocol, event.notes)
         if bot:
-            row = self._enriched(event, None, bot)
+            row = self._enrich.bot(event, bot)
             emissions.add(EVENTS, event.device_id, encode_line(row))
             return None
         mark = digest(event.event_id)
@@ -128,8 +128,13 @@ class DeviceStage:
         late = waited > self._site.session.lateness_ms or is_closed(state, event.event_time)
         referrer = classify(event.url, event.referrer, self._site, event.campaign)
         step = follow(state, event, mark, referrer.key, late, self._site.session.gap_ms, version)
-        row = self._enriched(event, step.place, "", referrer, late)
-        state = self._evidence(step.state, event, row, record)
+        note = ""
+        if (told := read_profile(event)) is not None:
+            fits = with_profile(step.state, event.user_id, event.profile_id, told.profile)
+            note = OVER_LIMIT if not fits else told.note
+        row = self._enrich.visit(event, step.place, referrer, late, note)
+        state = with_order(step.state, event, row.order_id)
+        state = self._evidence(state, event, row, record)
         for correction in step.corrections:
             emissions.add(CORRECTIONS, correction.device_id, encode_line(correction))
         for link in step.links:
@@ -145,75 +150,7 @@ class DeviceStage:
             return state
         properties = _Properties(event.properties)
         hits = list(self._funnels.hits(row, properties))
-        return with_evidence(state, event, hits, row.order_id, horizon)
-
-    def _enriched(
-        self,
-        event: Event,
-        place: Place | None,
-        bot: str,
-        referrer: Referrer | None = None,
-        late: bool = False,
-    ) -> EnrichedEvent:
-        site = self._site
-        if referrer is None:
-            referrer = classify(event.url, event.referrer, site, event.campaign)
-        host, path = split_url(event.url)
-        agent = parse_user_agent(event.user_agent) if not bot else UserAgent(device_class="bot")
-        order = read_order(event.properties) if event.type == "track" else Order()
-        credit = credit_decision(event.decision_id, event.variant, self._secret)
-        traced = event.consent == "granted"
-        return EnrichedEvent(
-            event_id=event.event_id,
-            event_time=event.event_time,
-            received_at=event.received_at,
-            site=event.site or site.name,
-            type=event.type,
-            name=event.name,
-            protocol=event.protocol,
-            device_id=event.device_id,
-            consent=event.consent,
-            user_id=event.user_id,
-            profile_id=event.profile_id,
-            person_id=place.person_id if place else None,
-            session_id=place.session_id if place else None,
-            url=event.url,
-            host=host,
-            path=path,
-            title=event.title,
-            referrer=event.referrer,
-            referrer_medium=referrer.medium,
-            referrer_source=referrer.source,
-            referrer_term=referrer.term,
-            utm_source=referrer.utm_source,
-            utm_medium=referrer.utm_medium,
-            utm_campaign=referrer.utm_campaign,
-            utm_content=referrer.utm_content,
-            utm_term=referrer.utm_term,
-            click_id=referrer.click_id if traced else "",
-            click_id_type=referrer.click_id_type,
-            search_query=read_search(event.url, path, site.site_search),
-            search_results=order.search_results,
-            device_class=agent.device_class,
-            browser=agent.browser,
-            os=agent.os,
-            language=event.language,
-            is_bot=bool(bot),
-            bot_reason=bot,
-            scenario=credit.scenario,
-            variant=credit.variant,
-            experiment=credit.experiment,
-            arm=credit.arm,
-            decision_id=event.decision_id,
-            order_id=order.order_id,
-            revenue=order.revenue,
-            currency=order.currency,
-            engaged_ms=event.engaged_ms,
-            http_status=event.http_status,
-            late=late,
-            notes=[*event.notes, order.note] if order.note else event.notes,
-            properties=event.properties,
-        )
+        return with_evidence(state, hits, horizon)
 
     def _registers(
         self,
@@ -276,7 +213,9 @@ class _Properties:
 def _decode(line: bytes) -> Line:
     try:
         record = raw_line_decoder.decode(line)
-    except msgspec.MsgspecError:
+        if not line.isascii():  # the decoder leaves properties as they are
+            line.decode()
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return line
     if isinstance(record, Event) and not bytes(record.properties).startswith(b"{"):
         return line
@@ -296,4 +235,5 @@ def _register(person: str, device: str, share: Share, version: int, time_ms: int
         sessions=share.sessions,
         orders=share.orders,
         hits={key: list(hits) for key, hits in share.hits.items()},
+        profiles=share.profiles,
     )

@@ -150,6 +150,7 @@ def with_register(state: PersonState | None, register: Register) -> PersonState:
         sessions=register.sessions,
         orders=register.orders,
         hits={key: tuple(hits) for key, hits in register.hits.items()},
+        profiles=register.profiles,
     )
     devices = dict(state.devices) if state else {}
     devices[register.device_id] = contribution

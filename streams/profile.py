@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from schemas.event import Hit, is_pseudonym
+from schemas.event import Hit, is_pseudonym, person_of_user
 from schemas.identity import Segment, segments_of
+from schemas.profiles import Profiles
 from schemas.redis_keys import DeviceState
 from schemas.sessions import session_start_of
 from streams.funnels import Funnels
@@ -25,6 +26,7 @@ class Share(msgspec.Struct, frozen=True):
     sessions: int
     orders: int
     hits: dict[str, tuple[Hit, ...]]
+    profiles: Profiles = {}
 
 
 def shares(device_id: str, state: DeviceState | None, funnels: Funnels) -> dict[str, Share]:
@@ -36,7 +38,22 @@ def shares(device_id: str, state: DeviceState | None, funnels: Funnels) -> dict[
         return {}
     segments = segments_of(device_id, state.logins)
     if counted and len(segments) == 1 and not funnels.any_per_session:
-        return {segments[0].person(device_id): _whole(segments[0], state)}
+        result = {segments[0].person(device_id): _whole(segments[0], state)}
+    else:
+        result = _by_segment(device_id, segments, counted, state, funnels)
+    for user, profiles in state.profiles.items():
+        # what was said of a user is that user's, wherever the device's timeline leads
+        result.setdefault(person_of_user(user), _only_told(user, profiles))
+    return result
+
+
+def _by_segment(
+    device_id: str,
+    segments: Sequence[Segment],
+    counted: bool,
+    state: DeviceState,
+    funnels: Funnels,
+) -> dict[str, Share]:
     visible = [s for s in _spans(segments, state) if s[1] <= s[2]]
     result: dict[str, Share] = {}
     for segment, since, until in visible:
@@ -71,6 +88,7 @@ def _whole(segment: Segment, state: DeviceState) -> Share:
         sessions=state.past_sessions + len(state.starts),
         orders=len(state.orders),
         hits=state.hits,
+        profiles=state.profiles.get(segment.user_id, {}),
     )
 
 
@@ -104,6 +122,7 @@ def _share(
         sessions=past + sum(1 for start in state.starts if within(start)),
         orders=sum(1 for time_ms, _ in state.orders if within(time_ms)),
         hits=hits,
+        profiles=state.profiles.get(segment.user_id, {}),
     )
 
 
@@ -127,4 +146,20 @@ def _both(one: Share, other: Share) -> Share:
         sessions=one.sessions + other.sessions,
         orders=one.orders + other.orders,
         hits=hits,
+        profiles=one.profiles,
+    )
+
+
+def _only_told(user_id: str, profiles: Profiles) -> Share:
+    """The share of a user of whom the device only tells profiles."""
+    times = [fact.time for profile in profiles.values() for fact in profile.values()]
+    return Share(
+        user_id=user_id,
+        counted=False,
+        first_seen=min(times),
+        last_seen=max(times),
+        sessions=0,
+        orders=0,
+        hits={},
+        profiles=profiles,
     )

@@ -85,6 +85,21 @@ def test_traits_of_identify_are_its_properties(place: dict[str, Any]) -> None:
     assert json.loads(bytes(event.properties)) == {"a": 1}
 
 
+@pytest.mark.parametrize("place", ["context", "traits"])
+@pytest.mark.parametrize("child", ["child-2", 2])
+def test_the_profile_of_traits_is_named_in_them_or_in_the_context(place: str, child: Any) -> None:
+    event = accepted({"type": "identify", "userId": "u", place: {"profile_id": child}})
+    assert event.profile_id == str(child)
+
+
+@pytest.mark.parametrize("unreadable", [{}, [], True])
+def test_traits_of_a_profile_that_cannot_be_read_are_not_the_accounts_own(unreadable: Any) -> None:
+    traits = {"profile_id": unreadable, "age": 7}
+    assert refused({"type": "identify", "userId": "u", "traits": traits}).reason == "wrong_type"
+    track = {"type": "track", "event": "E", "userId": "u", "properties": traits}
+    assert accepted(track).profile_id == ""
+
+
 def test_group_keeps_its_id_with_its_traits() -> None:
     event = accepted({"type": "group", "userId": "u", "groupId": "g", "traits": {"a": 1}})
     assert json.loads(bytes(event.properties)) == {"group_id": "g", "a": 1}

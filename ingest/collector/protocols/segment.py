@@ -186,7 +186,7 @@ def _event(
         server=caller.server,
         user_id=user_id if personal else "",
         previous_id=previous_id if personal else "",
-        profile_id=_profile_id(context, decoded) if personal else "",
+        profile_id=_profile_id(kind, context, decoded) if personal else "",
         url=page.url or "" if page and page.url else _text(decoded, "url"),
         title=page.title or "" if page and page.title else _text(decoded, "title"),
         referrer=_referrer(page.referrer if page and page.referrer else _text(decoded, "referrer")),
@@ -277,8 +277,16 @@ def _properties(
     return with_members(properties, missing), decoded
 
 
-def _profile_id(context: Context, properties: dict[str, object]) -> str:
-    return identifiers.user_id(context.profile_id or _text(properties, "profile_id"))
+def _profile_id(kind: EventType, context: Context, properties: dict[str, object]) -> str:
+    """Raises RefusedEvent where traits name a profile that cannot be read: without its name they
+    would be the account's own.
+    """
+    said = properties.get("profile_id") if context.profile_id is None else context.profile_id
+    if isinstance(said, str | int | float) and not isinstance(said, bool):
+        return identifiers.user_id(said)
+    if kind == "identify" and said is not None:
+        raise RefusedEvent(Reason.WRONG_TYPE, "profile_id is a text or a number")
+    return ""
 
 
 def _referrer(referrer: str) -> str:

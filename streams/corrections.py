@@ -1,0 +1,95 @@
+"""What a device's new state says about its earlier events: corrections, and links by logins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from schemas.event import Correction, IdentityLink, session_of
+from schemas.identity import Segment
+from schemas.redis_keys import DeviceState
+from streams.sessions import changes
+
+
+def session_corrections(
+    device: str, before: DeviceState, after: DeviceState, version: int
+) -> list[Correction]:
+    if before.starts == after.starts:
+        return []
+    return [
+        Correction(
+            device_id=device,
+            what="session",
+            since=change.since,
+            until=change.until,
+            person_id=None,
+            session_id=session_of(device, change.start),
+            version=version,
+            removed=change.removed,
+        )
+        for change in changes(before.starts, after.starts, after.runs, before.last_seen)
+    ]
+
+
+def person_corrections(
+    device: str,
+    before: Sequence[Segment],
+    after: Sequence[Segment],
+    newest: int,
+    version: int,
+) -> list[Correction]:
+    """All segments that concern emitted events; and those that are no more, taken away."""
+    rows = []
+    for index, segment in enumerate(after):
+        if segment.since > newest:
+            break
+        following = after[index + 1].since - 1 if index + 1 < len(after) else newest
+        rows.append((segment.since, min(following, newest), segment.person(device), False))
+    here = {row[0] for row in rows}
+    rows += [(s.since, s.since, s.person(device), True) for s in before if s.since not in here]
+    return [
+        Correction(
+            device_id=device,
+            what="person",
+            since=since,
+            until=until,
+            person_id=person,
+            session_id=None,
+            version=version,
+            removed=removed,
+        )
+        for since, until, person, removed in rows
+    ]
+
+
+def links_of(
+    device: str,
+    before: Sequence[Segment],
+    after: Sequence[Segment],
+    state: DeviceState,
+    version: int,
+) -> list[IdentityLink]:
+    """Cookie and login lead to the person of each login that is new or begins elsewhere."""
+    known = {(s.user_id, max(s.since, state.first_seen)) for s in before}
+    links: list[IdentityLink] = []
+    told: set[str] = set()
+    for segment in after:
+        since = max(segment.since, state.first_seen)
+        if not segment.user_id or segment.user_id in told:
+            continue
+        told.add(segment.user_id)
+        if (segment.user_id, since) in known:
+            continue
+        person = segment.person(device)
+        for kind, identifier in (("cookie", device), ("user_id", segment.user_id)):
+            links.append(
+                IdentityLink(
+                    identifier=identifier,
+                    kind="cookie" if kind == "cookie" else "user_id",
+                    person_id=person,
+                    valid_from=since,
+                    reason="login",
+                    device_id=device,
+                    version=version,
+                )
+            )
+    return links

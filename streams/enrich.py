@@ -1,0 +1,99 @@
+"""The row of `footfall.events` that an event becomes."""
+
+from __future__ import annotations
+
+from schemas.event import EnrichedEvent, Event
+from schemas.referrer import Referrer, classify
+from schemas.site import Site
+from streams.device import Place
+from streams.steps.credit_decision import credit_decision
+from streams.steps.parse_user_agent import UserAgent, parse_user_agent
+from streams.steps.read_order import Order, read_order
+from streams.steps.split_url import read_search, split_url
+
+
+class Enricher:
+    """Makes rows by one site's rules."""
+
+    def __init__(self, site: Site, secret: str) -> None:
+        self._site = site
+        self._secret = secret
+
+    def visit(
+        self, event: Event, place: Place, referrer: Referrer, late: bool, note: str
+    ) -> EnrichedEvent:
+        """A visitor's event; `note`: what was mended beside the event's own notes, or ''."""
+        return self._row(event, place, "", referrer, late, note)
+
+    def bot(self, event: Event, reason: str) -> EnrichedEvent:
+        """A bot's event: it has neither session nor person."""
+        referrer = classify(event.url, event.referrer, self._site, event.campaign)
+        return self._row(event, None, reason, referrer, False, "")
+
+    def _row(
+        self,
+        event: Event,
+        place: Place | None,
+        bot: str,
+        referrer: Referrer,
+        late: bool,
+        note: str,
+    ) -> EnrichedEvent:
+        site = self._site
+        host, path = split_url(event.url)
+        agent = parse_user_agent(event.user_agent) if not bot else UserAgent(device_class="bot")
+        order = read_order(event.properties) if event.type == "track" else Order()
+        notes = [mended for mended in (order.note, note) if mended]
+        credit = credit_decision(event.decision_id, event.variant, self._secret)
+        traced = event.consent == "granted"
+        return EnrichedEvent(
+            event_id=event.event_id,
+            event_time=event.event_time,
+            received_at=event.received_at,
+            site=event.site or site.name,
+            type=event.type,
+            name=event.name,
+            protocol=event.protocol,
+            device_id=event.device_id,
+            consent=event.consent,
+            user_id=event.user_id,
+            profile_id=event.profile_id,
+            person_id=place.person_id if place else None,
+            session_id=place.session_id if place else None,
+            url=event.url,
+            host=host,
+            path=path,
+            title=event.title,
+            referrer=event.referrer,
+            referrer_medium=referrer.medium,
+            referrer_source=referrer.source,
+            referrer_term=referrer.term,
+            utm_source=referrer.utm_source,
+            utm_medium=referrer.utm_medium,
+            utm_campaign=referrer.utm_campaign,
+            utm_content=referrer.utm_content,
+            utm_term=referrer.utm_term,
+            click_id=referrer.click_id if traced else "",
+            click_id_type=referrer.click_id_type,
+            search_query=read_search(event.url, path, site.site_search),
+            search_results=order.search_results,
+            device_class=agent.device_class,
+            browser=agent.browser,
+            os=agent.os,
+            language=event.language,
+            is_bot=bool(bot),
+            bot_reason=bot,
+            scenario=credit.scenario,
+            variant=credit.variant,
+            experiment=credit.experiment,
+            arm=credit.arm,
+            decision_id=event.decision_id,
+            order_id=order.order_id,
+            revenue=order.revenue,
+            currency=order.currency,
+            engaged_ms=event.engaged_ms,
+            http_status=event.http_status,
+            late=late,
+            notes=[*event.notes, *notes] if notes else event.notes,
+            properties=event.properties,
+        )
