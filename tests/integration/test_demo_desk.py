@@ -163,7 +163,7 @@ def test_values_come_as_they_are(client: httpx.Client) -> None:
 
 
 def test_more_rows_than_a_page_holds_are_cut_and_said(client: httpx.Client) -> None:
-    answer = ask(client, "SELECT number FROM numbers(1000000)")
+    answer = ask(client, "SELECT number, repeat('x', 1000) FROM numbers(1000000)")
     assert len(answer["rows"]) == 1000
     assert answer["more"]
     assert not ask(client, "SELECT number FROM numbers(1000)")["more"]

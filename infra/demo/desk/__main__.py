@@ -14,7 +14,7 @@ from schemas.settings import ConfigurationError, Settings
 
 
 def main() -> int:
-    """Exit code 2 where the environment is wrong; uvicorn exits with 1 where the port is taken."""
+    """Exit code 2 where the environment is wrong; uvicorn exits with 3 where the port is taken."""
     try:
         settings = Settings.from_environment(os.environ)
         if settings.bind not in LOOPBACK | {"localhost"}:

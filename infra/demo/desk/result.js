@@ -2,6 +2,7 @@
 
 const NUMBER = /^(Nullable\(|LowCardinality\()*(U?Int|Float|BFloat|Decimal)/;
 const FLOAT = /^(Nullable\()?B?Float/;
+const COUNT = /^(Nullable\()?U?Int(64|128|256)/;
 const PLAIN = /^(Nullable\(|LowCardinality\()*(UUID|DateTime|Date|IPv|FixedString)/;
 
 function element(tag, className, text) {
@@ -16,8 +17,8 @@ function shown(value, column) {
   if (typeof value === "object") return JSON.stringify(value);
   const text = String(value);
   if (FLOAT.test(column.type) && text.length > 9) return String(Number(Number(value).toPrecision(6)));
-  // from five digits on, so that a year or a status stays what it is
-  if (NUMBER.test(column.type) && /^-?\d{5,}$/.test(text)) return text.replace(/\B(?=(\d{3})+$)/g, ",");
+  // counts are of 64 bits; what is smaller may be a year or a status
+  if (COUNT.test(column.type)) return text.replace(/\B(?=(\d{3})+$)/g, ",");
   return text;
 }
 
