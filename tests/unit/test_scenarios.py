@@ -9,6 +9,7 @@ import pytest
 from personalize_api.arrival import HomepageInput, check
 from personalize_api.scenarios import Facts, decide, explain, facts_of
 from personalize_api.visitors import Visitor
+from schemas.profiles import AttributeValue
 from schemas.referrer import classify
 from schemas.site import (
     Experiment,
@@ -63,8 +64,9 @@ def facts(
     *,
     logged_in: bool = False,
     language: str | None = None,
-) -> dict[str, Value]:
-    visitor = Visitor(class_=class_, logged_in=logged_in)
+    profile: dict[str, AttributeValue] | None = None,
+) -> dict[str, AttributeValue]:
+    visitor = Visitor(class_=class_, logged_in=logged_in, attributes=profile or {})
     arrival = check(HomepageInput(url=url, referrer=referrer, language=language))
     return facts_of(visitor, classify(url, referrer, SITE), arrival, SUNDAY_EVENING)
 
@@ -158,6 +160,36 @@ def test_a_range_is_closed() -> None:
     assert matches(within, {"visits": "0"})
     assert not matches(within, {"visits": 9.5})
     assert not matches(within, {"visits": "many"})
+
+
+def test_a_profile_that_fits_shows_its_homepage() -> None:
+    known = facts(class_="registered", logged_in=True, profile={"age": 7})
+    choice = decide(SITE, known, "d1")
+    assert (choice.variant, choice.reason) == ("my-kids", "logged_in is true and profile.age is 7")
+    grown = facts(class_="registered", logged_in=True, profile={"age": 14})
+    assert explain(SITE, grown)[1].why == "profile.age is 14, not 0..9"
+
+
+def test_a_list_holds_if_any_of_it_does() -> None:
+    known = facts(profile={"likes": ("trains", "bears")})
+    assert matches({"profile.likes": ("Bears", "dolls")}, known)
+    assert not matches({"profile.likes": ("dolls",)}, known)
+    assert not matches({"profile.likes": ("dolls",)}, facts(profile={"likes": ()}))
+    assert (
+        explain(one({"profile.likes": ("dolls",)}), known)[0].why
+        == "profile.likes is trains, bears, not dolls"
+    )
+
+
+def test_a_year_of_birth_is_an_age_where_none_was_told() -> None:
+    assert facts(profile={"birth_year": 2019})["profile.age"] == 7
+    assert facts(profile={"birth_year": "2019"})["profile.age"] == 7
+    assert facts(profile={"birth_year": 2019, "age": 8})["profile.age"] == 8
+
+
+@pytest.mark.parametrize("year", [2030, 1700, "nan", "soon", True, (2019,)])
+def test_what_is_no_year_of_birth_is_no_age(year: AttributeValue) -> None:
+    assert "profile.age" not in facts(profile={"birth_year": year})
 
 
 def test_an_arm_is_the_variant_and_is_named_in_the_reason() -> None:
