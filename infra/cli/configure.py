@@ -22,8 +22,13 @@ def check(
     configured = context.settings()
     path = context.site_path(configured, site_file)
     site = context.site(configured, path)
-    typer.echo(
-        f"{path.name} is right: {len(site.homepage.scenarios)} scenarios, "
-        f"{len(site.funnels)} funnels, {len(site.experiments)} experiments, "
-        f"{len(site.write_keys)} write keys"
+    counts = {
+        "scenario": len(site.homepage.scenarios),
+        "funnel": len(site.funnels),
+        "experiment": len(site.experiments),
+        "write key": len(site.write_keys),
+    }
+    found = ", ".join(
+        f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items()
     )
+    typer.echo(f"{path.name} is right: {found}")

@@ -49,14 +49,25 @@ def test_the_worked_example() -> None:
         ("sk_demo", "server"),
         ("pk_demo", "browser"),
     ]
-    assert site.referrers == (ReferrerRule(host="encyclopedia.example", source="Encyclopedia"),)
+    assert site.referrers == (
+        ReferrerRule(host="encyclopedia.example", source="Encyclopedia"),
+        ReferrerRule(host="127.0.0.1:8083", source="Encyclopedia"),
+    )
+    assert {name: funnel.per for name, funnel in site.funnels.items()} == {
+        "checkout": "person",
+        "homepage": "session",
+        "search": "session",
+    }
     funnel = site.funnels["checkout"]
     assert [step.name for step in funnel.steps] == ["product", "cart", "checkout", "order"]
     assert funnel.by == ("referrer_source", "variant")
     assert funnel.steps[3].where == {"currency": ("EUR",)}
-    kids = site.homepage.scenarios[1]
+    scenarios = {scenario.name: scenario for scenario in site.homepage.scenarios}
+    assert len(scenarios) == 8
+    kids = scenarios["my-kids"]
     assert kids.when == {"logged_in": (True,), "profile.age": (Range(low=0, high=9),)}
-    assert site.homepage.scenarios[3].when["class"] == ("returning", "registered", "customer")
+    assert scenarios["members"].when["class"] == ("registered", "customer")
+    assert scenarios["search-toys"].experiment == "hero"
     assert site.experiments["hero"].arms == {"search-hero": 50, "classic": 50}
     assert site.experiments["hero"].holdout == 0.1
 
