@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from infra.cli import context
 from infra.cli.context import Failure
 from schemas.site import Site
+
+if TYPE_CHECKING:
+    from infra.simulate.past import Plan
 
 Form = Literal["events", "log"]
 
@@ -42,60 +45,98 @@ def simulate(
     per_minute: float = typer.Option(30, min=0.1, max=6000, help="Live: visits that begin."),
     personalize: str = typer.Option("", metavar="URL", help="Live: the personalization service."),
 ) -> None:
-    """Synthetic shoppers with known truth; without --send and --out they are only counted."""
-    from infra.cli import simulated
-    from infra.demo.catalogue import load
+    """Synthetic shoppers with known truth; without --send and --out they are only counted.
+
+    Homepages of the past are credited to scenario and arm where FOOTFALL_SECRET_KEY is that of
+    the stack that gets them (of `footfall up`: the file `secret` in its state directory).
+    """
     from infra.demo.product import CatalogueError
     from infra.simulate.delivery import SendingFailed
-    from infra.simulate.live import LivePlan
-    from infra.simulate.odds import WEB_LOG_BOTS, Dirt
-    from infra.simulate.past import Plan, last_minute
     from infra.simulate.truth import UnknownFormat, check_format
 
     _check(send=send, out=out, as_log=as_ == "log", live=live)
-    configured = context.settings()
-    site = context.site(configured)
-    if not site.hosts:
-        raise typer.BadParameter("the site file names no hosts, so pages have no address")
     try:
         if truth is not None:
             check_format(truth)
-        catalogue = load()
         if live:
-            live_plan = LivePlan(
-                site=site,
-                catalogue=catalogue,
-                seed=seed,
-                per_minute=per_minute,
-                shoppers=shoppers or 0,
-            )
-            collect = send or f"http://127.0.0.1:{configured.ports.collect}"
-            ask = personalize or f"http://127.0.0.1:{configured.ports.personalize}"
-            simulated.play(live_plan, collect, ask, _key(site, key), truth)
+            _play(shoppers or 0, seed, per_minute, send, personalize, key, truth)
             return
-        plan = Plan(
-            shoppers=shoppers or 1000,
-            days=days,
-            seed=seed,
-            site=site,
-            catalogue=catalogue,
-            until=_time(until) if until else last_minute(),
-            launch=_time(launch) if launch else 0,
-            secret=os.environ.get("FOOTFALL_SECRET_KEY", ""),  # a stack's own is its secret
-            dirt=Dirt(bots=WEB_LOG_BOTS) if as_ == "log" else Dirt(),
-        )
-        if send:
-            simulated.send(plan, send, _key(site, key), truth, rate)
-        elif as_ == "log":
-            simulated.write_log(plan, truth, out or "-")
-        elif out:
-            simulated.write(plan, truth, out)
-        else:
-            simulated.count(plan, truth)
+        ends = _time(until) if until else 0
+        began = _time(launch) if launch else 0
+        plan = _plan(shoppers or 1000, days, seed, ends, began, as_)
+        _run(plan, as_, truth, send, out, key, rate)
     except (UnknownFormat, CatalogueError) as error:
         raise typer.BadParameter(str(error)) from error
+    except BrokenPipeError:  # whoever reads has had enough
+        raise
     except (SendingFailed, OSError) as error:
         raise Failure(str(error)) from error
+
+
+def _plan(shoppers: int, days: float, seed: int, until: int, launch: int, form: Form) -> Plan:
+    """`until`, `launch`: ms, 0 where not said. Raises CatalogueError, OSError."""
+    from infra.demo.catalogue import load
+    from infra.simulate.odds import WEB_LOG_BOTS, Dirt
+    from infra.simulate.past import Plan, last_minute
+
+    return Plan(
+        shoppers=shoppers,
+        days=days,
+        seed=seed,
+        site=_site(),
+        catalogue=load(),
+        until=until or last_minute(),
+        launch=launch,
+        secret=os.environ.get("FOOTFALL_SECRET_KEY", ""),  # no default: a stack has its own
+        dirt=Dirt(bots=WEB_LOG_BOTS) if form == "log" else Dirt(),
+    )
+
+
+def _run(
+    plan: Plan, form: Form, truth: Path | None, send: str, out: str, key: str, rate: float
+) -> None:
+    from infra.cli import simulated
+    from infra.simulate.past import last_minute
+
+    if send:
+        if plan.until > last_minute() + 60_000:
+            raise typer.BadParameter("--until lies in the future: no collector takes such a past")
+        simulated.send(plan, send, _key(plan.site, key), truth, rate)
+    elif form == "log":
+        simulated.write_log(plan, truth, out or os.devnull)
+    elif out:
+        simulated.write(plan, truth, out)
+    else:
+        simulated.count(plan, truth)
+
+
+def _play(
+    visits: int,
+    seed: int,
+    per_minute: float,
+    send: str,
+    personalize: str,
+    key: str,
+    truth: Path | None,
+) -> None:
+    from infra.cli import simulated
+    from infra.demo.catalogue import load
+    from infra.simulate.live import LivePlan
+
+    ports = context.settings().ports
+    site = _site()
+    plan = LivePlan(site=site, catalogue=load(), seed=seed, per_minute=per_minute, shoppers=visits)
+    collect = send or f"http://127.0.0.1:{ports.collect}"
+    ask = personalize or f"http://127.0.0.1:{ports.personalize}"
+    simulated.play(plan, collect, ask, _key(site, key), truth)
+
+
+def _site() -> Site:
+    """Raises BadParameter for a site without hosts."""
+    site = context.site(context.settings())
+    if not site.hosts:
+        raise typer.BadParameter("the site file names no hosts, so pages have no address")
+    return site
 
 
 def _check(*, send: str, out: str, as_log: bool, live: bool) -> None:

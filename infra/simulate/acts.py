@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from infra.simulate.visits import Shown, Step
+from infra.simulate.steps import Shown, Step
 
 
 class Act(msgspec.Struct):

@@ -9,7 +9,7 @@ from infra.simulate.acts import Act
 from infra.simulate.agents import BROWSERS, CRAWLERS
 from infra.simulate.odds import Dirt, is_drawn
 from infra.simulate.shelves import Shelves
-from infra.simulate.visits import Step
+from infra.simulate.steps import Step
 
 MEAN_PAGES = 25
 """Pages of one crawl, in the mean."""

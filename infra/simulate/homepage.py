@@ -11,7 +11,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from infra.simulate.people import Device, Person
-from infra.simulate.visits import Shown
+from infra.simulate.steps import Shown
 from personalize_api.arrival import Arrival
 from personalize_api.scenarios import decide, facts_of
 from personalize_api.visitors import Visitor

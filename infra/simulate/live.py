@@ -26,8 +26,9 @@ from infra.simulate.odds import COMES_AGAIN, MAX_SKEW_MIN, PACE, PAUSE_MS, Dirt,
 from infra.simulate.outbox import LiveCounts, Outbox
 from infra.simulate.people import Device, Person, Town
 from infra.simulate.shelves import Shelves
+from infra.simulate.steps import Shown, Step
 from infra.simulate.truth import Truth
-from infra.simulate.visits import Shown, Step, Visit
+from infra.simulate.visits import Visit
 from schemas.site import Site
 
 _ASK_TIMEOUT_S = 2.0

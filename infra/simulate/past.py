@@ -6,7 +6,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -17,15 +17,14 @@ from infra.simulate.acts import Act
 from infra.simulate.arrivals import arrive
 from infra.simulate.crawls import Crawls
 from infra.simulate.homepage import PastHomepage
-from infra.simulate.odds import HOURS, PAUSE_MS, WEEKDAYS, Dirt, Weighted, is_drawn
+from infra.simulate.odds import HOURS, PAUSE_MS, WEEKDAYS, Dirt, is_drawn
 from infra.simulate.people import Device, Person, Town, visit_count
 from infra.simulate.shelves import Shelves
-from infra.simulate.visits import Shown, Visit
+from infra.simulate.steps import Shown
+from infra.simulate.visits import Visit
 from schemas.site import Site
 
 DAY_MS = 86_400_000
-_HOUR_MS = 3_600_000
-_HOURS = Weighted(enumerate(HOURS))
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,23 +161,18 @@ class Past:
 
 
 class _Days:
-    """When visits start: by weekday and hour of the site's time zone."""
+    """When visits start: by hour and weekday in the site's time zone."""
 
     def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        zone = ZoneInfo(plan.site.timezone)
-        day = datetime.fromtimestamp(plan.since / 1000, zone).date()
-        last = datetime.fromtimestamp(plan.until / 1000, zone).date()
-        weighted = []
-        while day <= last:
-            midnight = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
-            weighted.append((int(midnight.timestamp() * 1000), WEEKDAYS[day.weekday()]))
-            day += timedelta(days=1)
-        self._midnights = Weighted(weighted)
+        self._since, self._until = plan.since, plan.until
+        self._zone = ZoneInfo(plan.site.timezone)
+        self._most = max(HOURS) * max(WEEKDAYS)
 
     def draw(self, chance: Random) -> int:
+        """By rejection: any time, kept as often as people shop then."""
         while True:
-            start = self._midnights.draw(chance) + _HOURS.draw(chance) * _HOUR_MS
-            start += chance.randrange(_HOUR_MS)
-            if self._plan.since <= start < self._plan.until:
-                return start
+            at = self._since + int(chance.random() * (self._until - self._since))
+            local = datetime.fromtimestamp(at / 1000, self._zone)
+            weight = HOURS[local.hour] * WEEKDAYS[local.weekday()]
+            if chance.random() * self._most < weight:
+                return at

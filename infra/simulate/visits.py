@@ -10,42 +10,13 @@ import math
 from collections.abc import Generator, Iterator
 from random import Random
 
-import msgspec
-
 from infra.demo.product import Product
 from infra.simulate import odds
 from infra.simulate.arrivals import Arrival
 from infra.simulate.odds import Reach, is_drawn
 from infra.simulate.people import Device, Person
 from infra.simulate.shelves import Shelves, money, search_path
-
-_NOTHING: dict[str, object] = {}
-
-
-class Shown(msgspec.Struct, frozen=True):
-    """A homepage that was shown; `decision_id` is '' where nobody decided."""
-
-    variant: str
-    decision_id: str = ""
-
-
-class Step(msgspec.Struct):
-    """One thing a shopper does, and the page on which it happens."""
-
-    wait: float  # seconds since the step before
-    type: str  # page, track or identify
-    path: str  # with its query
-    referrer: str  # whole address, '' for none
-    title: str = ""
-    name: str = ""  # of a track event
-    properties: dict[str, object] = _NOTHING
-    traits: dict[str, object] = _NOTHING
-    user_id: str = ""
-    profile_id: str = ""
-    is_home: bool = False
-
-
-Script = Generator[Step, Shown | None, None]
+from infra.simulate.steps import Script, Shown, Step
 
 
 class Visit:
