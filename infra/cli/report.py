@@ -83,7 +83,7 @@ def variants(
     from_: str = _FROM,
     to: str = _TO,
     by: str = typer.Option("referrer_source", help="Field of sessions to compare within."),
-    top: int = typer.Option(20, min=0, help="So many of its values, most sessions first; 0: all."),
+    top: int = typer.Option(10, min=0, help="So many of its values, most sessions first; 0: all."),
     as_json: bool = _JSON,
     as_csv: bool = _CSV,
     html: Path | None = _HTML,

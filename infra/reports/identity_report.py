@@ -116,7 +116,12 @@ def comparison_report(comparison: IdentityComparison, site: Site) -> Report:
         columns=(*_COLUMNS, _VERDICT),
         rows=tuple(_rows(comparison)),
         notes=tuple(notes),
-        picture=Picture(title="Shares", value="share", n="of"),
+        picture=Picture(
+            title="How truly: pairs of events, and bots",
+            value="share",
+            n="of",
+            groups=(_pairs("person"), _pairs("session"), "bots"),
+        ),
     )
 
 
@@ -157,7 +162,7 @@ def _groups(about: str, humans: str, person: str, one: Comparison) -> Iterator[R
         )
     for against, agreed in (("the truth", one.against_truth), ("the rules", one.against_rules)):
         if agreed is not None:
-            yield from _agreement(about, against, agreed, must=agreed is one.against_rules)
+            yield from _agreement(person, against, agreed, must=agreed is one.against_rules)
 
 
 def _spread(
@@ -171,11 +176,15 @@ def _spread(
     yield (about, f"{how}: most {humans} in one {person}", groups.largest, None, None, "")
 
 
-def _agreement(about: str, against: str, agreed: Agreement, *, must: bool) -> Iterator[Row]:
+def _pairs(person: str) -> str:
+    return f"pairs of events of one {person}"
+
+
+def _agreement(person: str, against: str, agreed: Agreement, *, must: bool) -> Iterator[Row]:
     for what, of in (("precision", agreed.pairs_found), ("recall", agreed.pairs_expected)):
         verdict = _verdict(of - agreed.pairs_both, of) if must else ""
         share = agreed.pairs_both / of if of else None
-        yield (about, f"pairs, against {against}: {what}", agreed.pairs_both, of, share, verdict)
+        yield (_pairs(person), f"{what}, by {against}", agreed.pairs_both, of, share, verdict)
 
 
 def _row(about: str, what: str, count: int, of: int, verdict: Told = "") -> Row:

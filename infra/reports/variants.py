@@ -142,7 +142,7 @@ def report(
     since_ms: int,
     until_ms: int,
     by: By = "referrer_source",
-    top: int = 20,
+    top: int = 10,
 ) -> Report:
     """The report: of values where somebody saw a homepage the `top` by sessions (0: all)."""
     everything = variants(client, site, since_ms, until_ms, by)

@@ -16,6 +16,7 @@ from rich.console import Console
 from infra.reports.forms.page import as_page, draw
 from infra.reports.forms.plain import as_csv, as_json
 from infra.reports.forms.terminal import as_text, show
+from infra.reports.forms.wording import share_text
 from infra.reports.report import Column, Picture, Report, Row
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -161,3 +162,20 @@ def test_a_report_without_values_has_no_picture() -> None:
     found = report(rows=ROWS[2:])
     assert found.picture
     assert draw(found, found.picture) is None
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.0, "0.0%"),
+        (1.0, "100.0%"),
+        (0.1234, "12.3%"),
+        (0.9994, "99.9%"),
+        (0.9995, "99.95%"),
+        (0.99996, "99.996%"),
+        (999_999 / 1_000_000, "99.9999%"),
+        (0.00003, "0.003%"),
+    ],
+)
+def test_nearly_all_does_not_read_as_all_nor_hardly_any_as_none(share: float, text: str) -> None:
+    assert share_text(share) == text

@@ -80,7 +80,12 @@ def as_page(report: Report) -> str:
 def draw(report: Report, picture: Picture) -> Drawing | None:
     """The bars of a report's picture; None where no row has a value."""
     column = report.columns[report.index(picture.value)]
-    drawn = [row for row in report.rows if report.cell(row, picture.value) is not None]
+    drawn = [
+        row
+        for row in report.rows
+        if report.cell(row, picture.value) is not None
+        and (not picture.groups or row[0] in picture.groups)
+    ]
     if not drawn:
         return None
     names = [name for name in (picture.value, *column.bounds) if name]
