@@ -36,6 +36,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     value: str  # name of the column that is drawn, a rate; its bounds are the whiskers
     n: str  # name of the column that says of how many
+    least_n: int = 0  # rows of fewer are left to the table: their whiskers would span the axis
     groups: tuple[str, ...] = ()  # those of the first column's values that are drawn; () for all
 
 

@@ -161,7 +161,10 @@ def report(
         rows=tuple(_cells(row) for rows in kept for row in rows),
         notes=tuple(_notes(site, by, kept, seen[len(kept) :], unseen)),
         picture=Picture(
-            title="Order rate by variant, with its 95% interval", value="order_rate", n="sessions"
+            title="Order rate by variant, with its 95% interval",
+            value="order_rate",
+            n="sessions",
+            least_n=MIN_N,
         ),
     )
 

@@ -145,6 +145,16 @@ def test_bars_are_places_on_one_axis_with_whiskers_and_a_reference() -> None:
     assert drawing.key == [("good", "higher"), ("base", "default")]
 
 
+def test_rows_of_too_few_have_no_bar_and_that_is_said() -> None:
+    picture = Picture(title="Rates", value="rate", n="sessions", least_n=41)
+    drawing = draw(report(), picture)
+    assert drawing
+    assert [bar.label for bar in drawing.groups[0].bars] == ["classic"]
+    assert drawing.left_out == 1
+    page = as_page(msgspec.structs.replace(report(), picture=picture))
+    assert "Not drawn, but in the table: 1 of fewer than 41 sessions." in page
+
+
 @pytest.mark.parametrize("top", [0.0, 0.0004, 0.013, 0.07, 0.5, 0.999, 1.0])
 def test_no_bar_leaves_the_axis(top: float) -> None:
     row = ("a", "b", 9, 9, top, top, top, None, "", "")

@@ -53,6 +53,7 @@ class Drawing(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     groups: list[Bars]
     ticks: list[tuple[float, str]]
+    left_out: int  # rows of too few for a bar
     key: list[tuple[str, str]]  # tone, and the verdict it stands for
 
 
@@ -80,11 +81,14 @@ def as_page(report: Report) -> str:
 def draw(report: Report, picture: Picture) -> Drawing | None:
     """The bars of a report's picture; None where no row has a value."""
     column = report.columns[report.index(picture.value)]
-    drawn = [
+    eligible = [
         row
         for row in report.rows
         if report.cell(row, picture.value) is not None
         and (not picture.groups or row[0] in picture.groups)
+    ]
+    drawn = [
+        row for row in eligible if (_float(report.cell(row, picture.n)) or 0) >= picture.least_n
     ]
     if not drawn:
         return None
@@ -118,6 +122,7 @@ def draw(report: Report, picture: Picture) -> Drawing | None:
         title=picture.title,
         groups=groups,
         ticks=[(100 * tick / top, f"{tick * 100:g}%") for tick in ticks],
+        left_out=len(eligible) - len(drawn),
         key=[(tone, said) for said, tone in _TONES.items() if said in verdicts],
     )
 
