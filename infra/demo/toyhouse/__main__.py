@@ -21,7 +21,7 @@ from schemas.site_file import SiteFileError
 log = logging.getLogger("toyhouse")
 
 STATE_DIR = Path(".footfall")
-_GRACE_S = 3
+_GRACE_S = 1  # for pages being served; then what was not sent yet has its time
 
 
 class Server(uvicorn.Server):
@@ -43,6 +43,7 @@ def main() -> int:
     parser.add_argument("--state-dir", type=Path, default=STATE_DIR, help="for accounts and orders")
     given = parser.parse_args()
     context.start_logging()
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line for every homepage
     try:
         settings = context.settings()
         app = create_app(settings, context.site(settings), given.state_dir)

@@ -83,12 +83,10 @@ class Members:
         if known is None:
             salt = os.urandom(16)
             self._make(email, name, salt, await self._hash(password, salt))
-        else:
-            salt, expected = known
-            assert isinstance(salt, bytes)
-            assert isinstance(expected, bytes)
-            if not hmac.compare_digest(await self._hash(password, salt), expected):
-                raise WrongPassword("This address already has an account with another password.")
+        elif not hmac.compare_digest(
+            await self._hash(password, _bytes(known[0])), _bytes(known[1])
+        ):
+            raise WrongPassword("This address already has an account with another password.")
         member = self.with_email(email)
         assert member is not None
         return member
@@ -188,3 +186,8 @@ def _child_ids(member: Member) -> list[str]:
 
 def _has(member: Member, child_id: str) -> bool:
     return any(child.id == child_id for child in member.children)
+
+
+def _bytes(value: object) -> bytes:
+    assert isinstance(value, bytes)
+    return value

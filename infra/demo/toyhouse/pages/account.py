@@ -51,9 +51,11 @@ async def log_in(shopper: Shopper) -> Response:
 
 
 async def log_out(shopper: Shopper) -> Response:
-    if shopper.member is not None:
-        shopper.shop.footfall.track(shopper.deed(), "Logged Out")
+    was_somebody = shopper.member is not None
     shopper.log_out()
+    if was_somebody:
+        # Said by the device, which is nobody's from here on; so the event names no member.
+        shopper.shop.footfall.track(shopper.deed(), "Logged Out")
     return see("/")
 
 

@@ -72,7 +72,7 @@ async def sign_up(shopper: Shopper) -> Response:
     new = shopper.shop.database.change("INSERT OR IGNORE INTO reader VALUES (?)", email)
     if new:
         # Without the address: what an event says is read by everybody who may read events.
-        shopper.shop.footfall.track(shopper.deed(), "Newsletter Subscribed")
+        shopper.shop.footfall.track(shopper.deed(), "Newsletter Signed Up")
     return render(shopper, "newsletter.html", signed_up=True, said="", issues=ISSUES)
 
 
