@@ -157,6 +157,7 @@ COMES_AGAIN = 0.25  # of visits: by somebody who was there, on another device or
 
 WEB_LOG_BOTS = 0.25  # what bots are of a web server's page requests: they run no script
 NOT_FOUND = 0.01  # of a web server's page requests by people: dead links
+ASKED_TWICE = 0.005  # of them: a second click within the second makes an equal line
 
 
 def falls_short(chance: Random, lift: float) -> Reach:

@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from random import Random
+from zlib import crc32
 
 import msgspec
 
 from infra.simulate.acts import Act
-from infra.simulate.odds import NOT_FOUND, is_drawn
+from infra.simulate.odds import ASKED_TWICE, NOT_FOUND, is_drawn
 from infra.simulate.past import Past, Plan
 from infra.simulate.truth import Truth
 from schemas.event import uuid5
@@ -72,9 +73,11 @@ class _Scribe:
             yield self._other(act, "GET", "/robots.txt", 200, 114, "")
         if act.person and is_drawn(self._chance, NOT_FOUND):
             yield self._view(act, self._chance.choice(_DEAD_LINKS), 404, 1204)
-        yield self._view(act, step.path, 200, self._chance.randrange(7_000, 32_000))
+        yield self._view(act, step.path, 200, _size(step.path))
         if not act.person:
             return
+        if is_drawn(self._chance, ASKED_TWICE):
+            yield self._view(act, step.path, 200, _size(step.path))
         here = self._origin + step.path
         if first:
             for file in _STYLES:
@@ -117,3 +120,8 @@ class _Scribe:
             f'{act.ip} - - [{time}] "{method} {target} {protocol}" {status} {size} '
             f'"{referrer or "-"}" "{act.user_agent or "-"}"'
         )
+
+
+def _size(target: str) -> int:
+    """Bytes of a page: always the same for the same page."""
+    return 7_000 + crc32(target.encode()) % 25_000

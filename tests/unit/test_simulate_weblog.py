@@ -50,6 +50,12 @@ def test_events_have_the_ids_and_times_that_the_truth_names(
     assert all(event.event_time == truths[event.event_id].event_time for event in events)
 
 
+def test_equal_lines_are_different_events(lines: list[LogLine]) -> None:
+    texts = [line.text for line in lines if line.truth is not None]
+    assert len(set(texts)) < len(texts), "people click twice"
+    assert len({line.truth.event_id for line in lines if line.truth}) == len(texts)
+
+
 def test_bots_are_a_quarter_and_mostly_say_so(lines: list[LogLine], events: list[Event]) -> None:
     kinds = {line.truth.event_id: line.truth.kind for line in lines if line.truth is not None}
     bots = sum(kind == "bot" for kind in kinds.values())
