@@ -246,10 +246,11 @@ def tea_set(c: Palette, chance: Random) -> str:
     cup = shape("M270 256h72q0 52-26 56h-20q-26-4-26-56z", c.accent) + oval(
         306, 256, 36, 9, WOOD_DARK
     )
-    cup += f'<path d="M342 266q22-2 20 14t-26 16" fill="none" stroke="{c.accent}" stroke-width="8"/>'
+    cup += (
+        f'<path d="M342 266q22-2 20 14t-26 16" fill="none" stroke="{c.accent}" stroke-width="8"/>'
+    )
     saucer = oval(306, 316, 52, 9, CREAM)
-    steam = stroke("M294 236q-10-12 0-24t0-24M318 236q-10-12 0-24t0-24", WHITE, 6, 'opacity=".8"')
-    return shadow(200, 320) + tray + handle + spout + pot + print_ + lid + saucer + cup + steam
+    return shadow(200, 320) + tray + handle + spout + pot + print_ + lid + saucer + cup
 
 
 def farm_animal(c: Palette, chance: Random) -> str:

@@ -150,7 +150,7 @@ def chess(c: Palette, chance: Random) -> str:
         eye = circle(-10, -92, 5, CREAM) + box(-40, -12, 84, 20, mix(colour, INK, 0.2), 9)
         return moved(x, foot, head, eye)
 
-    light = mix(WOOD_LIGHT, CREAM, 0.4)
+    light = mix(WOOD, CREAM, 0.12)
     men = (
         king(136, 270, c.base)
         + knight(256, 284, light)
@@ -206,12 +206,12 @@ def marbles(c: Palette, chance: Random) -> str:
 
 def jigsaw(c: Palette, chance: Random, theme: str) -> str:
     missing = chance.choice([(2, 1), (1, 2), (2, 2), (0, 2)])
-    grid, name = "", f"j{chance.getrandbits(32):08x}"
+    name = f"j{chance.getrandbits(32):08x}"
     lines = ""
     for at in (1, 2):
         d = 100 * at
-        lines += f"M{d} 0" + "".join(_tab_down(d, row, (at + row) % 2) for row in range(3))
-        lines += f"M0 {d}" + "".join(_tab_right(d, col, (at + col + 1) % 2) for col in range(3))
+        lines += f"M{d} 0" + "".join(_tab_down((at + row) % 2 == 0) for row in range(3))
+        lines += f"M0 {d}" + "".join(_tab_right((at + col) % 2 == 0) for col in range(3))
     grid = stroke(lines, WHITE, 5, 'opacity=".85"')
     art = f'<svg width="300" height="300" viewBox="0 0 400 400">{_poster(theme, c, chance)}</svg>'
     hole_x, hole_y = missing[0] * 100, missing[1] * 100
@@ -228,18 +228,16 @@ def jigsaw(c: Palette, chance: Random, theme: str) -> str:
     )
 
 
-def _tab_down(x: float, row: int, left: int) -> str:
-    side = -1 if left else 1
-    return (
-        f"v36q0 4 {side * 6} 3a15 15 0 1 {1 if side > 0 else 0} 0 22q{side * -6}-1 {side * -6} 3v36"
-    )
+def _tab_down(left: bool) -> str:
+    """The same, 100 down."""
+    x, sweep = (-6, 0) if left else (6, 1)
+    return f"v36q0 4 {x} 3a15 15 0 1 {sweep} 0 22q{-x}-1 {-x} 3v36"
 
 
-def _tab_right(y: float, col: int, up: int) -> str:
-    side = -1 if up else 1
-    return f"h36q4 0 3 {side * 6}a15 15 0 1 {0 if side > 0 else 1} 22 0q-1-{6 if side > 0 else -6} 3 {side * -6}h36".replace(
-        "--", ""
-    )
+def _tab_right(up: bool) -> str:
+    """One side of a piece, 100 to the right, with its tab above or below the line."""
+    y, sweep = (-6, 1) if up else (6, 0)
+    return f"h36q4 0 3 {y}a15 15 0 1 {sweep} 22 0q-1 {-y} 3 {-y}h36"
 
 
 def _piece(colour: str, mark: str) -> str:
@@ -311,65 +309,38 @@ def peg_puzzle(c: Palette, chance: Random) -> str:
     drawn = ""
     for at, make in enumerate(kinds):
         x, y = 106 + at % 3 * 94, 160 + at // 3 * 100
-        lift = 16 if at == 4 else 0
-        drawn += make(x, y, WOOD_DARK) + make(x + lift * 0.6, y - 4 - lift, colours[at])
-        drawn += circle(x + lift * 0.6, y - 6 - lift, 13, INK, 'opacity=".2"') + circle(
-            x + lift * 0.6, y - 10 - lift, 12, "#d9483b"
-        )
-        drawn += circle(x - 4 + lift * 0.6, y - 14 - lift, 3.5, WHITE, 'opacity=".6"')
+        drawn += make(x, y, WOOD_DARK) + make(x, y - 4, colours[at])
+        drawn += circle(x, y - 6, 13, INK, 'opacity=".2"') + circle(x, y - 10, 12, "#d9483b")
+        drawn += circle(x - 4, y - 14, 3.5, WHITE, 'opacity=".6"')
     return shadow(width=300) + board + drawn
 
 
 def tangram(c: Palette, chance: Random) -> str:
     colours = [c.base, c.accent, c.second, c.dark, c.light, "#f2b134", "#6f9f58"]
     chance.shuffle(colours)
-    if chance.random() < 0.5:  # the square
-        pieces = [
-            "M0 0L120 120 0 240z",
-            "M0 0h240L120 120z",
-            "M240 0v120l-60-60z",
-            "M180 60l60 60-60 60-60-60z",
-            "M120 120l60 60H60z".replace("H60", "L60 180"),
-            "M240 120v120l-60-60z",
-            "M0 240h120l60-60H60z",
-        ]
-        pieces[4] = "M120 120l60 60H60z"
-        pieces[6] = "M0 240h120l60-60H60z"
-        last = "M120 240h120l-60-60z"
-        drawn = "".join(
-            shape(path, colour, f'stroke="{CREAM}" stroke-width="5" stroke-linejoin="round"')
-            for path, colour in zip(
-                [
-                    pieces[0],
-                    pieces[1],
-                    pieces[2],
-                    pieces[3],
-                    pieces[4],
-                    "M240 120v120L180 180z",
-                    pieces[6],
-                ],
-                colours,
-                strict=True,
-            )
-        ) + shape(last, colours[2], f'stroke="{CREAM}" stroke-width="5" stroke-linejoin="round"')
-        return shadow(width=250) + box(66, 78, 268, 262, WOOD_DARK, 12) + moved(80, 90, drawn)
-    return shadow(200, 280) + _tangram_cat(colours)
-
-
-def _tangram_cat(colours: list[str]) -> str:
-    paths = [
-        "M96 60l42 42-42 42z",
-        "M180 60v84l-42-42z",
-        "M138 102l42 42-42 42-42-42z",
-        "M138 186l84 84-84 0z",
-        "M138 186v118l59-34z",
-        "M222 186l118 118H104z".replace("M222 186", "M222 190"),
-        "M340 304l42-42h-60l-42 42z",
+    pieces = [
+        "M0 0L120 120 0 240z",
+        "M0 0h240L120 120z",
+        "M240 0v120l-60-60z",
+        "M180 60l60 60-60 60-60-60z",
+        "M120 120l60 60H60z",
+        "M240 120v120H120z",
+        "M60 180h120l-60 60H0z",
     ]
-    return "".join(
-        shape(path, colour, f'stroke="{CREAM}" stroke-width="4" stroke-linejoin="round"')
-        for path, colour in zip(paths, colours, strict=True)
+    edge = f'stroke="{CREAM}" stroke-width="5" stroke-linejoin="round"'
+    away = chance.choice((2, 4, 6))
+    inside = "".join(
+        shape(path, colour, edge)
+        for at, (path, colour) in enumerate(zip(pieces, colours, strict=True))
+        if at != away
     )
+    tray = box(66, 66, 268, 268, WOOD_DARK, 14) + box(78, 78, 244, 244, WOOD, 6)
+    loose = shape("M-62 31h124L0-31z", mix(colours[away], INK, 0.25)) + shape(
+        "M-62 27h124L0-35z", colours[away], edge
+    )
+    side = chance.choice((-1, 1))
+    turn = f"translate({200 + side * 110} 318) rotate({side * 14})"
+    return shadow(width=290) + tray + moved(80, 80, inside) + f'<g transform="{turn}">{loose}</g>'
 
 
 DRAWINGS = {

@@ -53,8 +53,8 @@ def xylophone(c: Palette, chance: Random) -> str:
         bars += circle(x + 15.5, 232 - half + 20, 4.5, CREAM) + circle(
             x + 15.5, 232 + half - 20, 4.5, CREAM
         )
-    mallets = stroke("M120 66l112 124", WOOD_LIGHT, 9) + circle(236, 194, 19, c.accent)
-    mallets += stroke("M338 60L282 176", WOOD_LIGHT, 9) + circle(280, 180, 19, c.accent)
+    mallets = stroke("M92 60l74 128", WOOD_DARK, 9) + circle(168, 192, 20, c.accent)
+    mallets += stroke("M352 84L272 196", WOOD_DARK, 9) + circle(270, 200, 20, c.accent)
     return shadow(200, 320, 346) + rails + bars + mallets
 
 

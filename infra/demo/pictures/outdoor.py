@@ -71,28 +71,15 @@ def ball(c: Palette, chance: Random) -> str:
         art += shape("M200 94q96 96 96 122 0 60-96 122 122-8 122-122T200 94z", c.accent)
         art += circle(200, 96, 14, c.second)
     elif kind == 1:
-        art = stroke("M80 196q120 56 242-6M84 250q118 54 234-2", CREAM, 24)
-        art += star(200, 160, 30, CREAM)
+        art = shape("M83 182q112 44 234 0l5 24q-122 48-244 0z", CREAM)
+        art += shape("M78 230q118 48 244-2l-5 24q-112 46-233 2z", CREAM) + star(200, 150, 28, CREAM)
     else:
-        dots = [
-            (140, 160),
-            (206, 134),
-            (262, 186),
-            (166, 226),
-            (234, 248),
-            (128, 272),
-            (196, 304),
-            (290, 250),
-        ]
-        art = "".join(
-            circle(x, y, chance.randint(14, 20), chance.choice([CREAM, c.accent, c.second]))
-            for x, y in dots
-        )
-    shade = shape(
-        "M200 338a122 122 0 0 0 92-202 130 130 0 0 1-172 172 122 122 0 0 0 80 30z",
-        INK,
-        'opacity=".1"',
-    )
+        places = [(140, 160), (206, 134), (262, 186), (166, 226)]
+        places += [(234, 248), (128, 272), (196, 304), (284, 250)]
+        tones = (CREAM, c.accent, c.second)
+        art = "".join(circle(x, y, chance.randint(14, 20), chance.choice(tones)) for x, y in places)
+    dark = "M200 338a122 122 0 0 0 92-202 130 130 0 0 1-172 172 122 122 0 0 0 80 30z"
+    shade = shape(dark, INK, 'opacity=".1"')
     shine = oval(150, 152, 26, 15, WHITE, -40, 'opacity=".6"')
     return shadow(width=200, y=342) + disc + art + shade + shine
 

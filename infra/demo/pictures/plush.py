@@ -38,13 +38,14 @@ def rabbit(c: Palette, chance: Random) -> str:
     ear = oval(158, 52, 24, 68, c.base) + oval(158, 58, 12, 48, c.light)
     ears = turned(-bend, 158, 110, ear) + turned(bend, 242, 110, moved(84, 0, ear))
     face = _nose(168, 11, 7) + _mouth(178) + _whiskers(c.dark) + _face(chance, 38, 146)
-    return _seated(c, chance, moved(0, 12, ears + _skull(c, 72) + face))
+    return _seated(c, chance, moved(22, 36, ears + _skull(c, 72) + face, scale=0.89))
 
 
 def elephant(c: Palette, chance: Random) -> str:
     ears = mirrored(oval(104, 140, 56, 66, c.dark), oval(108, 142, 40, 50, c.light))
-    trunk = stroke("M200 164q-2 44 2 62t34 22", c.base, 38)
-    trunk += stroke("M186 196h28M188 216h28M196 236l20-12", c.dark, 3, 'opacity=".5"')
+    way = "M200 160q-3 40 0 62t30 26"
+    trunk = stroke(way, c.dark, 42) + stroke(way, c.base, 34)
+    trunk += stroke("M188 196h24M188 214h24M194 234l16-10", c.dark, 4, 'opacity=".6"')
     head = ears + _skull(c, 70) + _face(chance, 36, 138)
     return _seated(c, chance, head + trunk, tie=False)
 
@@ -131,32 +132,31 @@ def penguin(c: Palette, chance: Random) -> str:
 
 
 def dinosaur(c: Palette, chance: Random) -> str:
+    tail = shape("M226 340q112 12 138-92 26 112-62 136-48 8-96-26z", c.base)
     spikes = "".join(
-        shape(f"M{x} {y}l{dx} {dy} 20 26z", c.accent)
-        for x, y, dx, dy in [
-            (236, 92, 34, -22),
-            (252, 136, 40, -16),
-            (258, 186, 42, -8),
-            (272, 236, 40, 0),
+        turned(angle, x, y, shape(f"M{x - 18} {y}l18-34 18 34z", c.accent))
+        for x, y, angle in [
+            (234, 104, 42),
+            (252, 146, 66),
+            (262, 192, 76),
+            (272, 240, 80),
+            (318, 324, 40),
         ]
     )
-    tail = shape("M240 330q80 16 112-52 4 84-60 92-40 6-70-10z", c.base)
     body = shape("M142 250q0-56 20-96l84-4q36 70 36 122 0 68-70 68-70 0-70-90z", c.base)
     belly = shape("M148 262q2-40 20-68 40 20 38 84-2 50-22 58-38-14-36-74z", c.pale)
     lines = stroke("M160 226q22 2 38 12M152 254q26 2 50 12M152 284q24 2 46 10", c.light, 5)
     head = shape("M92 134q-4-66 74-66 92 0 92 62 0 52-62 52H136q-40 0-44-48z", c.base)
     face = circle(176, 116, 13, INK) + circle(180, 111, 4.5, WHITE) + circle(108, 122, 5, c.deep)
-    face += stroke("M100 148q38 22 74 6", c.deep, 5) + oval(
-        190, 148, 15, 9, _BLUSH, more='opacity=".55"'
-    )
+    face += stroke("M100 148q38 22 74 6", c.deep, 5)
+    face += oval(190, 148, 15, 9, _BLUSH, more='opacity=".55"')
     spots = "".join(
-        circle(chance.randint(224, 262), y, chance.randint(7, 12), c.light) for y in (214, 252, 290)
+        circle(chance.randint(224, 254), y, chance.randint(7, 12), c.light) for y in (214, 252, 290)
     )
     arms = oval(150, 228, 15, 34, c.dark, 52)
     feet = oval(176, 330, 34, 16, c.dark) + oval(250, 330, 34, 16, c.dark)
-    return (
-        shadow(214, 230) + spikes + tail + body + belly + lines + spots + arms + feet + head + face
-    )
+    whole = spikes + tail + body + belly + lines + spots + arms + feet + head + face
+    return shadow(214, 230) + moved(-6, 0, whole)
 
 
 def whale(c: Palette, chance: Random) -> str:

@@ -30,7 +30,7 @@ _GLASS = "#d5ebf2"
 
 def microscope(c: Palette, chance: Random) -> str:
     base = box(96, 306, 208, 34, c.deep, 15)
-    arm = stroke("M246 306q80-36 62-124-8-38-56-62", c.base, 35)
+    arm = stroke("M246 306q80-36 62-124-10-44-66-60l-42-6", c.base, 35)
     stage = (
         box(112, 244, 156, 21, INK, 8)
         + box(146, 234, 68, 10, _GLASS, 4)
@@ -103,7 +103,7 @@ def magnifier(c: Palette, chance: Random) -> str:
         "M52 270q80-20 150-84M96 262l-8-36M136 242l-6-40M118 254l34 18", "#5f8a45", 5
     )
     handle = turned(
-        -45, 262, 268, box(244, 262, 36, 124, c.base, 15), box(268, 262, 12, 124, c.dark, 6)
+        -45, 258, 240, box(240, 234, 36, 136, c.base, 15), box(264, 234, 12, 136, c.dark, 6)
     )
     ring = circle(190, 172, 104, c.base) + circle(190, 172, 84, _GLASS)
     if chance.random() < 0.5:
@@ -301,7 +301,9 @@ def kaleidoscope(c: Palette, chance: Random) -> str:
     )
     tube += "".join(star(-10, y, 13, CREAM) for y in (-10, 34, 78))
     return (
-        shadow(190, 250, 348, 9) + rose + f'<g transform="translate(134 238) rotate(38)">{tube}</g>'
+        shadow(190, 250, 348, 9)
+        + rose
+        + f'<g transform="translate(148 228) rotate(38) scale(.84)">{tube}</g>'
     )
 
 
