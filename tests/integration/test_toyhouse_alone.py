@@ -179,6 +179,8 @@ def test_an_order_is_seen_by_nobody_else(shop: httpx.Client) -> None:
     order = shop.post("/order", data={"name": "Robin"}).url.path
     assert shop.get(order).status_code == 200
     shop.cookies.clear()
+    assert shop.get(order).status_code == 404
+    shop.post("/cart/add", data={"sku": "T-0001"})  # a session, but another one
 
     assert shop.get(order).status_code == 404
 

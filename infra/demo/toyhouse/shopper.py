@@ -152,10 +152,16 @@ class Shopper:
                 value,
                 max_age=life_s,
                 path="/",
+                domain=self._domain() if name == self.shop.site.cookie.name else None,
                 httponly=True,
                 samesite="lax",
                 secure=self.request.url.scheme == "https",
             )
+
+    def _domain(self) -> str | None:
+        """Of Footfall's cookie: the collector's, lest there be two of one name."""
+        domain = self.shop.site.cookie.domain
+        return domain if domain and f".{self.host}".endswith(f".{domain}") else None
 
     def _use(self, session: Session) -> None:
         self.session = session
