@@ -37,8 +37,6 @@ class PastHomepage:
         local = datetime.fromtimestamp(at_ms / 1000, self._timezone)
         arrival = Arrival(language=person.language.lower())
         facts = facts_of(visitor, classify(url, referrer, self._site), arrival, local)
-        if device.user_id and device.age is not None:
-            facts["profile.age"] = device.age
         choice = decide(self._site, facts, device.id)
         if not self._secret:
             return Shown(choice.variant)
@@ -65,4 +63,5 @@ def visitor_of(person: Person, device: Device) -> Visitor:
         logged_in=bool(device.user_id),
         anonymous_id=device.id,
         user_id=device.user_id,
+        attributes={"age": device.age} if device.user_id and device.age is not None else {},
     )

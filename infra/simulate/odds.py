@@ -133,6 +133,7 @@ EAGERNESS = 0.6  # shape of the gamma distribution around it: the smaller, the m
 # During a visit
 LOGS_IN = 0.5  # of members' visits that go further than the first page, where not logged in
 MAKES_ACCOUNT = 0.3  # of first orders
+SEES_HOME_LOGGED_IN = 0.5  # of logins: they end on the homepage
 LOGS_OUT = 0.1  # of visits that end logged in, on a device of one's own
 LOGS_OUT_SHARED = 0.75
 NOTICES_OTHER_LOGIN = 0.5  # sees that somebody else is logged in, logs out and in again

@@ -173,6 +173,8 @@ class Visit:
             person.has_profiles or is_drawn(self._chance, odds.MAKES_PROFILES)
         ):
             yield from self._children()
+        if is_drawn(self._chance, odds.SEES_HOME_LOGGED_IN):
+            yield from self._home("/")
 
     def _make_account(self) -> Script:
         if self._device.user_id or not self._person.consents:
