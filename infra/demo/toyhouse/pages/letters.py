@@ -46,7 +46,7 @@ ISSUES = (
         subject="If you go down to the woods today",
         greeting="We have packed a blanket and invited all the bears we know. They are looking for "
         "somebody to go home with.",
-        search="bear",
+        search="teddy",
     ),
     Issue(
         campaign="rainy-sunday",
