@@ -1,8 +1,9 @@
 """Whose events a device's are, at any time: identity rules 1 to 3 of design.md section 4.
 
 A device's timeline is a function of its login marks, so the order in which they arrive cannot
-matter. Marks are kept as [first, last] a UTC day and user; '' stands for a logout; a day with
-more than five users applies no timeline.
+matter. Marks are kept as [first, last] an hour and user; '' stands for a logout; a UTC day with
+more than five users applies no timeline. (By the day, whoever logs in and out three times would
+lose the login in the middle; what an hour still loses is the same within one hour.)
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import msgspec
 
 from schemas.event import USER_DEVICE_PREFIX, person_of_device, person_of_user
 
-Mark = tuple[str, int, int]  # user or LOGOUT or OVER, first ms, last ms; all of one UTC day
+Mark = tuple[str, int, int]  # user or LOGOUT or OVER, first ms, last ms; all of one hour
 
 LOGOUT = ""
 OVER = "\x00over"  # stands for a day with too many users
 MAX_USERS_A_DAY = 5
-DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -45,8 +47,9 @@ def add_mark(marks: tuple[Mark, ...], user_id: str, time_ms: int) -> tuple[Mark,
     if any(mark[0] == OVER for mark in today):
         return marks
     others = tuple(mark for mark in marks if mark[1] // DAY_MS != day)
+    hour = time_ms // HOUR_MS
     for user, first, last in today:
-        if user == user_id:
+        if user == user_id and first // HOUR_MS == hour:
             if first <= time_ms <= last:
                 return marks
             today.remove((user, first, last))

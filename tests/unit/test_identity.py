@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from schemas.identity import (
     DAY_MS,
+    HOUR_MS,
     LOGOUT,
     OVER,
     Mark,
@@ -17,7 +18,7 @@ from schemas.identity import (
 )
 
 Login = tuple[int, str]
-HOUR = 3_600_000
+HOUR = HOUR_MS
 
 logins = st.lists(
     st.tuples(st.integers(0, 3 * DAY_MS), st.sampled_from(["anna", "ben", "cleo", LOGOUT])),
@@ -37,11 +38,11 @@ def owner(history: list[Login], at: int) -> str:
 
 
 def oracle(history: list[Login], at: int) -> tuple[str, int]:
-    """(user, logout) straight from the rule, over each day's first and last mark of a user."""
-    days: dict[tuple[int, str], list[int]] = {}
+    """(user, logout) straight from the rule, over each hour's first and last mark of a user."""
+    hours: dict[tuple[int, str], list[int]] = {}
     for time, user in history:
-        days.setdefault((time // DAY_MS, user), []).append(time)
-    points = sorted({(f(times), user) for (_, user), times in days.items() for f in (min, max)})
+        hours.setdefault((time // HOUR_MS, user), []).append(time)
+    points = sorted({(f(times), user) for (_, user), times in hours.items() for f in (min, max)})
     past = [point for point in points if point[0] <= at]
     if past and past[-1][1] != LOGOUT:
         return past[-1][1], 0
@@ -75,6 +76,14 @@ def test_after_the_last_logout_nobody_is_logged_in() -> None:
     last = segment_at(segments, 3 * HOUR)
     assert (last.user_id, last.after_logout) == ("", 2 * HOUR)
     assert last.person("d") != segment_at(timeline(()), 0).person("d")
+
+
+def test_whoever_logs_in_and_out_three_times_a_day_is_known_each_time() -> None:
+    history = [
+        (hour * HOUR + at, who) for hour in (9, 13, 17) for at, who in ((1, "anna"), (2, ""))
+    ]
+    assert [owner(history, hour * HOUR + 1) for hour in (9, 13, 17)] == ["anna"] * 3
+    assert owner([*history, (14 * HOUR, "ben")], 13 * HOUR + 3) == "ben"
 
 
 def test_a_day_with_more_than_five_users_applies_no_timeline() -> None:

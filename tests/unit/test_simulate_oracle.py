@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from infra.simulate.oracle import Owner, Said, owner, session_starts
 from infra.simulate.truth import COLUMNS, Truth, TruthBook, UnknownFormat
 from schemas.event import person_of_device, person_of_user, session_of
-from schemas.identity import DAY_MS, LOGOUT, Mark, add_mark, segment_at, timeline
+from schemas.identity import DAY_MS, HOUR_MS, LOGOUT, Mark, add_mark, segment_at, timeline
 
 MINUTE = 60_000
 
@@ -59,10 +59,10 @@ marks = st.lists(
 def test_the_stream_resolves_owners_as_the_oracle_does(
     history: list[tuple[int, str]], at: int
 ) -> None:
-    """Where nobody logs in or out more than twice a day: of a third the stream keeps no mark."""
+    """Where nobody logs in or out more than twice an hour: of a third the stream keeps no mark."""
     kept: list[tuple[int, str]] = []
     for time, user in sorted(set(history)):
-        same = [t for t, u in kept if u == user and t // DAY_MS == time // DAY_MS]
+        same = [t for t, u in kept if u == user and t // HOUR_MS == time // HOUR_MS]
         if len(same) < 2:
             kept.append((time, user))
     known: tuple[Mark, ...] = ()
