@@ -148,7 +148,9 @@ class _CompiledStep:
         both = self._page is not None and self.event
         if both and (event.type not in ("page", "screen") or not self.matches_path(event.path)):
             return False
-        return all(_text(event, name, properties) in allowed for name, allowed in self._where)
+        return not self._where or all(
+            _text(event, name, properties) in allowed for name, allowed in self._where
+        )
 
 
 _FIELDS = frozenset(EnrichedEvent.__struct_fields__) - {"properties", "notes"}

@@ -10,7 +10,6 @@ from schemas.event import Hit, is_pseudonym, person_of_user
 from schemas.identity import Segment, segments_of
 from schemas.profiles import Profiles
 from schemas.redis_keys import DeviceState
-from schemas.sessions import session_start_of
 from streams.funnels import Funnels
 
 _ROUND_MS = 300_000  # `last_seen` alone sends a register at most every five minutes
@@ -37,8 +36,8 @@ def shares(device_id: str, state: DeviceState | None, funnels: Funnels) -> dict[
     if not counted and not funnels.any_per_session:
         return {}
     segments = segments_of(device_id, state.logins)
-    if counted and len(segments) == 1 and not funnels.any_per_session:
-        result = {segments[0].person(device_id): _whole(segments[0], state)}
+    if counted and len(segments) == 1:
+        result = {segments[0].person(device_id): _whole(segments[0], state, funnels)}
     else:
         result = _by_segment(device_id, segments, counted, state, funnels)
     for user, profiles in state.profiles.items():
@@ -78,7 +77,7 @@ def _rounded(last_seen: int, first_seen: int) -> int:
     return max(first_seen, last_seen - last_seen % _ROUND_MS)
 
 
-def _whole(segment: Segment, state: DeviceState) -> Share:
+def _whole(segment: Segment, state: DeviceState, funnels: Funnels) -> Share:
     """The share of a device that has only one owner, which is nearly every device."""
     return Share(
         user_id=segment.user_id,
@@ -87,7 +86,7 @@ def _whole(segment: Segment, state: DeviceState) -> Share:
         last_seen=_rounded(state.last_seen, state.first_seen),
         sessions=state.past_sessions + len(state.starts),
         orders=len(state.orders),
-        hits=state.hits,
+        hits=_in_sessions(state, funnels) if funnels.any_per_session else state.hits,
         profiles=state.profiles.get(segment.user_id, {}),
     )
 
@@ -104,14 +103,9 @@ def _share(
         return since <= time_ms <= until
 
     hits: dict[str, tuple[Hit, ...]] = {}
-    for key, evidence in state.hits.items():
-        per_session = funnels.per_session(key)
-        if not (counted or per_session):
-            continue
+    for key, evidence in _in_sessions(state, funnels).items():
         mine = tuple(hit for hit in evidence if within(hit.time))
-        if per_session:
-            mine = tuple(Hit(h.time, h.steps, h.values, _session(state, h.time)) for h in mine)
-        if mine:
+        if mine and (counted or funnels.per_session(key)):
             hits[key] = mine
     past = state.past_sessions if since == state.first_seen else 0
     return Share(
@@ -126,10 +120,39 @@ def _share(
     )
 
 
-def _session(state: DeviceState, time_ms: int) -> int:
-    """Start of the session a hit is in; a hit outside all runs is a session of its own."""
-    inside = any(first <= time_ms <= last for first, last in state.runs)
-    return session_start_of(state.starts, time_ms) if inside else time_ms
+def _in_sessions(state: DeviceState, funnels: Funnels) -> dict[str, tuple[Hit, ...]]:
+    """All evidence; that of funnels per session names the session it is in."""
+    spans = _session_spans(state)
+    return {
+        key: _placed(hits, spans) if funnels.per_session(key) else hits
+        for key, hits in state.hits.items()
+    }
+
+
+def _session_spans(state: DeviceState) -> list[tuple[int, int]]:
+    """[start, last moment at which an event is in it] of each session, in order."""
+    spans: list[tuple[int, int]] = []
+    at = 0
+    for index, start in enumerate(state.starts):
+        while start > state.runs[at][1]:
+            at += 1
+        following = state.starts[index + 1 : index + 2]
+        last = state.runs[at][1]
+        spans.append((start, min(last, following[0] - 1) if following else last))
+    return spans
+
+
+def _placed(hits: Sequence[Hit], spans: Sequence[tuple[int, int]]) -> tuple[Hit, ...]:
+    """Sorted hits with their sessions; one outside all spans is a session of its own."""
+    placed = []
+    at = -1
+    for hit in hits:
+        while at + 1 < len(spans) and spans[at + 1][0] <= hit.time:
+            at += 1
+        inside = at >= 0 and hit.time <= spans[at][1]
+        session = spans[at][0] if inside else hit.time
+        placed.append(Hit(hit.time, hit.steps, hit.values, session))
+    return tuple(placed)
 
 
 def _both(one: Share, other: Share) -> Share:
