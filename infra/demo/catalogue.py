@@ -83,6 +83,30 @@ class Catalogue:
         return [self.products[at] for _, _, at in sorted(found)]
 
 
+# what people call it, where neither the kind nor the title says so
+_ALSO = {
+    "aeroplane": "plane airplane",
+    "balance-bike": "bicycle bike",
+    "ball": "football",
+    "blocks": "bricks",
+    "car": "automobile",
+    "cube-puzzle": "brain teaser",
+    "digger": "excavator",
+    "dinosaur": "dino",
+    "flask": "chemistry experiments",
+    "jigsaw": "puzzle",
+    "racing-car": "racer",
+    "rainbow": "arches",
+    "sailing-boat": "ship",
+    "teddy": "bear",
+    "tangram": "puzzle",
+    "train": "railway",
+    "ukulele": "guitar",
+    "whale": "fish",
+}
+_WOODS = ("beech", "maple", "lime wood", "larch", "birch", "ash", "balsa", "cedar", "walnut")
+
+
 def load(path: Path = FILE) -> Catalogue:
     """The catalogue of a file. Raises CatalogueError, OSError."""
     return Catalogue(read(path), CATEGORIES)
@@ -121,9 +145,13 @@ def _search_fields(product: Product, category_titles: dict[str, str]) -> list[tu
         f"{value:g} {name}" if isinstance(value, float) else value
         for name, value in product.attributes.items()
     )
+    also = _ALSO.get(product.kind, "")
+    if str(product.attributes.get("material", "")).startswith(_WOODS):
+        also += " wooden wood"
     return [
         (product.title, 4.0),
         (product.kind, 3.5),
+        (also, 2.5),
         (category_titles.get(product.category, product.category), 2.0),
         (" ".join(attributes), 1.5),
         (product.maker, 1.5),

@@ -32,9 +32,7 @@ def figure(kind: str, colour: str, seed: str, theme: str = "") -> str:
     chance = chance_of(seed)
     tones = palette(colour, chance)
     behind = backdrop(tones, chance)
-    if kind in THEMED:
-        drawn = THEMED[kind](tones, chance, theme)
-    else:
-        drawn = DRAWINGS[kind](tones, chance)
+    themed = THEMED.get(kind)
+    drawn = themed(tones, chance, theme) if themed else DRAWINGS[kind](tones, chance)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}" role="img">'
     return f"{head}{behind}{drawn}</svg>"

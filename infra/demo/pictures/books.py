@@ -13,8 +13,10 @@ from infra.demo.pictures.ink import (
     Palette,
     box,
     circle,
+    clipped,
+    inset,
     mix,
-    moved,
+    placed,
     shadow,
     shape,
     star,
@@ -24,6 +26,7 @@ from infra.demo.pictures.ink import (
 from infra.demo.pictures.scenes import scene
 
 _PAGES = "#f7efdc"
+_GOLD = "#e8c46c"
 
 
 def picture_book(c: Palette, chance: Random, theme: str) -> str:
@@ -43,7 +46,7 @@ def board_book(c: Palette, chance: Random, theme: str) -> str:
         )
     cover = box(60, 72, 258, 246, c.base, 26)
     disc = circle(189, 195, 102, mix(CREAM, c.base, 0.12))
-    art = f'<svg x="97" y="103" width="184" height="184" viewBox="0 0 400 400">{scene(theme, c, chance)}</svg>'
+    art = inset(97, 103, 184, scene(theme, c, chance))
     corners = "".join(
         circle(x, y, 9, c.light) for x, y in [(88, 100), (290, 100), (88, 290), (290, 290)]
     )
@@ -58,12 +61,10 @@ def story_book(c: Palette, chance: Random, theme: str) -> str:
     )
     cover = box(92, 46, 216, 284, c.deep if chance.random() < 0.4 else c.base, 7)
     cover += box(92, 46, 20, 284, mix(c.deep, INK, 0.2), 7)
-    frame = '<rect x="126" y="62" width="168" height="252" rx="4" fill="none" stroke="#e8c46c" stroke-width="3"/>'
+    frame = box(126, 62, 168, 252, "none", 4, more=f'stroke="{_GOLD}" stroke-width="3"')
     art = _arch(c, theme, chance)
     plate = (
-        box(146, 246, 128, 9, "#e8c46c", 4)
-        + box(164, 266, 92, 9, "#e8c46c", 4)
-        + star(210, 294, 8, "#e8c46c")
+        box(146, 246, 128, 9, _GOLD, 4) + box(164, 266, 92, 9, _GOLD, 4) + star(210, 294, 8, _GOLD)
     )
     ribbon = shape("M262 326h16v42l-8-9-8 9z", c.accent)
     return shadow(208, 230) + turned(
@@ -97,7 +98,7 @@ def activity_book(c: Palette, chance: Random, theme: str) -> str:
         circle(x, y, 4, c.light) for x in range(104, 310, 28) for y in range(84, 320, 28)
     )
     card = box(100, 108, 188, 188, CREAM, 22)
-    art = f'<svg x="110" y="118" width="168" height="168" viewBox="0 0 400 400">{scene(theme, c, chance)}</svg>'
+    art = inset(110, 118, 168, scene(theme, c, chance))
     rings = "".join(stroke(f"M{x} 44v26", STEEL, 9) for x in range(98, 300, 26))
     colour = chance.choice([c.accent, c.second])
     pencil = (
@@ -108,14 +109,7 @@ def activity_book(c: Palette, chance: Random, theme: str) -> str:
         + box(-11, -130, 22, 24, "#e8a0a4", 7)
     )
     return (
-        shadow(204, 270)
-        + sheets
-        + cover
-        + dots
-        + card
-        + art
-        + rings
-        + f'<g transform="translate(312 246) rotate(24)">{pencil}</g>'
+        shadow(204, 270) + sheets + cover + dots + card + art + rings + placed(312, 246, 24, pencil)
     )
 
 
@@ -129,23 +123,17 @@ def _window(
         )
     else:
         picture = box(0, 0, 400, 400, mix(c.base, WHITE, 0.78)) + scene(theme, c, chance)
-    name = f"b{chance.getrandbits(32):08x}"
-    clip = (
-        f'<clipPath id="{name}"><rect x="{x}" y="{y}" width="{w}" height="{h}" rx="7"/></clipPath>'
-    )
     side = max(w, h)
-    art = f'<svg x="{x - (side - w) / 2:g}" y="{y - (side - h):g}" width="{side}" height="{side}" viewBox="0 0 400 400">{picture}</svg>'
-    return f'{clip}<g clip-path="url(#{name})">{art}</g>'
+    art = inset(x - (side - w) / 2, y - (side - h), side, picture)
+    return clipped(box(x, y, w, h, WHITE, 7), f"b{chance.getrandbits(32):08x}", art)
 
 
 def _arch(c: Palette, theme: str, chance: Random) -> str:
+    arch = "M142 230v-82a68 68 0 0 1 136 0v82z"
     name = f"s{chance.getrandbits(32):08x}"
-    clip = f'<clipPath id="{name}"><path d="M142 230v-82a68 68 0 0 1 136 0v82z"/></clipPath>'
     ground = box(0, 0, 400, 400, mix(c.base, WHITE, 0.7))
-    art = f'<svg x="130" y="76" width="160" height="160" viewBox="0 0 400 400">{ground}{scene(theme, c, chance, landscape=True)}</svg>'
-    return f'{clip}<g clip-path="url(#{name})">{art}</g>' + moved(
-        0, 0, stroke("M142 230v-82a68 68 0 0 1 136 0v82z", "#e8c46c", 4)
-    )
+    art = inset(130, 76, 160, ground, scene(theme, c, chance, landscape=True))
+    return clipped(shape(arch, WHITE), name, art) + stroke(arch, _GOLD, 4)
 
 
 THEMED = {

@@ -144,14 +144,15 @@ def marble_run(c: Palette, chance: Random) -> str:
         rails += stroke(f"M{x1} {y1 - 6}L{x2} {y2 - 6}", WHITE, 5, 'opacity=".35"')
     funnel = shape("M58 56h76l-22 40H80z", c.light) + shape("M58 56h76l-6 11H64z", c.dark)
     tray = shape("M300 300h70v24q0 16-16 16h-54z", WOOD)
+    top, middle = chance.randint(150, 270), chance.randint(130, 270)
+    places = [
+        (top, 80 + (top - 66) * 0.192, "#e76f51"),
+        (middle, 160 + (334 - middle) * 0.176, "#4b8fc7"),
+        (336, 302, "#f2b134"),
+    ]
     marbles = "".join(
         circle(x, y, 15, colour) + circle(x - 5, y - 5, 4, WHITE, 'opacity=".8"')
-        for x, y, colour in [
-            (chance.randint(150, 270), 0, "#e76f51"),
-            (chance.randint(130, 270), 1, "#4b8fc7"),
-            (336, 2, "#f2b134"),
-        ]
-        for y in [(x - 66) * 0.192 + 80 if y == 0 else (334 - x) * 0.176 + 160 if y == 1 else 302]
+        for x, y, colour in places
     )
     return shadow(width=310) + posts + rails + tray + funnel + marbles
 
@@ -161,7 +162,8 @@ def magnet_tiles(c: Palette, chance: Random) -> str:
         return shape(
             points,
             colour,
-            f'fill-opacity=".62" stroke="{mix(colour, INK, 0.1)}" stroke-width="7" stroke-linejoin="round"',
+            f'fill-opacity=".62" stroke="{mix(colour, INK, 0.1)}" '
+            'stroke-width="7" stroke-linejoin="round"',
         )
 
     tones = [c.base, c.accent, c.second, "#f2b134", "#3fa7a0", "#e0588a"]

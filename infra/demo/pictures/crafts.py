@@ -17,6 +17,7 @@ from infra.demo.pictures.ink import (
     mix,
     moved,
     oval,
+    placed,
     shadow,
     shape,
     star,
@@ -35,7 +36,7 @@ def paint_box(c: Palette, chance: Random) -> str:
         + oval(258, 154, 30, 14, "#f2c23e", -5)
     )
     tray = box(62, 186, 276, 150, c.base, 18) + box(62, 312, 276, 26, c.dark, 13)
-    colours = list(_BRIGHT) + ["#2f3f6e", "#5a3828"]
+    colours = [*_BRIGHT, "#2f3f6e", "#5a3828"]
     chance.shuffle(colours)
     pans = "".join(
         circle(100 + at % 5 * 50, 222 + at // 5 * 48, 20, mix(colour, INK, 0.25))
@@ -49,14 +50,7 @@ def paint_box(c: Palette, chance: Random) -> str:
         + box(-9, 36, 18, 34, STEEL, 3)
         + shape("M-9 70h18q4 26-9 44-13-18-9-44z", c.accent),
     )
-    return (
-        shadow(width=290)
-        + lid
-        + daubs
-        + tray
-        + pans
-        + f'<g transform="translate(300 214) rotate(-34) scale(.86)">{brush}</g>'
-    )
+    return shadow(width=290) + lid + daubs + tray + pans + placed(300, 214, -34, brush, scale=0.86)
 
 
 def pencils(c: Palette, chance: Random) -> str:
@@ -98,7 +92,7 @@ def pencils(c: Palette, chance: Random) -> str:
 
 def beads(c: Palette, chance: Random) -> str:
     tones = [c.base, c.accent, c.second, c.light, "#f2b134", CREAM]
-    thread = f'<ellipse cx="200" cy="186" rx="120" ry="112" fill="none" stroke="{c.deep}" stroke-width="3"/>'
+    thread = oval(200, 186, 120, 112, "none", more=f'stroke="{c.deep}" stroke-width="3"')
     drawn = ""
     for at in range(24):
         colour = tones[(at + chance.randrange(2)) % len(tones)]

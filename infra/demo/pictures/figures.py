@@ -21,6 +21,7 @@ from infra.demo.pictures.ink import (
     mix,
     moved,
     oval,
+    ring,
     shadow,
     shape,
     star,
@@ -120,8 +121,6 @@ def dolls_house(c: Palette, chance: Random) -> str:
 
 
 def knight(c: Palette, chance: Random) -> str:
-    if chance.random() < 0.35:
-        return _dragon(c, chance)
     plume = shape("M200 62q-8-44 38-40-8 14 2 22-6 16-30 26z", c.accent)
     helmet = shape("M132 152q0-92 68-92t68 92v18H132z", STEEL) + shape(
         "M200 60q68 0 68 92v18h-28q6-80-40-110z", STEEL_DARK
@@ -158,7 +157,7 @@ def knight(c: Palette, chance: Random) -> str:
     )
 
 
-def _dragon(c: Palette, chance: Random) -> str:
+def dragon(c: Palette, chance: Random) -> str:
     wing = shape("M214 192q10-120 126-116-24 26-14 48-28-2-32 26-28-2-34 54z", c.accent)
     far = moved(
         -6,
@@ -190,7 +189,8 @@ def _dragon(c: Palette, chance: Random) -> str:
 def puppet(c: Palette, chance: Random) -> str:
     skin, hair = chance.choice(_SKINS), chance.choice(_HAIRS)
     gown = shape(
-        "M150 194h100q20 64 74 84l-20 42q-28-10-44-26l8 46H132l8-46q-16 16-44 26l-20-42q54-20 74-84z",
+        "M150 194h100q20 64 74 84l-20 42q-28-10-44-26l8 46"
+        "H132l8-46q-16 16-44 26l-20-42q54-20 74-84z",
         c.base,
     )
     hands = circle(82, 300, 20, skin) + circle(318, 300, 20, skin)
@@ -218,9 +218,9 @@ def puppet(c: Palette, chance: Random) -> str:
         top = shape("M130 140q-12-90 70-90t70 90q0-44-70-52-70 8-70 52z", hair) + circle(
             200, 40, 22, hair
         )
-        glass = 'fill="none" stroke="#3a3036" stroke-width="4"'
         face += (
-            f'<circle cx="176" cy="130" r="18" {glass}/><circle cx="224" cy="130" r="18" {glass}/>'
+            ring(176, 130, 18, INK, 4)
+            + ring(224, 130, 18, INK, 4)
             + stroke("M182 170q18 12 36 0", INK, 5)
         )
     return shadow(width=200) + hands + gown + trim + front + head + ruff + face + top
@@ -228,9 +228,7 @@ def puppet(c: Palette, chance: Random) -> str:
 
 def tea_set(c: Palette, chance: Random) -> str:
     tray = oval(200, 318, 160, 26, WOOD) + oval(200, 312, 148, 20, WOOD_LIGHT)
-    handle = (
-        f'<path d="M112 176q-56-6-52 40t64 44" fill="none" stroke="{c.dark}" stroke-width="15"/>'
-    )
+    handle = stroke("M112 176q-56-6-52 40t64 44", c.dark, 15)
     spout = shape("M250 236q36-6 42-54l26-8q0 84-58 106z", c.dark)
     pot = shape("M104 216q0-64 78-64t78 64q0 86-48 92h-60q-48-6-48-92z", c.base)
     lid = shape("M132 160q6-32 50-32t50 32z", c.light) + circle(182, 120, 13, c.accent)
@@ -246,93 +244,16 @@ def tea_set(c: Palette, chance: Random) -> str:
     cup = shape("M270 256h72q0 52-26 56h-20q-26-4-26-56z", c.accent) + oval(
         306, 256, 36, 9, WOOD_DARK
     )
-    cup += (
-        f'<path d="M342 266q22-2 20 14t-26 16" fill="none" stroke="{c.accent}" stroke-width="8"/>'
-    )
+    cup += stroke("M342 266q22-2 20 14t-26 16", c.accent, 8)
     saucer = oval(306, 316, 52, 9, CREAM)
     return shadow(200, 320) + tray + handle + spout + pot + print_ + lid + saucer + cup
-
-
-def farm_animal(c: Palette, chance: Random) -> str:
-    kind = chance.randrange(3)
-    grass = shape(
-        "M40 340q20-26 40-4 16-30 36-2 14-26 32 6zM270 340q12-30 34-6 18-28 40 6z", "#86ad5c"
-    )
-    if kind == 0:
-        return shadow(width=280) + _cow(c) + grass
-    if kind == 1:
-        return shadow(width=260) + _pig(c) + grass
-    return shadow(width=260) + _horse(c) + grass
-
-
-def _cow(c: Palette) -> str:
-    legs = "".join(
-        box(x, 262, 30, 76, colour, 8)
-        for x, colour in [(110, c.pale), (152, CREAM), (236, c.pale), (272, CREAM)]
-    )
-    body = box(92, 156, 222, 128, CREAM, 44)
-    spots = (
-        oval(150, 196, 34, 28, c.base, 20)
-        + oval(262, 236, 40, 30, c.base, -14)
-        + oval(226, 172, 22, 15, c.base)
-    )
-    tail = stroke("M312 190q34 20 22 84", CREAM, 9) + oval(334, 282, 10, 17, c.base)
-    head = box(46, 106, 104, 112, CREAM, 38) + shape("M98 106h14q38 0 38 40-30 22-52-4z", c.base)
-    horns = stroke("M66 108q-14-16-4-32M130 108q14-16 4-32", WOOD_LIGHT, 12)
-    ears = oval(40, 128, 24, 12, c.base, 20) + oval(158, 128, 24, 12, c.base, -20)
-    muzzle = (
-        oval(98, 198, 56, 30, "#f2b8ac") + circle(78, 194, 6, c.deep) + circle(118, 194, 6, c.deep)
-    )
-    eyes = circle(78, 146, 8, INK) + circle(118, 146, 8, INK)
-    bell = circle(98, 240, 14, "#f2b134") + stroke("M64 222q34 14 68 0", c.accent, 9)
-    return tail + legs + body + spots + horns + ears + head + eyes + muzzle + bell
-
-
-def _pig(c: Palette) -> str:
-    pink = mix("#f2a9a4", c.base, 0.15)
-    shade = mix(pink, INK, 0.14)
-    legs = "".join(box(x, 276, 34, 62, shade, 9) for x in (112, 158, 240, 280))
-    body = oval(214, 224, 128, 90, pink)
-    tail = stroke("M336 206q30-4 20-24-14-10-16 10 4 16 28 6", shade, 8)
-    ears = shape("M74 156l6-54 44 26zM154 128l40-30 6 52z", shade)
-    head = oval(132, 196, 78, 72, pink)
-    snout = (
-        oval(108, 214, 36, 27, mix(pink, WHITE, 0.3))
-        + oval(96, 214, 6, 9, shade)
-        + oval(120, 214, 6, 9, shade)
-    )
-    eyes = circle(104, 170, 8, INK) + circle(158, 172, 8, INK)
-    mud = oval(262, 250, 42, 24, mix(c.base, INK, 0.2), 12, 'opacity=".35"')
-    scarf = stroke("M162 262q36-20 44-60", c.accent, 14)
-    return tail + legs + body + mud + ears + head + snout + eyes + scarf
-
-
-def _horse(c: Palette) -> str:
-    legs = "".join(
-        box(x, 252, 25, 86, colour, 7)
-        for x, colour in [(132, c.dark), (166, c.base), (252, c.dark), (284, c.base)]
-    )
-    tail = stroke("M306 190q42 14 28 88", c.deep, 22)
-    body = box(120, 168, 196, 104, c.base, 46)
-    neck = shape("M122 232L104 104q30-30 70-8l34 96z", c.base)
-    head = shape("M168 92q-20-28-58-6l-52 54q-14 20 4 34 14 8 30-2l52-18z", c.base)
-    mane = stroke("M150 66q38 14 52 104M164 84q28 24 34 78", c.deep, 17) + shape(
-        "M134 84l4-38 24 30z", c.dark
-    )
-    face = (
-        circle(118, 112, 8, INK)
-        + circle(68, 156, 5, c.deep)
-        + shape("M108 92l-40 50 12 6 40-48z", CREAM, 'opacity=".8"')
-    )
-    cloth = shape("M206 168h62v52q-32 16-62 0z", c.accent) + star(237, 192, 13, CREAM)
-    return tail + legs + body + neck + mane + head + face + cloth
 
 
 DRAWINGS = {
     "doll": doll,
     "dolls-house": dolls_house,
     "knight": knight,
+    "dragon": dragon,
     "puppet": puppet,
     "tea-set": tea_set,
-    "farm-animal": farm_animal,
 }

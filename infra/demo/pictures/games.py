@@ -1,8 +1,7 @@
-"""Games and puzzles. What is printed on a box or a puzzle comes from its theme."""
+"""Games. What is printed on a box or a card comes from its theme."""
 
 from __future__ import annotations
 
-import math
 from random import Random
 
 from infra.demo.pictures.ink import (
@@ -16,9 +15,11 @@ from infra.demo.pictures.ink import (
     box,
     circle,
     heart,
+    inset,
     mix,
     moved,
     oval,
+    placed,
     shadow,
     shape,
     star,
@@ -63,7 +64,7 @@ def pawn(x: float, foot: float, colour: str, size: float = 1) -> str:
 
 def board_game(c: Palette, chance: Random, theme: str) -> str:
     lid = box(46, 78, 216, 216, c.base, 14) + box(58, 90, 192, 192, c.light, 10)
-    art = f'<svg x="64" y="96" width="180" height="180" viewBox="0 0 400 400">{scene(theme, c, chance)}</svg>'
+    art = inset(64, 96, 180, scene(theme, c, chance))
     edge = shape("M46 280q0 14 14 14h188q14 0 14-14v28q0 14-14 14H60q-14 0-14-14z", c.dark)
     pieces = pawn(292, 330, c.accent, 0.95) + pawn(340, 336, c.second, 0.8)
     cube = die(262, 314, 46, chance.choice([-14, 9, 18]), "#d9483b", chance.randint(1, 6))
@@ -78,14 +79,14 @@ def card_game(c: Palette, chance: Random, theme: str) -> str:
         circle(x, y, 6, c.light) for x in range(-36, 40, 24) for y in range(-64, 70, 26)
     )
     back = moved(0, 0, card(c.base, rings))
-    art = f'<svg x="-46" y="-46" width="92" height="92" viewBox="0 0 400 400">{scene(theme, c, chance)}</svg>'
+    art = inset(-46, -46, 92, scene(theme, c, chance))
     front = card(mix(CREAM, c.accent, 0.25), circle(0, 0, 46, CREAM) + art)
     front += star(-38, -66, 10, c.accent) + star(38, 66, 10, c.accent)
     suit = heart(0, 0, 34, c.accent) + heart(-36, -66, 9, c.accent) + heart(36, 66, 9, c.accent)
     third = card(CREAM, suit if chance.random() < 0.5 else star(0, 0, 36, c.second))
     spread = chance.choice([17, 20, 23])
     return shadow(width=250) + "".join(
-        f'<g transform="translate(200 {y}) rotate({angle} 0 150)">{drawn}</g>'
+        moved(200, y, turned(angle, 0, 150, drawn))
         for angle, y, drawn in [(-spread, 214, back), (0, 206, third), (spread, 214, front)]
     )
 
@@ -101,7 +102,7 @@ def dice_game(c: Palette, chance: Random) -> str:
 
 
 def memory(c: Palette, chance: Random, theme: str) -> str:
-    twins = f'<svg x="-44" y="-44" width="88" height="88" viewBox="0 0 400 400">{scene(theme, c, chance)}</svg>'
+    twins = inset(-44, -44, 88, scene(theme, c, chance))
     shown = box(-52, -52, 104, 104, WHITE, 14) + circle(0, 0, 42, mix(CREAM, c.accent, 0.3)) + twins
     hidden = (
         box(-52, -52, 104, 104, c.base, 14)
@@ -114,7 +115,7 @@ def memory(c: Palette, chance: Random, theme: str) -> str:
     for at, tile in enumerate(order):
         x, y = 84 + at % 3 * 116, 150 + at // 3 * 116
         drawn += moved(x + 4, y + 6, box(-52, -52, 104, 104, INK, 14, more='opacity=".12"'))
-        drawn += f'<g transform="translate({x} {y}) rotate({chance.randint(-5, 5)})">{tile}</g>'
+        drawn += placed(x, y, chance.randint(-5, 5), tile)
     return drawn
 
 
@@ -184,12 +185,14 @@ def marbles(c: Palette, chance: Random) -> str:
         turn = chance.randint(-60, 60)
         deep = mix(colour, INK, 0.3)
         swirl = shape(
-            f"M{x - r * 0.7:g} {y:g}q{r * 0.7:g}-{r * 0.8:g} {r * 1.4:g} 0-{r * 0.7:g}-{r * 0.2:g}-{r * 1.4:g} 0z",
+            f"M{x - r * 0.7:g} {y:g}q{r * 0.7:g}-{r * 0.8:g} {r * 1.4:g} 0"
+            f"-{r * 0.7:g}-{r * 0.2:g}-{r * 1.4:g} 0z",
             CREAM,
             'opacity=".9"',
         )
         swirl += shape(
-            f"M{x - r * 0.66:g} {y + r * 0.1:g}q{r * 0.66:g} {r * 0.7:g} {r * 1.32:g} 0-{r * 0.66:g} {r * 0.2:g}-{r * 1.32:g} 0z",
+            f"M{x - r * 0.66:g} {y + r * 0.1:g}q{r * 0.66:g} {r * 0.7:g} {r * 1.32:g} 0"
+            f"-{r * 0.66:g} {r * 0.2:g}-{r * 1.32:g} 0z",
             deep,
             'opacity=".55"',
         )
@@ -204,151 +207,9 @@ def marbles(c: Palette, chance: Random) -> str:
     return drawn
 
 
-def jigsaw(c: Palette, chance: Random, theme: str) -> str:
-    missing = chance.choice([(2, 1), (1, 2), (2, 2), (0, 2)])
-    name = f"j{chance.getrandbits(32):08x}"
-    lines = ""
-    for at in (1, 2):
-        d = 100 * at
-        lines += f"M{d} 0" + "".join(_tab_down((at + row) % 2 == 0) for row in range(3))
-        lines += f"M0 {d}" + "".join(_tab_right((at + col) % 2 == 0) for col in range(3))
-    grid = stroke(lines, WHITE, 5, 'opacity=".85"')
-    art = f'<svg width="300" height="300" viewBox="0 0 400 400">{_poster(theme, c, chance)}</svg>'
-    hole_x, hole_y = missing[0] * 100, missing[1] * 100
-    hole = box(hole_x + 3, hole_y + 3, 94, 94, mix(c.deep, INK, 0.2), 6, more='opacity=".82"')
-    clip = f'<clipPath id="{name}"><rect width="300" height="300" rx="14"/></clipPath>'
-    picture = f'<g clip-path="url(#{name})">{art}{hole}{grid}</g>'
-    piece = _piece(c.accent, c.second)
-    loose = f'<g transform="translate({318} {306}) rotate({chance.choice([-18, 14, 24])}) scale(.86)">{piece}</g>'
-    return (
-        shadow(200, 320)
-        + clip
-        + turned(chance.choice([-3, -2, 2]), 190, 190, moved(40, 32, picture))
-        + loose
-    )
-
-
-def _tab_down(left: bool) -> str:
-    """The same, 100 down."""
-    x, sweep = (-6, 0) if left else (6, 1)
-    return f"v36q0 4 {x} 3a15 15 0 1 {sweep} 0 22q{-x}-1 {-x} 3v36"
-
-
-def _tab_right(up: bool) -> str:
-    """One side of a piece, 100 to the right, with its tab above or below the line."""
-    y, sweep = (-6, 1) if up else (6, 0)
-    return f"h36q4 0 3 {y}a15 15 0 1 {sweep} 22 0q-1 {-y} 3 {-y}h36"
-
-
-def _piece(colour: str, mark: str) -> str:
-    body = shape(
-        "M-50-50h36q4 0 3-6a15 15 0 1 1 22 0q-1 6 3 6h36v36q0 4 6 3a15 15 0 1 1 0 22q-6-1-6 3v36"
-        "h-36q-4 0-3-6a15 15 0 1 0-22 0q1 6-3 6h-36z",
-        colour,
-    )
-    return (
-        moved(3, 5, shape("M-50-50h100v100h-100z", INK, 'opacity=".14"'))
-        + body
-        + star(0, 6, 18, mark)
-    )
-
-
-def _poster(theme: str, c: Palette, chance: Random) -> str:
-    sky = mix(c.base, WHITE, 0.55)
-    return box(0, 0, 400, 400, sky) + scene(theme, c, chance, landscape=True)
-
-
-def cube_puzzle(c: Palette, chance: Random) -> str:
-    colours = ["#d9483b", "#f2b134", "#3f8f6b", "#3d6fa8", CREAM, "#ee8434"]
-    down = math.sin(math.radians(30)) * 46
-    across = math.cos(math.radians(30)) * 46
-
-    def face(x: float, y: float, u: tuple[float, float], v: tuple[float, float]) -> str:
-        drawn = ""
-        for i in range(3):
-            for j in range(3):
-                px, py = x + u[0] * i + v[0] * j, y + u[1] * i + v[1] * j
-                path = f"M{px:.1f} {py:.1f}l{u[0]:.1f} {u[1]:.1f} {v[0]:.1f} {v[1]:.1f} {-u[0]:.1f} {-u[1]:.1f}z"
-                drawn += shape(
-                    path,
-                    chance.choice(colours),
-                    f'stroke="{INK}" stroke-width="7" stroke-linejoin="round"',
-                )
-        return drawn
-
-    top = face(200, 66, (across, down), (-across, down))
-    left = face(200 - 3 * across, 66 + 3 * down, (across, down), (0, 46))
-    right = face(200, 66 + 6 * down, (across, -down), (0, 46))
-    return (
-        shadow(width=230, y=344)
-        + top
-        + left
-        + right
-        + shape(
-            f"M200 {66 + 6 * down}l{3 * across:.1f}-{3 * down:.1f}v138l-{3 * across:.1f} {3 * down:.1f}z",
-            INK,
-            'opacity=".12"',
-        )
-    )
-
-
-def peg_puzzle(c: Palette, chance: Random) -> str:
-    board = box(48, 92, 304, 246, WOOD, 22) + box(48, 92, 304, 236, WOOD_LIGHT, 22)
-    kinds = [
-        lambda x, y, f: circle(x, y, 40, f),
-        lambda x, y, f: box(x - 37, y - 37, 74, 74, f, 12),
-        lambda x, y, f: shape(
-            f"M{x} {y - 42}l46 76h-92z", f, f'stroke="{f}" stroke-width="8" stroke-linejoin="round"'
-        ),
-        lambda x, y, f: star(x, y, 46, f),
-        lambda x, y, f: heart(x, y, 42, f),
-        lambda x, y, f: shape(f"M{x - 42} {y + 30}q-6-70 42-70t42 70q-42 18-84 0z", f),
-    ]
-    chance.shuffle(kinds)
-    colours = [c.base, c.accent, c.second, c.dark, "#6f9f58", "#f2b134"]
-    drawn = ""
-    for at, make in enumerate(kinds):
-        x, y = 106 + at % 3 * 94, 160 + at // 3 * 100
-        drawn += make(x, y, WOOD_DARK) + make(x, y - 4, colours[at])
-        drawn += circle(x, y - 6, 13, INK, 'opacity=".2"') + circle(x, y - 10, 12, "#d9483b")
-        drawn += circle(x - 4, y - 14, 3.5, WHITE, 'opacity=".6"')
-    return shadow(width=300) + board + drawn
-
-
-def tangram(c: Palette, chance: Random) -> str:
-    colours = [c.base, c.accent, c.second, c.dark, c.light, "#f2b134", "#6f9f58"]
-    chance.shuffle(colours)
-    pieces = [
-        "M0 0L120 120 0 240z",
-        "M0 0h240L120 120z",
-        "M240 0v120l-60-60z",
-        "M180 60l60 60-60 60-60-60z",
-        "M120 120l60 60H60z",
-        "M240 120v120H120z",
-        "M60 180h120l-60 60H0z",
-    ]
-    edge = f'stroke="{CREAM}" stroke-width="5" stroke-linejoin="round"'
-    away = chance.choice((2, 4, 6))
-    inside = "".join(
-        shape(path, colour, edge)
-        for at, (path, colour) in enumerate(zip(pieces, colours, strict=True))
-        if at != away
-    )
-    tray = box(66, 66, 268, 268, WOOD_DARK, 14) + box(78, 78, 244, 244, WOOD, 6)
-    loose = shape("M-62 31h124L0-31z", mix(colours[away], INK, 0.25)) + shape(
-        "M-62 27h124L0-35z", colours[away], edge
-    )
-    side = chance.choice((-1, 1))
-    turn = f"translate({200 + side * 110} 318) rotate({side * 14})"
-    return shadow(width=290) + tray + moved(80, 80, inside) + f'<g transform="{turn}">{loose}</g>'
-
-
 DRAWINGS = {
     "dice-game": dice_game,
     "chess": chess,
     "marbles": marbles,
-    "cube-puzzle": cube_puzzle,
-    "peg-puzzle": peg_puzzle,
-    "tangram": tangram,
 }
-THEMED = {"board-game": board_game, "card-game": card_game, "memory": memory, "jigsaw": jigsaw}
+THEMED = {"board-game": board_game, "card-game": card_game, "memory": memory}

@@ -112,6 +112,25 @@ def moved(dx: float, dy: float, *parts: str, scale: float = 1) -> str:
     return f'<g transform="translate({dx:g} {dy:g}){sized}">{"".join(parts)}</g>'
 
 
+def placed(x: float, y: float, angle: float, *parts: str, scale: float = 1) -> str:
+    """Parts that are drawn around the origin: scaled, turned by degrees, then moved to (x, y)."""
+    sized = f" scale({scale:g})" if scale != 1 else ""
+    return f'<g transform="translate({x:g} {y:g}) rotate({angle:g}){sized}">{"".join(parts)}</g>'
+
+
+def inset(x: float, y: float, side: float, *parts: str) -> str:
+    """A whole picture of SIDE x SIDE, made small, its upper left corner at (x, y)."""
+    view = f'viewBox="0 0 {SIDE} {SIDE}"'
+    where = f'x="{x:g}" y="{y:g}" width="{side:g}" height="{side:g}"'
+    return f"<svg {where} {view}>{''.join(parts)}</svg>"
+
+
+def clipped(outline: str, name: str, *parts: str) -> str:
+    """The parts, as far as they are inside the outline; `name` is unlike any other on the page."""
+    clip = f'<clipPath id="{name}">{outline}</clipPath>'
+    return f'{clip}<g clip-path="url(#{name})">{"".join(parts)}</g>'
+
+
 def mirrored(*parts: str) -> str:
     """The parts and their mirror image about the middle of the picture."""
     drawn = "".join(parts)
@@ -120,6 +139,10 @@ def mirrored(*parts: str) -> str:
 
 def shadow(x: float = 200, width: float = 200, y: float = FLOOR, depth: float = 13) -> str:
     return oval(x, y, width / 2, depth, "#3b2340", more='opacity=".16"')
+
+
+def ring(x: float, y: float, r: float, colour: str, width: float) -> str:
+    return circle(x, y, r, "none", f'stroke="{colour}" stroke-width="{width:g}"')
 
 
 def star(x: float, y: float, r: float, fill: str) -> str:

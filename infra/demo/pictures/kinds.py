@@ -8,12 +8,16 @@ from random import Random
 from infra.demo.pictures import (
     books,
     building,
+    cars,
     crafts,
+    farm,
     figures,
     games,
     music,
+    optics,
     outdoor,
     plush,
+    puzzles,
     science,
     vehicles,
     wooden,
@@ -24,13 +28,21 @@ DRAWINGS: Mapping[str, Callable[[Palette, Random], str]] = {
     **plush.DRAWINGS,
     **wooden.DRAWINGS,
     **building.DRAWINGS,
+    **cars.DRAWINGS,
     **vehicles.DRAWINGS,
     **figures.DRAWINGS,
+    **farm.DRAWINGS,
     **games.DRAWINGS,
+    **puzzles.DRAWINGS,
     **crafts.DRAWINGS,
     **outdoor.DRAWINGS,
     **music.DRAWINGS,
     **science.DRAWINGS,
+    **optics.DRAWINGS,
 }
 # these show something that is printed on them
-THEMED: Mapping[str, Callable[[Palette, Random, str], str]] = {**games.THEMED, **books.THEMED}
+THEMED: Mapping[str, Callable[[Palette, Random, str], str]] = {
+    **games.THEMED,
+    **puzzles.THEMED,
+    **books.THEMED,
+}

@@ -19,6 +19,7 @@ from infra.demo.pictures.ink import (
     mix,
     moved,
     oval,
+    placed,
     shadow,
     shape,
     star,
@@ -68,7 +69,7 @@ def drum(c: Palette, chance: Random) -> str:
     skin = oval(200, 172, 130, 46, c.light) + oval(200, 170, 118, 38, CREAM)
     stick = box(-7, -100, 14, 170, WOOD, 7) + oval(0, -104, 17, 20, c.second)
     angle = chance.choice([46, 52])
-    sticks = f'<g transform="translate(262 118) rotate({angle})">{stick}</g><g transform="translate(132 110) rotate(-{angle - 8})">{stick}</g>'
+    sticks = placed(262, 118, angle, stick) + placed(132, 110, 8 - angle, stick)
     marks = (
         "".join(star(x, 290, 14, "#f2b134") for x in (140, 200, 260))
         if chance.random() < 0.4
@@ -82,11 +83,13 @@ def ukulele(c: Palette, chance: Random) -> str:
     pegs = "".join(circle(x, y, 6, CREAM) for x in (168, 232) for y in (26, 46))
     frets = "".join(stroke(f"M188 {y}h24", STEEL, 3) for y in range(74, 180, 22))
     body = shape(
-        "M200 166q62 0 60 44-2 18 4 26 32 24 26 58-10 48-90 48t-90-48q-6-34 26-58 6-8 4-26-2-44 60-44z",
+        "M200 166q62 0 60 44-2 18 4 26 32 24 26 58-10 48-90 48"
+        "t-90-48q-6-34 26-58 6-8 4-26-2-44 60-44z",
         c.base,
     )
     inner = shape(
-        "M200 178q50 0 48 34-2 18 6 30 28 24 24 48-10 40-78 40t-78-40q-4-24 24-48 8-12 6-30-2-34 48-34z",
+        "M200 178q50 0 48 34-2 18 6 30 28 24 24 48-10 40-78 40"
+        "t-78-40q-4-24 24-48 8-12 6-30-2-34 48-34z",
         c.light,
         'opacity=".55"',
     )
@@ -116,11 +119,7 @@ def recorder(c: Palette, chance: Random) -> str:
         note(104, 128, c.accent, 1.1) + note(310, 270, c.second, 1.2) + note(92, 280, c.dark, 0.8)
     )
     angle = chance.choice([38, 30, -36])
-    return (
-        shadow(width=220, y=348, depth=9)
-        + notes
-        + f'<g transform="translate(204 196) rotate({angle})">{pipe(c.base, c.dark)}</g>'
-    )
+    return shadow(width=220, y=348, depth=9) + notes + placed(204, 196, angle, pipe(c.base, c.dark))
 
 
 def music_box(c: Palette, chance: Random) -> str:

@@ -18,6 +18,8 @@ from infra.demo.pictures.ink import (
     mix,
     moved,
     oval,
+    placed,
+    ring,
     shadow,
     shape,
     star,
@@ -33,16 +35,11 @@ def kite(c: Palette, chance: Random) -> str:
     quarters = shape("M214 34L108 132l92 0z", c.light) + shape("M214 34l92 104-106-6z", c.accent)
     quarters += shape("M108 132l72 136 20-136z", c.base) + shape("M306 138L180 268l20-136z", c.dark)
     bars = stroke("M214 34L180 268M108 132l198 6", CREAM, 5)
+    bow = "M0 0l-22-12v24zM0 0l22-12v24z"
+    ribbons = [(160, 296, 30, c.accent), (158, 334, -25, c.second), (138, 370, 40, c.base)]
     bows = "".join(
-        f'<g transform="translate({x} {y}) rotate({angle})">'
-        + shape("M0 0l-22-12v24zM0 0l22-12v24z", colour)
-        + circle(0, 0, 5, CREAM)
-        + "</g>"
-        for x, y, angle, colour in [
-            (160, 296, 30, c.accent),
-            (158, 334, -25, c.second),
-            (138, 370, 40, c.base),
-        ]
+        placed(x, y, angle, shape(bow, colour), circle(0, 0, 5, CREAM))
+        for x, y, angle, colour in ribbons
     )
     face = ""
     if chance.random() < 0.45:
@@ -121,23 +118,30 @@ def balance_bike(c: Palette, chance: Random) -> str:
         )
         basket += circle(292, 122, 12, c.second) + circle(312, 120, 12, c.accent)
 
-    def tyre(x: float) -> str:
+    def bicycle_wheel(x: float) -> str:
         spokes = "".join(
             turned(at * 45, x, 274, stroke(f"M{x} 222v104", STEEL, 3)) for at in range(4)
         )
-        ring = f'<circle cx="{x}" cy="274" r="56" fill="none" stroke="{INK}" stroke-width="17"/>'
-        return ring + spokes + circle(x, 274, 12, c.accent)
+        tyre = ring(x, 274, 56, INK, 17)
+        return tyre + spokes + circle(x, 274, 12, c.accent)
 
-    return shadow(202, 320) + tyre(108) + tyre(296) + frame + saddle + bars + bell + basket
+    return (
+        shadow(202, 320)
+        + bicycle_wheel(108)
+        + bicycle_wheel(296)
+        + frame
+        + saddle
+        + bars
+        + bell
+        + basket
+    )
 
 
 def bucket(c: Palette, chance: Random) -> str:
     sand = shape("M22 340q40-60 118-56t120 6 120 50z", "#ecd3a0") + shape(
         "M228 340q10-50 60-50t66 50z", "#e2c288"
     )
-    handle = (
-        f'<path d="M110 176q0-104 90-104t90 104" fill="none" stroke="{c.dark}" stroke-width="11"/>'
-    )
+    handle = stroke("M110 176q0-104 90-104t90 104", c.dark, 11)
     pail = shape("M104 168h192l-24 152q-2 14-18 14H146q-16 0-18-14z", c.base) + shape(
         "M252 168h44l-24 152q-2 14-18 14h-22z", c.dark
     )
@@ -162,7 +166,7 @@ def bucket(c: Palette, chance: Random) -> str:
         + pail
         + rim
         + sign
-        + f'<g transform="translate(330 246) rotate(18) scale(.95)">{spade}</g>'
+        + placed(330, 246, 18, spade, scale=0.95)
         + shape("M282 340q8-26 48-26t52 26z", "#e2c288")
     )
 
@@ -177,7 +181,7 @@ def skipping_rope(c: Palette, chance: Random) -> str:
             + box(-17, 16, 34, 13, colour)
             + box(-17, 38, 34, 13, colour)
         )
-        return f'<g transform="translate({x} {y}) rotate({angle})">{grip}{circle(0, 98, 17, colour)}</g>'
+        return placed(x, y, angle, grip, circle(0, 98, 17, colour))
 
     handles = handle(126, 186, 14, c.accent) + handle(
         274, 106, chance.choice([-150, -138]), c.accent
@@ -187,12 +191,14 @@ def skipping_rope(c: Palette, chance: Random) -> str:
 
 def bubbles(c: Palette, chance: Random) -> str:
     def bubble(x: float, y: float, r: float, colour: str) -> str:
-        rim = f'<circle cx="{x}" cy="{y}" r="{r}" fill="{colour}" fill-opacity=".28" stroke="{mix(colour, WHITE, 0.35)}" stroke-width="5"/>'
+        rim = circle(x, y, r, colour, 'opacity=".28"')
+        rim += ring(x, y, r, mix(colour, WHITE, 0.35), 5)
         return (
             rim
             + oval(x - r * 0.38, y - r * 0.42, r * 0.22, r * 0.13, WHITE, -40, 'opacity=".95"')
             + stroke(
-                f"M{x + r * 0.2:g} {y + r * 0.72:g}q{r * 0.4:g}-{r * 0.1:g} {r * 0.5:g}-{r * 0.5:g}",
+                f"M{x + r * 0.2:g} {y + r * 0.72:g}"
+                f"q{r * 0.4:g}-{r * 0.1:g} {r * 0.5:g}-{r * 0.5:g}",
                 WHITE,
                 4,
                 'opacity=".8"',
@@ -228,7 +234,7 @@ def bubbles(c: Palette, chance: Random) -> str:
         + many
         + bottle
         + turned(-16, 206, 300, wand)
-        + f'<circle cx="240" cy="222" r="25" fill="none" stroke="{c.accent}" stroke-width="9"/>'
+        + ring(240, 222, 25, c.accent, 9)
     )
 
 

@@ -84,8 +84,14 @@ def fox(c: Palette, chance: Random) -> str:
 def sheep(c: Palette, chance: Random) -> str:
     wool = "".join(
         circle(x, y, r, CREAM)
-        for x, y, r in [(150, 98, 30), (182, 80, 32), (220, 80, 32), (252, 98, 30)]
-        + [(130, 128, 26), (270, 128, 26)]
+        for x, y, r in [
+            (150, 98, 30),
+            (182, 80, 32),
+            (220, 80, 32),
+            (252, 98, 30),
+            (130, 128, 26),
+            (270, 128, 26),
+        ]
     )
     ear = oval(112, 150, 34, 15, c.dark, -14)
     head = mirrored(ear) + oval(200, 156, 62, 66, c.base) + wool

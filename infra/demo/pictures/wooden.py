@@ -17,6 +17,7 @@ from infra.demo.pictures.ink import (
     mix,
     moved,
     oval,
+    ring,
     shadow,
     shape,
     star,
@@ -101,7 +102,8 @@ def pull_along(c: Palette, chance: Random) -> str:
     board = box(84, 282, 236, 26, WOOD, 12)
     wheels = wheel(130, 312, 28, c.accent) + wheel(274, 312, 28, c.accent)
     body = shape(
-        "M88 214q-2-26 24-22 44 22 74-4 18-10 22-60 62-26 82 22-4 26-20 42 32 92-70 92H146q-54 0-58-70z",
+        "M88 214q-2-26 24-22 44 22 74-4 18-10 22-60 62-26 82 22-4 26-20 42 32 92-70 92"
+        "H146q-54 0-58-70z",
         c.base,
     )
     beak = shape("M282 138q44 0 44 14-10 16-46 10z", "#ef8a3c")
@@ -124,9 +126,25 @@ def pull_along(c: Palette, chance: Random) -> str:
     )
 
 
+def dog_on_wheels(c: Palette, chance: Random) -> str:
+    cord = stroke("M318 300q40 6 34-40-4-34-18-52", INK, 4) + circle(332, 204, 12, c.accent)
+    board = box(84, 282, 236, 26, WOOD, 12)
+    wheels = wheel(130, 312, 28, c.accent) + wheel(274, 312, 28, c.accent)
+    tail = stroke("M104 200q-24-28-10-60", c.dark, 16)
+    legs = box(108, 230, 36, 56, c.dark, 10) + box(214, 230, 36, 56, c.dark, 10)
+    body = box(96, 178, 164, 76, c.base, 34) + oval(150, 206, 34, 24, c.light, 12)
+    head = box(218, 104, 84, 92, c.base, 34) + box(262, 144, 66, 46, c.light, 22)
+    face = oval(322, 154, 12, 10, INK) + circle(272, 134, 8, INK) + circle(275, 131, 2.8, WHITE)
+    face += stroke("M300 176q10 8 20-2", INK, 4)
+    ear = oval(232, 146, 19, 44, c.dark, 10)
+    worn = stroke("M222 190q20 16 50 8", c.accent, 12) + circle(252, 206, 8, "#f2b134")
+    whole = cord + board + tail + legs + body + worn + head + ear + face + wheels
+    return shadow(204, 250) + moved(0, chance.choice((0, 0, -2)), whole)
+
+
 def yo_yo(c: Palette, chance: Random) -> str:
     string = stroke("M200 20q30 60-2 104", CREAM, 5) + stroke("M200 20q30 60-2 104", c.deep, 2)
-    loop = f'<circle cx="200" cy="26" r="15" fill="none" stroke="{c.deep}" stroke-width="5"/>'
+    loop = ring(200, 26, 15, c.deep, 5)
     disc = circle(200, 232, 104, c.dark) + circle(196, 228, 102, c.base)
     rim = circle(196, 228, 78, c.light) + circle(196, 228, 66, c.base)
     turn = chance.randint(0, 60)
@@ -220,6 +238,7 @@ DRAWINGS = {
     "rocking-horse": rocking_horse,
     "stacking-rings": stacking_rings,
     "pull-along": pull_along,
+    "dog-on-wheels": dog_on_wheels,
     "yo-yo": yo_yo,
     "rainbow": rainbow,
     "shape-sorter": shape_sorter,
