@@ -1,10 +1,14 @@
 # The same few commands everywhere. `make setup` tells what it needs and what it downloads.
 BIN := .venv/bin
 
-.PHONY: setup test lint format bench lock clean
+.PHONY: setup demo test lint format bench lock clean
 
 setup:
 	@python3 infra/setup.py
+
+# ONCE=1 ends by itself; LOG=FILE imports that web-server log.
+demo: setup
+	@$(BIN)/python -m infra.demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(LOG),--log "$(LOG)")
 
 test: setup
 	@$(BIN)/python -m pytest $(ARGS)

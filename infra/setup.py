@@ -41,7 +41,7 @@ def main() -> None:
     run(pip + own, "installing footfall")
     with open(STAMP, "w") as stamp:
         stamp.write(wanted)
-    say("Ready after %.0f s. Try: .venv/bin/footfall up" % (time.time() - started))
+    say("Ready after %.0f s. Try: make demo" % (time.time() - started))
 
 
 def check_python() -> None:

@@ -1,0 +1,107 @@
+"""Where one run of the demo lives: its ports, its directory, its site file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from infra.embedded.ports import free_offset, is_taken
+from infra.embedded.stack import Page, secret_of
+from schemas.settings import Ports, Settings
+from schemas.site import Site
+from schemas.site_file import load
+
+WORKED_EXAMPLE = Path(__file__).parent / "shop.yaml"
+CHECKOUT = Path(__file__).parents[2]
+_LOGS_BESIDE = CHECKOUT.parent / "shared" / "data" / "logs"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """`environment` is what every program of this run gets, the user's own commands too."""
+
+    directory: Path
+    site_file: Path
+    site: Site
+    settings: Settings
+    environment: Mapping[str, str]
+
+    @property
+    def offset(self) -> int:
+        return self.settings.ports.collect - Ports.with_offset(0).collect
+
+    @property
+    def collector(self) -> str:
+        return self.url(self.settings.ports.collect)
+
+    @property
+    def personalize(self) -> str:
+        return self.url(self.settings.ports.personalize)
+
+    def url(self, port: int, host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{port}"
+
+    @property
+    def pages(self) -> dict[str, Page]:
+        ports = self.settings.ports
+        state = ("--state-dir", str(self.directory))
+        return {
+            "shop": Page("infra.demo.toyhouse", ports.shop, state),
+            "encyclopedia": Page("infra.demo.encyclopedia", ports.encyclopedia),
+            "desk": Page("infra.demo.desk", ports.desk),
+        }
+
+
+@contextmanager
+def place(parent: Path, environment: Mapping[str, str] = os.environ) -> Iterator[Place]:
+    """A new directory under `parent` for one run, gone afterwards.
+
+    The ports are those of FOOTFALL_PORT_OFFSET, else the default ones, else free ones.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix="demo-", dir=parent))
+    try:
+        yield _place(directory, environment)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _place(directory: Path, environment: Mapping[str, str]) -> Place:
+    offset = environment.get("FOOTFALL_PORT_OFFSET") or str(_offset())
+    site_file = _site_file(directory, int(offset))
+    own = {
+        **environment,
+        "FOOTFALL_PORT_OFFSET": offset,
+        "FOOTFALL_SITE": str(site_file),
+        "FOOTFALL_SECRET_KEY": secret_of(directory, environment),
+    }
+    return Place(directory, site_file, load(site_file), Settings.from_environment(own), own)
+
+
+def _offset() -> int:
+    ports = msgspec.structs.astuple(Ports.with_offset(0))
+    return free_offset() if any(is_taken("127.0.0.1", port) for port in ports) else 0
+
+
+def _site_file(directory: Path, offset: int) -> Path:
+    """The worked example; where ports are moved, a copy that knows the encyclopedia's."""
+    if offset == 0:
+        return WORKED_EXAMPLE
+    default, moved = Ports.with_offset(0), Ports.with_offset(offset)
+    text = WORKED_EXAMPLE.read_text()
+    copy = directory / WORKED_EXAMPLE.name
+    copy.write_text(
+        text.replace(f"127.0.0.1:{default.encyclopedia}", f"127.0.0.1:{moved.encyclopedia}")
+    )
+    return copy
+
+
+def log_beside() -> Path | None:
+    """A real web-server log, where the folder with test data lies beside the checkout."""
+    found = sorted(_LOGS_BESIDE.glob("*.log"), key=lambda path: path.stat().st_size)
+    return found[-1] if found else None

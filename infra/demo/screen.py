@@ -1,0 +1,218 @@
+"""What the demo shows in the terminal: acts, links, and the summary of figures."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.columns import Columns
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from infra.demo.figures import Figures
+from infra.demo.place import Place
+from infra.reports.intervals import MIN_N
+
+QUERY = (
+    "SELECT person_id, countDistinct(device_id) AS devices, count() AS events "
+    "FROM events GROUP BY ALL ORDER BY devices DESC LIMIT 5"
+)
+_BAR_CELLS = 24
+_VERDICTS = {"higher": "[green]higher[/]", "lower": "[red]lower[/]"}
+
+
+class Screen:
+    """Writes to one terminal, or plain lines where there is none."""
+
+    def __init__(self, terminal: Console) -> None:
+        self._terminal = terminal
+
+    def starting(self) -> None:
+        self._terminal.print(
+            "[bold]Footfall[/]: see who comes, recognize them, decide what they see, "
+            "measure what it did"
+        )
+        self.act("Kafka, Redis, ClickHouse and all services start on this machine")
+
+    def up(self, place: Place) -> None:
+        ports = place.settings.ports
+        moved = "" if place.offset == 0 else f", on ports moved by {place.offset}"
+        self._terminal.print(f"  they serve{moved}: collector {place.url(ports.collect)}")
+
+    def act(self, text: str) -> None:
+        self._terminal.print(f"\n[bold green]>[/] {text}")
+
+    def command(self, words: Sequence[str], place: Place) -> None:
+        shown = [word.replace(f"{place.directory}/", "") for word in words]
+        self._terminal.print(f"  $ footfall {shlex.join(shown)}", style="dim", highlight=False)
+
+    def links(self, place: Place) -> None:
+        self._terminal.print(_links(place))
+
+    def summary(self, figures: Figures) -> None:
+        self._terminal.print(_summary(figures))
+
+    @contextmanager
+    def live(self) -> Iterator[Callable[[Figures], None]]:
+        """A summary that stays in its place; without a terminal nothing is repeated."""
+        if not self._terminal.is_terminal:
+            first: list[Figures] = []
+
+            def once(figures: Figures) -> None:
+                if not first:
+                    first.append(figures)
+                    self._terminal.print(_summary(figures))
+
+            yield once
+            return
+        with Live(console=self._terminal, auto_refresh=False, vertical_overflow="crop") as live:
+            yield lambda figures: live.update(_summary(figures), refresh=True)
+
+    def stopped(self) -> None:
+        self._terminal.print("\nEverything is stopped, and nothing is left behind.")
+
+    def failed(self, message: str, lines: Sequence[str] = ()) -> None:
+        for line in lines:
+            self._terminal.print(line, style="dim", highlight=False, markup=False)
+        self._terminal.print(f"[bold red]make demo:[/] {message}", highlight=False)
+
+
+def _links(place: Place) -> RenderableType:
+    ports = place.settings.ports
+    shop = place.url(ports.shop, "localhost")
+    prefix = "" if place.offset == 0 else f"FOOTFALL_PORT_OFFSET={place.offset} "
+    rows = (
+        (
+            "Arrive at the shop",
+            f"{place.url(ports.encyclopedia)}/wiki/Teddy_bear",
+            'Follow "Toyhouse" in the article: the homepage shows the bestsellers, and its badge '
+            f"says why. In a private window {shop}/ shows the classic one.",
+        ),
+        (
+            "Watch the funnel",
+            f"{place.personalize}/ops",
+            "It ticks with every toy you look at, put into the cart and order.",
+        ),
+        (
+            "Ask SQL",
+            f"{place.url(ports.desk)}/",
+            f"Or in another terminal: {prefix}.venv/bin/footfall sql '{QUERY}'",
+        ),
+    )
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold green")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for number, (title, link, what) in enumerate(rows, start=1):
+        table.add_row(str(number), title, Text(link, style=f"link {link} cyan"))
+        table.add_row("", "", Text(what, style="dim"))
+    return Panel(table, title="Three links", title_align="left", border_style="green")
+
+
+def _summary(figures: Figures) -> RenderableType:
+    left = Group(_events(figures), _persons(figures))
+    right = Group(_funnel(figures))
+    return Group(Columns([left, right], padding=(0, 3)), _variants(figures), _verdict(figures))
+
+
+def _events(figures: Figures) -> RenderableType:
+    identity = figures.identity
+    table = _table("Events", "", "count")
+    table.add_row("sent by simulated shoppers", f"{identity.events:,}")
+    table.add_row("of these lost / stored twice", f"{identity.lost:,} / {identity.twice:,}")
+    for protocol, count in figures.by_protocol.items():
+        table.add_row(f"in ClickHouse by {protocol}", f"{count:,}")
+    table.add_row("  of them bots", f"{figures.bots:,}")
+    for reason, count in figures.rejected.items():
+        table.add_row(f"rejected: {reason}", f"{count:,}")
+    return table
+
+
+def _persons(figures: Figures) -> RenderableType:
+    """Precision and recall are of pairs of events, against what identity's rules entail."""
+    identity = figures.identity
+    persons = identity.persons
+    table = _table("\nPersons", "", "count")
+    table.add_row("simulated people who agreed", f"{persons.true:,}")
+    table.add_row("told apart by what they did", f"{persons.entailed or 0:,}")
+    table.add_row("found", f"{persons.found:,}")
+    for name, agreement in (
+        ("against the rules", persons.against_rules),
+        ("against the truth", persons.against_truth),
+    ):
+        if agreement is not None:
+            rates = f"{_rate(agreement.precision)} / {_rate(agreement.recall)}"
+            table.add_row(f"precision / recall {name}", rates)
+    table.add_row("refused, and known all the same", f"{identity.refused_with_person:,}")
+    return table
+
+
+def _rate(rate: float | None) -> str:
+    return "-" if rate is None else f"{rate:.4f}"
+
+
+def _funnel(figures: Figures) -> RenderableType:
+    table = _table("Checkout, the last 24 hours", "step", "live", "ClickHouse", "of step before")
+    for live, batch in zip(figures.live.steps, figures.batch.steps, strict=True):
+        share = "" if live.from_previous is None else f"{live.from_previous:.0%}"
+        style = "" if live.count == batch.count else "yellow"
+        table.add_row(live.name, f"{live.count:,}", f"{batch.count:,}", share, style=style)
+    return table
+
+
+def _variants(figures: Figures) -> RenderableType:
+    """Order rate by where they came from and which homepage they saw, with 95 % intervals."""
+    rows = [row for row in figures.variants if row.variant and row.sessions >= MIN_N]
+    title = "\nOrder rate of visits, by where they came from and the homepage they saw"
+    table = _table(title, "came from", "homepage", "visits", "orders", "rate", "95 %", "")
+    table.add_column("than classic")
+    table.columns[1].justify = table.columns[-2].justify = "left"
+    most = max((row.order_rate_high for row in rows), default=0.0) or 1.0
+    previous = None
+    for row in rows:
+        low, high = row.order_rate_low, row.order_rate_high
+        table.add_row(
+            (row.value or "(direct)") if row.value != previous else "",
+            row.variant,
+            f"{row.sessions:,}",
+            f"{row.sessions_with_order:,}",
+            f"{row.order_rate:.1%}",
+            f"{low:.1%} to {high:.1%}",
+            _bar(low / most, row.order_rate / most, high / most),
+            _VERDICTS.get(row.verdict, ""),
+        )
+        previous = row.value
+    return table
+
+
+def _bar(low: float, rate: float, high: float) -> Text:
+    """The rate as a bar, its interval as a whisker."""
+    cells = [round(share * (_BAR_CELLS - 1)) for share in (low, rate, high)]
+    bar = Text()
+    for cell in range(cells[2] + 1):
+        if cell == cells[1]:
+            bar.append("●", style="bold green")
+        elif cells[0] <= cell <= cells[2]:
+            bar.append("─", style="green")
+        else:
+            bar.append(" ")
+    return bar
+
+
+def _verdict(figures: Figures) -> RenderableType:
+    problems = figures.problems()
+    if not problems:
+        return Text("\nEvery event has one fate, and live equals ClickHouse.", style="green")
+    return Text("\n" + "\n".join(problems), style="yellow")
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
