@@ -63,7 +63,7 @@ ORDERS: Mapping[Way, float] = {
 # What a homepage is worth to those it was made for, as a factor on the share above. The first
 # column is a way, or what a visitor is (`visits.Visit`). Whoever is not named does not care.
 LIFTS: Mapping[tuple[str, str], float] = {
-    ("encyclopedia", "bestsellers"): 2.2,  # they look for the two toys they read about
+    ("encyclopedia", "bestsellers"): 2.4,  # they look for the two toys they read about
     ("new from search", "search-hero"): 1.3,
     ("email", "offers"): 1.4,
     ("paid", "offers"): 1.25,
