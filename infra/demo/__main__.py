@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console as Terminal
 
-from infra.demo.place import CHECKOUT, Place, log_beside, place
+from infra.demo.place import Place, log_beside, place
 from infra.demo.screen import Screen
 from infra.demo.story import DemoFailed, Story
 from infra.embedded.console import Console
@@ -19,7 +19,6 @@ from infra.embedded.stack import run_stack
 from schemas.settings import ConfigurationError
 from schemas.site_file import SiteFileError
 
-PARENT = CHECKOUT / ".footfall"
 LAST_LINES = 15
 
 
@@ -34,7 +33,7 @@ def main() -> int:
         parser.error(f"LOG={given.log} is not there")
     screen = Screen(Terminal())
     try:
-        with place(PARENT) as here:
+        with place() as here:
             story = Story(here, screen, given.log or log_beside(), once=given.once)
             return _run(here, screen, None if given.empty else story)
     except (ConfigurationError, SiteFileError) as error:

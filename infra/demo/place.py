@@ -17,9 +17,9 @@ from schemas.settings import Ports, Settings
 from schemas.site import Site
 from schemas.site_file import load
 
+PARENT = Path(__file__).parents[2] / ".footfall"
 WORKED_EXAMPLE = Path(__file__).parent / "shop.yaml"
-CHECKOUT = Path(__file__).parents[2]
-_LOGS_BESIDE = CHECKOUT.parent / "shared" / "data" / "logs"
+_LOGS_BESIDE = Path(__file__).parents[3] / "shared" / "data" / "logs"
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -58,25 +58,25 @@ class Place(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def place(parent: Path, environment: Mapping[str, str] = os.environ) -> Iterator[Place]:
-    """A new directory under `parent` for one run, gone afterwards.
+def place(environment: Mapping[str, str] = os.environ) -> Iterator[Place]:
+    """A new directory for one run, gone afterwards.
 
     The ports are those of FOOTFALL_PORT_OFFSET, else the default ones, else free ones.
     """
-    parent.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix="demo-", dir=parent))
+    offset = environment.get("FOOTFALL_PORT_OFFSET") or str(_offset())
+    PARENT.mkdir(parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix="demo-", suffix=f"-{offset}", dir=PARENT))
     try:
-        yield _place(directory, environment)
+        yield _place(directory, {**environment, "FOOTFALL_PORT_OFFSET": offset})
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
 def _place(directory: Path, environment: Mapping[str, str]) -> Place:
-    offset = environment.get("FOOTFALL_PORT_OFFSET") or str(_offset())
-    site_file = _site_file(directory, int(offset))
+    ports = Settings.from_environment(environment).ports
+    site_file = _site_file(directory, ports)
     own = {
         **environment,
-        "FOOTFALL_PORT_OFFSET": offset,
         "FOOTFALL_SITE": str(site_file),
         "FOOTFALL_SECRET_KEY": secret_of(directory, environment),
     }
@@ -88,11 +88,11 @@ def _offset() -> int:
     return free_offset() if any(is_taken("127.0.0.1", port) for port in ports) else 0
 
 
-def _site_file(directory: Path, offset: int) -> Path:
+def _site_file(directory: Path, moved: Ports) -> Path:
     """The worked example; where ports are moved, a copy that knows the encyclopedia's."""
-    if offset == 0:
+    default = Ports.with_offset(0)
+    if moved == default:
         return WORKED_EXAMPLE
-    default, moved = Ports.with_offset(0), Ports.with_offset(offset)
     text = WORKED_EXAMPLE.read_text()
     copy = directory / WORKED_EXAMPLE.name
     copy.write_text(

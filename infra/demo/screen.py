@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,13 +18,15 @@ from rich.text import Text
 from infra.demo.figures import Figures
 from infra.demo.place import Place
 from infra.reports.intervals import MIN_N
+from infra.reports.variants import VariantRow
 
 QUERY = (
     "SELECT person_id, countDistinct(device_id) AS devices, count() AS events "
     "FROM events GROUP BY ALL ORDER BY devices DESC LIMIT 5"
 )
 _BAR_CELLS = 24
-_VERDICTS = {"higher": "[green]higher[/]", "lower": "[red]lower[/]"}
+_SOURCES = 4
+_PROTOCOLS = {"import": "history", "log": "web-server log", "segment": "SDK", "beacon": "browser"}
 
 
 class Screen:
@@ -115,18 +119,20 @@ def _links(place: Place) -> RenderableType:
 
 def _summary(figures: Figures) -> RenderableType:
     left = Group(_events(figures), _persons(figures))
-    right = Group(_funnel(figures))
-    return Group(Columns([left, right], padding=(0, 3)), _variants(figures), _verdict(figures))
+    return Group(
+        Columns([left, _funnel(figures)], padding=(0, 3)), _variants(figures), _verdict(figures)
+    )
 
 
 def _events(figures: Figures) -> RenderableType:
     identity = figures.identity
     table = _table("Events", "", "count")
-    table.add_row("sent by simulated shoppers", f"{identity.events:,}")
-    table.add_row("of these lost / stored twice", f"{identity.lost:,} / {identity.twice:,}")
+    table.add_row("simulated shoppers sent", f"{identity.events:,}")
+    table.add_row("of these lost, stored twice", f"{identity.lost:,}, {identity.twice:,}")
+    table.add_row("in ClickHouse", f"{sum(figures.by_protocol.values()):,}")
     for protocol, count in figures.by_protocol.items():
-        table.add_row(f"in ClickHouse by {protocol}", f"{count:,}")
-    table.add_row("  of them bots", f"{figures.bots:,}")
+        table.add_row(f"  by {_PROTOCOLS.get(protocol, protocol)}", f"{count:,}")
+    table.add_row("of these bots'", f"{figures.bots:,}")
     for reason, count in figures.rejected.items():
         table.add_row(f"rejected: {reason}", f"{count:,}")
     return table
@@ -137,22 +143,22 @@ def _persons(figures: Figures) -> RenderableType:
     identity = figures.identity
     persons = identity.persons
     table = _table("\nPersons", "", "count")
-    table.add_row("simulated people who agreed", f"{persons.true:,}")
-    table.add_row("told apart by what they did", f"{persons.entailed or 0:,}")
-    table.add_row("found", f"{persons.found:,}")
+    table.add_row("people who agreed to be known", f"{persons.true:,}")
+    table.add_row("persons, by what they did", f"{persons.entailed or 0:,}")
+    table.add_row("persons found", f"{persons.found:,}")
     for name, agreement in (
-        ("against the rules", persons.against_rules),
-        ("against the truth", persons.against_truth),
+        ("precision, recall by the rules", persons.against_rules),
+        ("the same by the truth", persons.against_truth),
     ):
         if agreement is not None:
-            rates = f"{_rate(agreement.precision)} / {_rate(agreement.recall)}"
-            table.add_row(f"precision / recall {name}", rates)
+            table.add_row(name, f"{_rate(agreement.precision)}, {_rate(agreement.recall)}")
     table.add_row("refused, and known all the same", f"{identity.refused_with_person:,}")
     return table
 
 
 def _rate(rate: float | None) -> str:
-    return "-" if rate is None else f"{rate:.4f}"
+    """Rounded down, so that nearly all does not read as all."""
+    return "-" if rate is None else f"{math.floor(rate * 10_000) / 10_000:.4f}"
 
 
 def _funnel(figures: Figures) -> RenderableType:
@@ -165,28 +171,35 @@ def _funnel(figures: Figures) -> RenderableType:
 
 
 def _variants(figures: Figures) -> RenderableType:
-    """Order rate by where they came from and which homepage they saw, with 95 % intervals."""
-    rows = [row for row in figures.variants if row.variant and row.sessions >= MIN_N]
+    """The largest sources of which two homepages can be compared; rates with 95 % intervals."""
     title = "\nOrder rate of visits, by where they came from and the homepage they saw"
     table = _table(title, "came from", "homepage", "visits", "orders", "rate", "95 %", "")
-    table.add_column("than classic")
-    table.columns[1].justify = table.columns[-2].justify = "left"
-    most = max((row.order_rate_high for row in rows), default=0.0) or 1.0
-    previous = None
-    for row in rows:
-        low, high = row.order_rate_low, row.order_rate_high
-        table.add_row(
-            (row.value or "(direct)") if row.value != previous else "",
-            row.variant,
-            f"{row.sessions:,}",
-            f"{row.sessions_with_order:,}",
-            f"{row.order_rate:.1%}",
-            f"{low:.1%} to {high:.1%}",
-            _bar(low / most, row.order_rate / most, high / most),
-            _VERDICTS.get(row.verdict, ""),
-        )
-        previous = row.value
+    for column in (1, -1):
+        table.columns[column].justify = "left"
+    groups = _comparable(figures.variants)
+    most = max((row.order_rate_high for rows in groups for row in rows), default=1.0)
+    for rows in groups:
+        for row in rows:
+            low, high = row.order_rate_low, row.order_rate_high
+            table.add_row(
+                (row.value or "(direct)") if row is rows[0] else "",
+                row.variant,
+                f"{row.sessions:,}",
+                f"{row.sessions_with_order:,}",
+                f"{row.order_rate:.1%}",
+                f"{low:.1%} - {high:.1%}",
+                _bar(low / most, row.order_rate / most, high / most),
+            )
     return table
+
+
+def _comparable(variants: Sequence[VariantRow]) -> list[list[VariantRow]]:
+    """By source, the homepages with visits enough to be judged, where there is more than one."""
+    groups = [
+        [row for row in rows if row.variant and row.sessions >= MIN_N]
+        for _, rows in itertools.groupby(variants, key=lambda row: row.value)
+    ]
+    return [rows for rows in groups if len(rows) > 1][:_SOURCES]
 
 
 def _bar(low: float, rate: float, high: float) -> Text:

@@ -18,7 +18,7 @@ from infra.demo.place import Place
 from infra.demo.screen import Screen
 from infra.drain import Missing, drain
 
-SHOPPERS, DAYS = 5_000, 7
+SHOPPERS, DAYS = 6_000, 7
 HISTORY_SEED, LIVE_SEED, LOG_SEED = 1, 2, 3
 LIVE_PER_MINUTE = 60
 ONCE_LIVE_S = 15.0
@@ -51,12 +51,12 @@ class Story:
         await self._import_log()
         await self._past_week()
         await self._drained()
+        self._screen.links(self._place)
         if self._once:
             await self._live_for(ONCE_LIVE_S)
             await self._drained()
             figures = await self._figures()
             self._screen.summary(figures)
-            self._screen.links(self._place)
             if problems := figures.problems():
                 raise DemoFailed("; ".join(problems))
         else:
@@ -91,7 +91,6 @@ class Story:
 
     async def _live_until_stopped(self) -> None:
         async with self._shoppers() as shoppers:
-            self._screen.links(self._place)
             with self._screen.live() as show:
                 while shoppers.returncode is None:
                     show(await self._figures())
