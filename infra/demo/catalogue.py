@@ -14,7 +14,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from infra.demo.catalogue_file import read
-from infra.demo.catalogue_search import SearchIndex
+from infra.demo.catalogue_search import Field, SearchIndex
 from infra.demo.product import CATEGORIES, CatalogueError, Category, Product
 
 FILE = Path(__file__).with_name("catalogue.csv")
@@ -76,7 +76,8 @@ class Catalogue:
         """Products that every word of `text` matches, best first; none for a text without words.
 
         A word matches one of title, kind, category, attributes or maker, in full, in its plural,
-        or, from three letters, by its beginning. Case and accents do not matter.
+        or, from three letters, by its beginning (a maker: in full only). Case and accents do not
+        matter.
         """
         scores = self._index.scores(text)
         found = [(-score, _standing(self.products[at]), at) for at, score in scores.items()]
@@ -139,8 +140,8 @@ def _one_of_each(products: list[Product], group: Callable[[Product], str]) -> li
     return [each for turn in zip_longest(*groups.values()) for each in turn if each is not None]
 
 
-def _search_fields(product: Product, category_titles: dict[str, str]) -> list[tuple[str, float]]:
-    """(text, weight) of everything that a search looks into."""
+def _search_fields(product: Product, category_titles: dict[str, str]) -> list[Field]:
+    """Everything that a search looks into, and how much a match there is worth."""
     attributes = (
         f"{value:g} {name}" if isinstance(value, float) else value
         for name, value in product.attributes.items()
@@ -149,10 +150,10 @@ def _search_fields(product: Product, category_titles: dict[str, str]) -> list[tu
     if str(product.attributes.get("material", "")).startswith(_WOODS):
         also += " wooden wood"
     return [
-        (product.title, 4.0),
-        (product.kind, 3.5),
-        (also, 2.5),
-        (category_titles.get(product.category, product.category), 2.0),
-        (" ".join(attributes), 1.5),
-        (product.maker, 1.5),
+        Field(product.title, 4.0),
+        Field(product.kind, 3.5),
+        Field(also, 2.5),
+        Field(category_titles.get(product.category, product.category), 2.0),
+        Field(" ".join(attributes), 1.5),
+        Field(product.maker, 1.5, whole=True),
     ]

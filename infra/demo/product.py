@@ -56,9 +56,7 @@ CATEGORIES = (
     Category("cuddly-toys", "Cuddly toys", "Soft company for big days and long nights."),
     Category("wooden-toys", "Wooden toys", "Beech, maple and lime, made to be handed down."),
     Category("building", "Building", "Blocks, beams and marble runs for engineers of every size."),
-    Category(
-        "vehicles", "Vehicles and railways", "Everything that rolls, floats, flies or whistles."
-    ),
+    Category("vehicles", "Vehicles", "Everything that rolls, floats, flies or whistles."),
     Category(
         "dolls-and-figures", "Dolls and figures", "A cast for every story that needs telling."
     ),
