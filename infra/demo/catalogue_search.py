@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 _WORD = re.compile(r"[a-z0-9]+")
 _FILLERS = frozenset(
-    ("a", "about", "an", "and", "by", "for", "from", "i", "in", "is", "my", "of", "on", "or")
-    + ("our", "some", "the", "to", "with", "your")
-)
+    ["a", "about", "an", "and", "by", "for", "from", "i", "in", "is", "my", "of", "on", "or"]
+) | {"our", "some", "the", "to", "with", "your"}
 _SHORTEST_BEGINNING = 3
 _BEGINNING_WORTH = 0.5  # of a whole word's weight
 _MOST_WORDS = 12

@@ -29,13 +29,24 @@ from infra.demo.pictures.ink import (
     turned,
 )
 
-_SKINS = ("#f3cfae", "#e3ad83", "#b97a52", "#8a5638", "#f6dcc3")
-_HAIRS = ("#5a3828", "#2e2430", "#c98a3c", "#a8482c", "#8b6a4f")
+# skins, and hair that stands out against each
+_PEOPLE = (
+    ("#f3cfae", ("#5a3828", "#2e2430", "#c98a3c", "#a8482c")),
+    ("#f6dcc3", ("#5a3828", "#2e2430", "#d9a24a", "#b5522f", "#8b6a4f")),
+    ("#e3ad83", ("#4a2c20", "#2e2430", "#7a4428")),
+    ("#b97a52", ("#2e2430", "#3d241c")),
+    ("#8a5638", ("#241c22", "#2e2430")),
+)
 _BLUSH = "#ee7f78"
 
 
+def _person(chance: Random) -> tuple[str, str]:
+    skin, hairs = chance.choice(_PEOPLE)
+    return skin, chance.choice(hairs)
+
+
 def doll(c: Palette, chance: Random) -> str:
-    skin, hair = chance.choice(_SKINS), chance.choice(_HAIRS)
+    skin, hair = _person(chance)
     style = chance.randrange(3)
     behind = ""
     if style == 0:
@@ -187,7 +198,7 @@ def dragon(c: Palette, chance: Random) -> str:
 
 
 def puppet(c: Palette, chance: Random) -> str:
-    skin, hair = chance.choice(_SKINS), chance.choice(_HAIRS)
+    skin, hair = _person(chance)
     gown = shape(
         "M150 194h100q20 64 74 84l-20 42q-28-10-44-26l8 46"
         "H132l8-46q-16 16-44 26l-20-42q54-20 74-84z",
