@@ -33,6 +33,38 @@ def add_event(
     return joined, (*marks[:at], mark, *marks[at:])
 
 
+def add_newest(
+    runs: tuple[Run, ...],
+    marks: tuple[Mark, ...],
+    starts: tuple[int, ...],
+    time_ms: int,
+    source: str,
+    gap_ms: int,
+) -> tuple[tuple[Run, ...], tuple[Mark, ...], tuple[int, ...]]:
+    """Runs, marks and session starts with an event that is later than all runs.
+
+    The same as `add_event` and `session_starts` give where no cut is later than all runs; it looks
+    at the end alone, since nearly every event is its device's newest.
+    """
+    marked = (*marks, (time_ms, source)) if source else marks
+    if not runs or time_ms > runs[-1][1] + gap_ms:
+        return (*runs, (time_ms, time_ms)), marked, (*starts, time_ms)
+    first = runs[-1][0]
+    longer = (*runs[:-1], (first, time_ms))
+    if not source or source == _last_source(marks, first):
+        return longer, marked, starts
+    return longer, marked, (*starts, time_ms)
+
+
+def _last_source(marks: Sequence[Mark], first: int) -> str:
+    """What the newest mark of the run that begins at `first` names; '' where it has no mark."""
+    if not marks or marks[-1][0] < first:
+        return ""
+    if marks[-1][0] > first:
+        return marks[-1][1]
+    return marks[bisect_left(marks, first, key=lambda mark: mark[0])][1]
+
+
 def session_starts(
     runs: Sequence[Run], marks: Sequence[Mark], cuts: Sequence[int] = ()
 ) -> list[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from copy import copy
 
 import msgspec
 
@@ -26,7 +27,7 @@ from schemas.event import (
 from schemas.identity import LOGOUT, Segment, add_mark, differs_until, segment_at, segments_of
 from schemas.profiles import MAX_USERS, Profile, join, smallest
 from schemas.redis_keys import LIVE_HORIZON_MS, DeviceState
-from schemas.sessions import add_event, session_start_of, session_starts
+from schemas.sessions import add_event, add_newest, session_start_of, session_starts
 from streams.corrections import links_of, person_corrections, session_corrections
 from streams.funnels import MAX_HITS
 from streams.sessions import HORIZON_MS, MAX_OLD_RUNS
@@ -103,46 +104,40 @@ def follow(
     """
     device, time = event.device_id, event.event_time
     before = state or DeviceState(first_seen=time, last_seen=time)
-    after = DeviceState(
-        first_seen=min(before.first_seen, time),
-        last_seen=max(before.last_seen, time),
-        seen=_remember(before.seen, mark, time // DAY_MS),
-        runs=before.runs,
-        marks=before.marks,
-        starts=before.starts,
-        past_sessions=before.past_sessions,
-        logins=before.logins,
-        hits=before.hits,
-        orders=before.orders,
-        profiles=before.profiles,
-    )
+    after = copy(before)
+    after.first_seen = min(before.first_seen, time)
+    after.last_seen = max(before.last_seen, time)
+    after.seen = _remember(before.seen, mark, time // DAY_MS)
     if (login := login_of(event)) is not None and _has_timeline(device):
         after.logins = add_mark(before.logins, login, time)
     segments_before = segments_of(device, before.logins)
     segments = segments_before
     if after.logins is not before.logins:
         segments = segments_of(device, after.logins)
+    same_owners = segments is segments_before or segments == segments_before
     corrections: list[Correction] = []
-    if not late and _goes_on(before, segments_before, segments, time, source, gap_ms):
-        first, last = before.runs[-1]
-        if time > last:
-            after.runs = (*before.runs[:-1], (first, time))
+    may_move = True  # earlier events, into another session
+    if late or not (same_owners or len(segments) == len(segments_before) == 1):
+        start = _anywhere(after, segments, time, source, late, gap_ms)
+    elif _is_newest(before, segments, time):
+        after.runs, after.marks, after.starts = add_newest(
+            before.runs, before.marks, before.starts, time, source, gap_ms
+        )
+        start = after.starts[-1]
+        may_move = time <= before.last_seen
+    elif not source and before.runs[-1][0] <= time <= before.runs[-1][1]:
         start = session_start_of(before.starts, time)
     else:
-        if not late:
-            after.runs, after.marks = add_event(before.runs, before.marks, time, source, gap_ms)
-        after.starts = starts_of(after, segments)
-        start = _start_for(time, after.starts, after.runs)
-        if state is not None:
-            corrections += session_corrections(device, before, after, version)
+        start = _anywhere(after, segments, time, source, late, gap_ms)
+    if state is not None and may_move and after.starts is not before.starts:
+        corrections += session_corrections(device, before, after, version)
     links: list[IdentityLink] = []
-    if state is None or segments != segments_before:
+    if state is None or not same_owners:
         known: Sequence[Segment] = () if state is None else segments_before
         links += links_of(device, known, segments, after, version)
-    if state is not None and differs_until(segments_before, segments, before.last_seen):
-        corrections += person_corrections(
-            device, segments_before, segments, before.last_seen, version
-        )
+    newest = before.last_seen
+    if state is not None and not same_owners and differs_until(segments_before, segments, newest):
+        corrections += person_corrections(device, segments_before, segments, newest, version)
     if len(after.runs) > MAX_OLD_RUNS:
         _close_old_runs(after, segments)
     person = _person_of(event, segments)
@@ -202,11 +197,15 @@ def _person_of(event: Event, segments: Sequence[Segment]) -> str | None:
         return None
     if event.user_id and is_identifier(event.user_id) and event.type != "alias":
         return person_of_user(event.user_id)
-    return segment_at(segments, event.event_time).person(event.device_id)
+    segment = segments[0] if len(segments) == 1 else segment_at(segments, event.event_time)
+    return segment.person(event.device_id)
 
 
 def _remember(seen: dict[int, bytes], mark: bytes, day: int) -> dict[int, bytes]:
     """The digests of the last three days the device was seen on, with one more."""
+    held = seen.get(day, b"")
+    if len(seen) == 1 and 0 < len(held) < 8 * MAX_DIGESTS:
+        return {day: held + mark}
     newest = max(seen) if seen else day
     if day < newest - 2:
         return seen
@@ -215,7 +214,7 @@ def _remember(seen: dict[int, bytes], mark: bytes, day: int) -> dict[int, bytes]
         kept = {d: digests for d, digests in seen.items() if d >= day - 2}
     if sum(map(len, kept.values())) >= 8 * MAX_DIGESTS:
         return kept
-    return {**kept, day: kept.get(day, b"") + mark}
+    return {**kept, day: held + mark}
 
 
 def _start_for(time: int, starts: Sequence[int], runs: Sequence[tuple[int, int]]) -> int:
@@ -242,19 +241,26 @@ def starts_of(state: DeviceState, segments: Sequence[Segment]) -> tuple[int, ...
     return tuple(session_starts(state.runs, state.marks, [s.since for s in segments[1:]]))
 
 
-def _goes_on(
+def _is_newest(state: DeviceState, segments: Sequence[Segment], time: int) -> bool:
+    """Whether an event is later than all runs, and no owner begins after them."""
+    return not state.runs or (
+        time > state.runs[-1][1] and (len(segments) == 1 or segments[-1].since <= state.runs[-1][1])
+    )
+
+
+def _anywhere(
     state: DeviceState,
-    segments_before: Sequence[Segment],
     segments: Sequence[Segment],
     time: int,
     source: str,
+    late: bool,
     gap_ms: int,
-) -> bool:
-    """Whether an event only goes on in the newest run, beginning no session: nearly every one."""
-    if source or not state.runs or len(segments) > 1 or segments != segments_before:
-        return False
-    first, last = state.runs[-1]
-    return first <= time <= last + gap_ms
+) -> int:
+    """Puts an event where it belongs among others; the start of its session."""
+    if not late:
+        state.runs, state.marks = add_event(state.runs, state.marks, time, source, gap_ms)
+    state.starts = starts_of(state, segments)
+    return _start_for(time, state.starts, state.runs)
 
 
 def live_horizon(record_time: int) -> int:

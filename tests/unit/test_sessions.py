@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.sessions import Mark, Run, add_event, session_start_of, session_starts
+from schemas.sessions import Mark, Run, add_event, add_newest, session_start_of, session_starts
 
 GAP = 30
 Seen = tuple[int, str]  # time and external source
@@ -36,6 +36,17 @@ def fold(events: list[Seen]) -> tuple[tuple[Run, ...], tuple[Mark, ...]]:
     for time, source in events:
         runs, marks = add_event(runs, marks, time, source, GAP)
     return runs, marks
+
+
+def fold_in_order(
+    events: list[Seen],
+) -> tuple[tuple[Run, ...], tuple[Mark, ...], tuple[int, ...]]:
+    runs: tuple[Run, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    starts: tuple[int, ...] = ()
+    for time, source in sorted(dict(events).items()):
+        runs, marks, starts = add_newest(runs, marks, starts, time, source, GAP)
+    return runs, marks, starts
 
 
 histories = st.lists(
@@ -82,3 +93,21 @@ def test_a_campaign_in_the_middle_cuts_and_the_same_campaign_again_does_not() ->
 def test_before_the_first_session_there_is_none() -> None:
     with pytest.raises(ValueError, match="no session has begun at 4"):
         session_start_of([5], 4)
+
+
+@settings(max_examples=500)
+@given(histories, st.sampled_from(["", "A", "B"]))
+def test_the_newest_event_needs_only_the_end(events: list[Seen], source: str) -> None:
+    runs, marks = fold(events)
+    starts = tuple(session_starts(runs, marks))
+    for newest in (runs[-1][1] + 1, runs[-1][1] + GAP, runs[-1][1] + GAP + 1):
+        wanted = add_event(runs, marks, newest, source, GAP)
+        found = add_newest(runs, marks, starts, newest, source, GAP)
+        assert found == (*wanted, tuple(session_starts(*wanted)))
+
+
+@given(histories)
+def test_in_order_the_end_is_all_there_is(events: list[Seen]) -> None:
+    runs, marks, starts = fold_in_order(events)
+    assert (runs, marks) == fold(list(dict(events).items()))
+    assert starts == tuple(session_starts(runs, marks))
