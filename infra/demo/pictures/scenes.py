@@ -8,7 +8,9 @@ from random import Random
 from infra.demo.pictures import (
     building,
     cars,
+    crafts,
     farm,
+    figures,
     motifs,
     music,
     outdoor,
@@ -36,9 +38,9 @@ def scene(theme: str, c: Palette, chance: Random, *, landscape: bool = False) ->
 
     With `landscape` it stands on hills under a sky, which fill the whole square.
     """
-    tones = palette(chance.choice((c.accent, c.second)), chance)
-    choices = _MOTIFS.get(theme) or _ANYTHING
-    motif = chance.choice(choices)(tones, chance)
+    draw = chance.choice(_MOTIFS.get(theme) or _ANYTHING)
+    either = chance.choice((c.accent, c.second))
+    motif = draw(palette(_NATURAL.get(draw, either), chance), chance)
     if not landscape:
         return motif
     return _country(c, chance) + moved(40, 40, motif, scale=0.8)
@@ -54,6 +56,28 @@ def _country(c: Palette, chance: Random) -> str:
     return sun + clouds + far + near
 
 
+# a green bear is a toy, on the cover of a book it is a riddle
+_NATURAL: dict[Drawing, str] = {
+    plush.teddy: "#b5793f",
+    plush.cat: "#df8a35",
+    plush.fox: "#d5672f",
+    plush.penguin: "#2f4a6d",
+    plush.owl: "#8a6b4f",
+    plush.rabbit: "#c9a48c",
+    plush.dog: "#c08a4a",
+    plush.whale: "#3f7fb0",
+    plush.sheep: "#6d5a52",
+    plush.dinosaur: "#5f9e4b",
+    figures.dragon: "#4f9f6f",
+    farm.cow: "#7a5a4a",
+    farm.pig: "#d98a86",
+    cars.fire_engine: "#d13b2e",
+    vehicles.digger: "#eab12d",
+    wooden.abacus: "#d95f43",
+    wooden.pull_along: "#f0b429",
+    science.globe: "#3a83b8",
+}
+
 _ANIMALS: tuple[Drawing, ...] = (
     plush.teddy,
     plush.cat,
@@ -62,7 +86,6 @@ _ANIMALS: tuple[Drawing, ...] = (
     plush.owl,
     plush.rabbit,
     plush.dog,
-    plush.whale,
 )
 _ANYTHING: tuple[Drawing, ...] = (
     motifs.night,
@@ -78,16 +101,24 @@ _ANYTHING: tuple[Drawing, ...] = (
 _MOTIFS: dict[str, tuple[Drawing, ...]] = {
     "adventure": (motifs.mountains, motifs.balloon, vehicles.sailing_boat),
     "animals": _ANIMALS,
+    "astronomy": (motifs.night,),
+    "balloons": (motifs.balloon,),
+    "bears": (plush.teddy,),
     "bees": (motifs.bee,),
+    "boats": (vehicles.sailing_boat,),
     "brain-teaser": (motifs.maze,),
     "building site": (vehicles.digger,),
     "cats": (plush.cat,),
     "circus": (motifs.balloon, motifs.lanterns),
     "cooking": (motifs.cake,),
     "dinosaurs": (plush.dinosaur,),
+    "dragons": (figures.dragon,),
+    "ducks": (wooden.pull_along,),
+    "electricity": (science.circuit,),
     "farm": (plush.sheep, vehicles.tractor, farm.cow, farm.pig),
     "flying": (vehicles.aeroplane, motifs.balloon),
     "forest": (motifs.forest, plush.fox, plush.owl),
+    "foxes": (plush.fox,),
     "friendship": (plush.rabbit, plush.dog, plush.teddy),
     "garden": (motifs.flowers, motifs.bee),
     "geography": (science.globe, motifs.mountains),
@@ -101,19 +132,21 @@ _MOTIFS: dict[str, tuple[Drawing, ...]] = {
     "night": (motifs.night,),
     "numbers": (wooden.abacus,),
     "ocean": (motifs.fish, plush.whale),
-    "parties": (motifs.cake,),
+    "origami": (crafts.paper,),
+    "owls": (plush.owl,),
     "polar": (plush.penguin,),
     "racing": (cars.racing_car,),
     "railway": (vehicles.train,),
     "robots": (science.robot,),
     "rescue": (cars.fire_engine,),
     "seasons": (motifs.flowers, motifs.snow, motifs.forest),
-    "space": (science.rocket, motifs.night),
+    "sheep": (plush.sheep,),
+    "space": (science.rocket,),
     "town": (motifs.town,),
     "treasure": (vehicles.sailing_boat, motifs.maze),
-    "vehicles": (vehicles.digger, vehicles.tractor, cars.fire_engine, cars.car),
     "water": (motifs.fish, vehicles.sailing_boat),
     "weather": (motifs.balloon, motifs.snow),
+    "whales": (plush.whale,),
     "wind": (outdoor.kite, motifs.balloon),
     "winter": (motifs.snow, plush.penguin),
 }
