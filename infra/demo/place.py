@@ -93,11 +93,11 @@ def _site_file(directory: Path, moved: Ports) -> Path:
     default = Ports.with_offset(0)
     if moved == default:
         return WORKED_EXAMPLE
-    text = WORKED_EXAMPLE.read_text()
     copy = directory / WORKED_EXAMPLE.name
-    copy.write_text(
-        text.replace(f"127.0.0.1:{default.encyclopedia}", f"127.0.0.1:{moved.encyclopedia}")
-    )
+    text = WORKED_EXAMPLE.read_text()
+    for host in ("127.0.0.1", "localhost"):
+        text = text.replace(f'"{host}:{default.encyclopedia}"', f'"{host}:{moved.encyclopedia}"')
+    copy.write_text(text)
     return copy
 
 

@@ -219,7 +219,8 @@ def _bar(low: float, rate: float, high: float) -> Text:
 def _verdict(figures: Figures) -> RenderableType:
     problems = figures.problems()
     if not problems:
-        return Text("\nEvery event has one fate, and live equals ClickHouse.", style="green")
+        live = "live is a moment ahead of" if figures.arriving else "live equals"
+        return Text(f"\nEvery event has one fate, and {live} ClickHouse.", style="green")
     return Text("\n" + "\n".join(problems), style="yellow")
 
 

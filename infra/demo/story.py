@@ -24,6 +24,7 @@ LIVE_PER_MINUTE = 60
 ONCE_LIVE_S = 15.0
 DRAIN_TIMEOUT_S = 120.0
 REFRESH_S = 3.0
+ON_THE_WAY_MS = 10_000
 STOP_TIMEOUT_S = 10.0
 LOG_SITE = "www.example.org"
 
@@ -93,7 +94,7 @@ class Story:
         async with self._shoppers() as shoppers:
             with self._screen.live() as show:
                 while shoppers.returncode is None:
-                    show(await self._figures())
+                    show(await self._figures(ON_THE_WAY_MS))
                     await asyncio.sleep(REFRESH_S)
         raise DemoFailed(f"the simulated shoppers ended by themselves: code {shoppers.returncode}")
 
@@ -120,9 +121,9 @@ class Story:
             what = ", ".join(f"{row.records} records of {row.topic}" for row in missing)
             raise DemoFailed(f"not taken within {DRAIN_TIMEOUT_S:.0f} s: {what}")
 
-    async def _figures(self) -> Figures:
+    async def _figures(self, on_the_way_ms: int = 0) -> Figures:
         truth = [path for path in (self._truth, self._live_truth) if path.exists()]
-        return await asyncio.to_thread(gather, self._place, truth, DAYS + 1)
+        return await asyncio.to_thread(gather, self._place, truth, DAYS + 1, on_the_way_ms)
 
     async def _footfall(self, *words: str) -> None:
         """Run a command; what it prints is the demo's. Raises DemoFailed."""
