@@ -52,6 +52,7 @@ def test_the_worked_example() -> None:
     assert site.referrers == (
         ReferrerRule(host="encyclopedia.example", source="Encyclopedia"),
         ReferrerRule(host="127.0.0.1:8083", source="Encyclopedia"),
+        ReferrerRule(host="localhost:8083", source="Encyclopedia"),
     )
     assert {name: funnel.per for name, funnel in site.funnels.items()} == {
         "checkout": "person",
