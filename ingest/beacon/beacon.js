@@ -2,7 +2,9 @@
 //
 //   <script src="https://collect.example/beacon.js" data-key="pk_..." data-consent="granted" async>
 //
-// data-consent: granted, denied, or absent where the visitor was not asked. Then, from the page:
+// data-consent: granted, denied, ask where the page is asking just now, or absent where the visitor
+// was not asked. While the page asks, what it tells waits a moment for the answer, so that a visitor
+// who agrees is counted once and from the beginning. Then, from the page:
 //   footfall.page()                       another page view (pushState is seen by itself)
 //   footfall.track(name, properties)      properties.revenue, .order_id, ... as in Segment's spec
 //   footfall.identify(userId, traits)     a login
@@ -18,7 +20,10 @@ var script = document.currentScript;
 if (!script || window.footfall) return;
 var endpoint = new URL('/b', script.src).href;
 var key = script.getAttribute('data-key');
-var consent = { granted: true, denied: false }[script.getAttribute('data-consent')];
+var asked = script.getAttribute('data-consent');
+var consent = { granted: true, denied: false }[asked];
+// What was sent before the visitor agreed is nobody's, and stays so.
+var nameless = false;
 var load = uuid();
 var queue = [];
 var timer = 0;
@@ -28,6 +33,7 @@ var referrer = document.referrer;
 var MAX_EVENTS = 20;
 var MAX_BYTES = 50000;
 var FLUSH_MS = 300;
+var ASK_MS = 5000;
 var MIN_ENGAGED_MS = 50;
 // A visitor who moves nothing for this long is not reading any more.
 var IDLE_MS = 30000;
@@ -65,7 +71,7 @@ function add(type, members) {
   for (var name in members) event[name] = members[name];
   queue.push(event);
   if (queue.length >= MAX_EVENTS) flush();
-  else if (!timer) timer = setTimeout(safely(flush), FLUSH_MS);
+  else if (!timer) timer = setTimeout(safely(flush), asked === 'ask' ? ASK_MS : FLUSH_MS);
 }
 
 function flush() {
@@ -92,6 +98,7 @@ function beacon(events) {
 }
 
 function send(body) {
+  nameless = nameless || !consent;
   if (navigator.sendBeacon && navigator.sendBeacon(endpoint, body)) return;
   fetch(endpoint, {
     method: 'POST', body: body, keepalive: body.length < 60000, credentials: 'include',
@@ -181,9 +188,14 @@ window.footfall = {
     add('track', { name: 'Logged Out' });
   }),
   consent: safely(function (granted) {
-    flush();
+    var asking = asked === 'ask';
+    if (!asking) flush();
+    asked = '';
     consent = !!granted;
+    // Told again, so that the visit begins where it began, with its referrer and its homepage.
+    if (asking && consent && nameless) add('page', {});
     add('track', { name: consent ? 'Consent Granted' : 'Consent Refused' });
+    flush();
   })
 };
 safely(page)();

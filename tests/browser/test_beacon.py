@@ -148,6 +148,41 @@ def test_consent_given_later_makes_the_device_known(
     assert _one_cookie(context).get("value") == granted.device_id
 
 
+@pytest.mark.parametrize("agrees", [True, False])
+def test_while_the_page_asks_what_it_tells_waits_for_the_answer(
+    agrees: bool,
+    page: Page,
+    shop: str,
+    context: BrowserContext,
+    arrived: Callable[[int], list[Event]],
+) -> None:
+    _visit(page, f"{shop}/p/1?consent=ask")
+    page.wait_for_timeout(800)
+    page.evaluate(f"footfall.consent({'true' if agrees else 'false'})")
+    view, answer = arrived(2)
+    assert [view.type, answer.name] == ["page", "Consent Granted" if agrees else "Consent Refused"]
+    assert {view.consent, answer.consent} == {"granted" if agrees else "denied"}
+    if agrees:
+        assert _one_cookie(context).get("value") == view.device_id
+    else:
+        assert is_pseudonym(view.device_id)
+        assert context.cookies() == []
+
+
+def test_who_answers_late_is_counted_without_a_name_and_then_from_the_beginning(
+    page: Page, shop: str, context: BrowserContext, arrived: Callable[[int], list[Event]]
+) -> None:
+    """What was sent before stays nobody's; the view is told again, so that the visit has one."""
+    _visit(page, f"{shop}/p/1?consent=ask")
+    arrived(1)
+    assert context.cookies() == []
+    page.evaluate("footfall.consent(true)")
+    before, view, granted = arrived(3)
+    assert (before.consent, is_pseudonym(before.device_id)) == ("unknown", True)
+    assert (view.type, view.url, view.variant) == ("page", before.url, before.variant)
+    assert _one_cookie(context).get("value") == granted.device_id == view.device_id
+
+
 def test_a_single_page_application_has_a_view_for_each_address(
     page: Page, shop: str, arrived: Callable[[int], list[Event]]
 ) -> None:

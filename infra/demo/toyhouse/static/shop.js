@@ -34,18 +34,11 @@ function choose(choice) {
   // The shop's server first: its answer sets the cookie under which the tracker then speaks.
   // Where there is nothing to take back, a refusal is nobody's business but this browser's.
   var asked = granted || before === 'granted' ? fetch('/consent', {
-    method: 'POST', headers: { Accept: 'application/json' },
+    method: 'POST', headers: { Accept: 'application/json' }, keepalive: true,
     body: new URLSearchParams({ choice: choice })
   }).catch(function () {}) : Promise.resolve();
   asked.then(function () {
-    if (!window.footfall) return;
-    footfall.consent(granted);
-    // This page was counted under a pseudonym, which is never joined to anybody: tell it again,
-    // so that the visit begins where it began, with its referrer and its homepage.
-    if (granted && before !== 'granted') {
-      footfall.page();
-      tell();
-    }
+    if (window.footfall) footfall.consent(granted);
   });
 }
 
@@ -54,7 +47,10 @@ if (tracker) tracker.addEventListener('load', tell);
 if (banner) {
   if (banner.dataset.consent === 'unknown') {
     if (refused() || navigator.globalPrivacyControl) tracker.dataset.consent = 'denied';
-    else banner.hidden = false;
+    else {
+      banner.hidden = false;
+      tracker.dataset.consent = 'ask';
+    }
   }
   banner.addEventListener('submit', function (event) {
     event.preventDefault();
