@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -19,13 +19,28 @@ QUIET = [
     "--no-first-run",
 ]
 
+Launch = Callable[..., Browser]
+
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def launch() -> Iterator[Launch]:
+    """Starts a browser with more arguments; it ends with the module, if nobody closes it before."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         require("chromium", "no chromium on PATH")
+    started: list[Browser] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
-        yield browser
-        browser.close()
+
+        def launch(*arguments: str) -> Browser:
+            browser = playwright.chromium.launch(executable_path=found, args=[*QUIET, *arguments])
+            started.append(browser)
+            return browser
+
+        yield launch
+        for browser in started:
+            browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser(launch: Launch) -> Browser:
+    return launch()
