@@ -25,6 +25,9 @@ QUERY = (
     "FROM events GROUP BY ALL ORDER BY devices DESC LIMIT 5"
 )
 _BAR_CELLS = 24
+_WITHOUT_BARS = 70  # columns of the table that has them
+_WIDE = 100
+_WHY_NOT_ALL = "Who never logs in is not known again on another device."
 _SOURCES = 4
 _PROTOCOLS = {"import": "history", "log": "web-server log", "segment": "SDK", "beacon": "browser"}
 
@@ -34,6 +37,8 @@ class Screen:
 
     def __init__(self, terminal: Console) -> None:
         self._terminal = terminal
+        if not terminal.is_terminal:
+            terminal.width = max(terminal.width, _WIDE)
 
     def starting(self) -> None:
         self._terminal.print(
@@ -58,7 +63,7 @@ class Screen:
         self._terminal.print(_links(place))
 
     def summary(self, figures: Figures) -> None:
-        self._terminal.print(_summary(figures))
+        self._terminal.print(_summary(figures, self._terminal.width))
 
     @contextmanager
     def live(self) -> Iterator[Callable[[Figures], None]]:
@@ -69,12 +74,12 @@ class Screen:
             def once(figures: Figures) -> None:
                 if not first:
                     first.append(figures)
-                    self._terminal.print(_summary(figures))
+                    self._terminal.print(_summary(figures, self._terminal.width))
 
             yield once
             return
         with Live(console=self._terminal, auto_refresh=False, vertical_overflow="crop") as live:
-            yield lambda figures: live.update(_summary(figures), refresh=True)
+            yield lambda figures: live.update(_summary(figures, self._terminal.width), refresh=True)
 
     def stopped(self) -> None:
         self._terminal.print("\nEverything is stopped, and nothing is left behind.")
@@ -117,10 +122,12 @@ def _links(place: Place) -> RenderableType:
     return Panel(table, title="Three links", title_align="left", border_style="green")
 
 
-def _summary(figures: Figures) -> RenderableType:
+def _summary(figures: Figures, width: int) -> RenderableType:
     left = Group(_events(figures), _persons(figures))
     return Group(
-        Columns([left, _funnel(figures)], padding=(0, 3)), _variants(figures), _verdict(figures)
+        Columns([left, _funnel(figures)], padding=(0, 3)),
+        _variants(figures, width),
+        _verdict(figures),
     )
 
 
@@ -153,6 +160,7 @@ def _persons(figures: Figures) -> RenderableType:
         if agreement is not None:
             table.add_row(name, f"{_rate(agreement.precision)}, {_rate(agreement.recall)}")
     table.add_row("refused, and known all the same", f"{identity.refused_with_person:,}")
+    table.caption, table.caption_style, table.caption_justify = _WHY_NOT_ALL, "dim", "left"
     return table
 
 
@@ -170,8 +178,9 @@ def _funnel(figures: Figures) -> RenderableType:
     return table
 
 
-def _variants(figures: Figures) -> RenderableType:
+def _variants(figures: Figures, width: int) -> RenderableType:
     """The largest sources of which two homepages can be compared; rates with 95 % intervals."""
+    cells = min(_BAR_CELLS, width - _WITHOUT_BARS)
     title = "\nOrder rate of visits, by where they came from and the homepage they saw"
     table = _table(title, "came from", "homepage", "visits", "orders", "rate", "95 %", "")
     for column in (1, -1):
@@ -188,7 +197,7 @@ def _variants(figures: Figures) -> RenderableType:
                 f"{row.sessions_with_order:,}",
                 f"{row.order_rate:.1%}",
                 f"{low:.1%} - {high:.1%}",
-                _bar(low / most, row.order_rate / most, high / most),
+                _bar(low / most, row.order_rate / most, high / most, cells),
             )
     return table
 
@@ -202,9 +211,9 @@ def _comparable(variants: Sequence[VariantRow]) -> list[list[VariantRow]]:
     return [rows for rows in groups if len(rows) > 1][:_SOURCES]
 
 
-def _bar(low: float, rate: float, high: float) -> Text:
-    """The rate as a bar, its interval as a whisker."""
-    cells = [round(share * (_BAR_CELLS - 1)) for share in (low, rate, high)]
+def _bar(low: float, rate: float, high: float, width: int) -> Text:
+    """The rate as a point, its interval as a whisker."""
+    cells = [round(share * (width - 1)) for share in (low, rate, high)]
     bar = Text()
     for cell in range(cells[2] + 1):
         if cell == cells[1]:
