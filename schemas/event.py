@@ -16,6 +16,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from schemas.evidence import Layout
 from schemas.profiles import Profiles
 
 EventType = Literal["page", "track", "identify", "alias", "screen", "group"]
@@ -239,15 +240,6 @@ class Correction(msgspec.Struct, kw_only=True):
     removed: bool = False
 
 
-class Hit(msgspec.Struct, array_like=True, frozen=True, order=True):
-    """One event's evidence for one funnel: when, which steps it satisfies, first-step values."""
-
-    time: int  # ms
-    steps: int  # bit i: satisfies step i; bit 16+i: is what step i must be `without`
-    values: tuple[str, ...] = ()  # one a `by` field; only where it satisfies the first step
-    session: int = 0  # ms: start of the session it belongs to
-
-
 class Register(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One line of `footfall.registers`: all that one device contributes to one person.
 
@@ -265,8 +257,10 @@ class Register(msgspec.Struct, kw_only=True, omit_defaults=True):
     last_seen: int = 0  # ms, rounded down to 5 minutes
     sessions: int = 0
     orders: int = 0
-    hits: dict[str, list[Hit]] = {}  # by Funnel.key
     profiles: Profiles = {}
+    layout: Layout = ()  # of the evidence
+    starts: tuple[int, ...] = ()  # ms: of the sessions in which the evidence lies, sorted
+    evidence: bytes = b""  # packed, see `schemas.evidence`; base64 in JSON
 
 
 class Rejected(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from schemas.event import Hit
+from schemas.evidence import Layout
 from schemas.profiles import Profiles
 from schemas.topics import RAW, REGISTERS, Topic, partition_of
 
@@ -71,9 +71,10 @@ class DeviceState(msgspec.Struct, array_like=True):
     starts: tuple[int, ...] = ()  # of the sessions in `runs`; follows from the other fields
     past_sessions: int = 0  # sessions whose runs are no longer kept
     logins: tuple[tuple[str, int, int], ...] = ()  # (user or '' for a logout, first, last) an hour
-    hits: dict[str, tuple[Hit, ...]] = {}  # Funnel.key -> evidence, sorted
     orders: tuple[tuple[int, bytes], ...] = ()  # (ms, digest of the order id), sorted
     profiles: dict[str, Profiles] = {}  # user -> what servers said of them on this device
+    layout: Layout = ()  # of the evidence
+    evidence: bytes = b""  # packed, see `schemas.evidence`; of the live horizon
 
 
 class Contribution(msgspec.Struct, array_like=True):
@@ -85,8 +86,10 @@ class Contribution(msgspec.Struct, array_like=True):
     last_seen: int
     sessions: int
     orders: int
-    hits: dict[str, tuple[Hit, ...]]
     profiles: Profiles = {}
+    layout: Layout = ()
+    starts: tuple[int, ...] = ()
+    evidence: bytes = b""
 
 
 class PersonState(msgspec.Struct, array_like=True):

@@ -91,7 +91,12 @@ class Funnel(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def key(self) -> str:
         """Name and definition: a changed definition is another key and counts anew."""
-        return f"{self.name}:{zlib.crc32(msgspec.json.encode(self)):08x}"
+        return f"{self.name}:{self.fingerprint:08x}"
+
+    @cached_property
+    def fingerprint(self) -> int:
+        """CRC-32 of the definition, its name included."""
+        return zlib.crc32(msgspec.json.encode(self))
 
 
 class Range(msgspec.Struct, frozen=True, kw_only=True):

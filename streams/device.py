@@ -17,19 +17,19 @@ from schemas.event import (
     USER_DEVICE_PREFIX,
     Correction,
     Event,
-    Hit,
     IdentityLink,
     is_identifier,
     is_pseudonym,
     person_of_user,
     session_of,
 )
+from schemas.evidence import Evidence, Layout
 from schemas.identity import LOGOUT, Segment, add_mark, differs_until, segment_at, segments_of
 from schemas.profiles import MAX_USERS, Profile, join, smallest
 from schemas.redis_keys import LIVE_HORIZON_MS, DeviceState
 from schemas.sessions import add_event, add_newest, session_start_of, session_starts
+from streams import evidence
 from streams.corrections import links_of, person_corrections, session_corrections
-from streams.funnels import MAX_HITS
 from streams.sessions import HORIZON_MS, MAX_OLD_RUNS
 
 DAY_MS = 86_400_000
@@ -145,16 +145,22 @@ def follow(
     return Step(after, place, corrections, links)
 
 
-def with_evidence(state: DeviceState, hits: Sequence[tuple[str, Hit]], horizon: int) -> DeviceState:
-    """`state` with what an event means for funnels; evidence before `horizon` goes."""
-    evidence = state.hits
-    for key, kept in state.hits.items():
-        if kept[0].time < horizon:
-            young = {**evidence, key: tuple(hit for hit in kept if hit.time >= horizon)}
-            evidence = {name: rest for name, rest in young.items() if rest}
-    for key, hit in hits:
-        evidence = {**evidence, key: _with_hit(evidence.get(key, ()), hit)}
-    state.hits = evidence
+def with_evidence(
+    state: DeviceState, entry: Evidence | None, layout: Layout, newest: bool, horizon: int
+) -> DeviceState:
+    """`state` with what an event means for funnels; evidence before `horizon` goes.
+
+    `newest`: the event is later than all that the device has sent before.
+    """
+    if entry is None and not state.evidence:
+        return state
+    if state.layout != layout:
+        state.evidence = evidence.moved(state.evidence, state.layout, layout)
+        state.layout = layout
+    if state.first_seen < horizon and state.evidence:
+        state.evidence = evidence.since(state.evidence, horizon)
+    if entry is not None and entry.time >= horizon:
+        state.evidence = evidence.with_entry(state.evidence, entry, newest)
     return state
 
 
@@ -179,13 +185,6 @@ def with_profile(state: DeviceState, user_id: str, profile_id: str, profile: Pro
         state.profiles = smallest({**state.profiles, user_id: joined}, MAX_USERS)
     kept = state.profiles.get(user_id, {}).get(profile_id, {})
     return profile.keys() <= kept.keys()
-
-
-def _with_hit(kept: tuple[Hit, ...], hit: Hit) -> tuple[Hit, ...]:
-    """Sorted, each hit once; one more than is counted, to tell that there were more."""
-    if not kept or hit > kept[-1]:
-        return (*kept, hit)[-(MAX_HITS + 1) :]
-    return tuple(sorted({*kept, hit}))[-(MAX_HITS + 1) :]
 
 
 def _has_timeline(device_id: str) -> bool:

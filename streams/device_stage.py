@@ -68,7 +68,7 @@ class DeviceStage:
         self._site = site
         self._enrich = Enricher(site, secret)
         self._funnels = Funnels(site)
-        self._known = LastFew[tuple[DeviceState | None, dict[str, Share]]]()
+        self._known = LastFew[str, tuple[DeviceState | None, dict[str, Share]]]()
 
     def decode(self, record: Record) -> list[Line]:
         """The record's lines; bytes stay where a line is no record of ours."""
@@ -115,26 +115,27 @@ class DeviceStage:
         emissions: Emissions,
     ) -> DeviceState | None:
         """The device's new state; None where the event leaves none."""
-        state = states.get(event.device_id)
+        before = states.get(event.device_id)
         bot = detect_bot(event.user_agent, event.protocol, event.notes)
         if bot:
             row = self._enrich.bot(event, bot)
             emissions.add(EVENTS, event.device_id, encode_line(row))
             return None
         mark = digest(event.event_id)
-        if is_repeated(state, mark):
+        if is_repeated(before, mark):
             return None
         waited = event.received_at - event.event_time
-        late = waited > self._site.session.lateness_ms or is_closed(state, event.event_time)
+        late = waited > self._site.session.lateness_ms or is_closed(before, event.event_time)
         referrer = classify(event.url, event.referrer, self._site, event.campaign)
-        step = follow(state, event, mark, referrer.key, late, self._site.session.gap_ms, version)
+        step = follow(before, event, mark, referrer.key, late, self._site.session.gap_ms, version)
         note = ""
         if (told := read_profile(event)) is not None:
             fits = with_profile(step.state, event.user_id, event.profile_id, told.profile)
             note = OVER_LIMIT if not fits else told.note
         row = self._enrich.visit(event, step.place, referrer, late, note)
         state = with_order(step.state, event, row.order_id)
-        state = self._evidence(state, event, row, record)
+        newest = before is None or event.event_time > before.last_seen
+        state = self._evidence(state, row, newest, record)
         for correction in step.corrections:
             emissions.add(CORRECTIONS, correction.device_id, encode_line(correction))
         for link in step.links:
@@ -143,14 +144,13 @@ class DeviceStage:
         return state
 
     def _evidence(
-        self, state: DeviceState, event: Event, row: EnrichedEvent, record: Record
+        self, state: DeviceState, row: EnrichedEvent, newest: bool, record: Record
     ) -> DeviceState:
-        horizon = live_horizon(record.time)
-        if row.late or event.event_time < horizon:
-            return state
-        properties = _Properties(event.properties)
-        hits = list(self._funnels.hits(row, properties))
-        return with_evidence(state, hits, horizon)
+        entry = None
+        if not row.late:
+            entry = self._funnels.matcher.evidence(row, _Properties(row.properties))
+        layout, horizon = self._funnels.layout, live_horizon(record.time)
+        return with_evidence(state, entry, layout, newest, horizon)
 
     def _registers(
         self,
@@ -234,6 +234,8 @@ def _register(person: str, device: str, share: Share, version: int, time_ms: int
         last_seen=share.last_seen,
         sessions=share.sessions,
         orders=share.orders,
-        hits={key: list(hits) for key, hits in share.hits.items()},
         profiles=share.profiles,
+        layout=share.layout,
+        starts=share.starts,
+        evidence=share.evidence,
     )

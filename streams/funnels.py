@@ -11,21 +11,32 @@ steps; a step is reached when the step before it was, within the window of that 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from schemas.event import EnrichedEvent, Hit
-from schemas.site import Funnel, Site, Step, path_pattern
+from schemas.evidence import MAX_HITS, Layout, unpack
+from schemas.site import Funnel, Site
+from streams.matching import WITHOUT_SHIFT, Matcher
 
-MAX_HITS = 64
-WITHOUT_SHIFT = 16
 APPROXIMATE = -1
 """Stands where a step's number would: the unit had more hits than are kept."""
 
-Properties = Callable[[], Mapping[str, object]]
+
+class Hit(msgspec.Struct, frozen=True, order=True):
+    """One event's evidence for one funnel."""
+
+    time: int  # ms
+    steps: int  # a mask, see `schemas.evidence.Evidence`
+    values: tuple[str, ...] = ()  # one a `by` field; only where it satisfies the first step
+    session: int = 0  # ms: start of the session it belongs to
+
+
+Hits = dict[int, list[Hit]]
+"""A device's hits by Funnel.fingerprint."""
+
 Counted = dict[tuple[str, int, str, str], int]
 """(funnel key, step or APPROXIMATE, by, value) -> minute since 1970 of the unit's entry."""
 
@@ -36,53 +47,15 @@ class CompiledFunnel:
     def __init__(self, funnel: Funnel) -> None:
         self.funnel = funnel
         self.key = funnel.key
-        self._steps = [_CompiledStep(step) for step in funnel.steps]
-        self._named: dict[str, list[tuple[int, _CompiledStep]]] = {}
-        self._by_page: list[tuple[int, _CompiledStep]] = []
-        self._paged: dict[str, tuple[tuple[int, _CompiledStep], ...]] = {}
-        for index, step in enumerate(self._steps):
-            if step.event:
-                self._named.setdefault(step.event, []).append((index, step))
-            else:
-                self._by_page.append((index, step))
-        self._without: dict[str, int] = {}
-        for index, definition in enumerate(funnel.steps):
-            if definition.without:
-                bit = 1 << (WITHOUT_SHIFT + index)
-                self._without[definition.without] = self._without.get(definition.without, 0) | bit
-
-    def hit(self, event: EnrichedEvent, properties: Properties) -> Hit | None:
-        """The event's evidence for this funnel, if it is any."""
-        mask = self._without.get(event.name, 0)
-        for index, step in self._candidates(event):
-            if step.matches(event, properties):
-                mask |= 1 << index
-        if not mask:
-            return None
-        first = mask & 1
-        values = tuple([_text(event, name, properties) for name in self.funnel.by]) if first else ()
-        return Hit(event.event_time, mask, values)
-
-    def _candidates(self, event: EnrichedEvent) -> Sequence[tuple[int, _CompiledStep]]:
-        """The steps that may hold for an event of that name or path; few of many."""
-        named = self._named.get(event.name, ())
-        if event.type not in ("page", "screen"):
-            return named
-        paged = self._paged.get(event.path)
-        if paged is None:
-            if len(self._paged) > 50_000:
-                self._paged.clear()
-            paged = tuple(entry for entry in self._by_page if entry[1].matches_path(event.path))
-            self._paged[event.path] = paged
-        return (*named, *paged) if named else paged
+        self._steps = len(funnel.steps)
 
     def count(self, hits: Sequence[Hit]) -> Counted:
         """Where one unit (a person, or a session) with these hits stands."""
         counted: Counted = {}
         if len(hits) > MAX_HITS:
-            hits = sorted(hits)[-MAX_HITS:]
+            hits = sorted(set(hits))[-MAX_HITS:]
             counted[self.key, APPROXIMATE, "", ""] = hits[-1].time // 60_000
-        moments = _moments(hits, len(self._steps))
+        moments = _moments(hits, self._steps)
         self._stand(counted, moments, "", "")
         for position, name in enumerate(self.funnel.by):
             for value in {hit.values[position] for hit in hits if hit.steps & 1}:
@@ -97,7 +70,7 @@ class CompiledFunnel:
 
     def _entries(self, moments: list[_Moment]) -> list[int | None]:
         """For each step the time (ms) of the latest entry from which it was reached."""
-        reached: list[int | None] = [None] * len(self._steps)
+        reached: list[int | None] = [None] * self._steps
         alive = reached.copy()
         for moment in moments:
             if moment.breaks:
@@ -132,82 +105,68 @@ def _moments(hits: Sequence[Hit], steps: int) -> list[_Moment]:
     return sorted(moments, key=lambda moment: moment[:3])
 
 
-class _CompiledStep:
-    """One step's condition. What is cheap is looked at first; properties last."""
-
-    def __init__(self, step: Step) -> None:
-        self.event = step.event
-        self._page = re.compile(path_pattern(step.page), re.DOTALL) if step.page else None
-        self._where = [(name, frozenset(allowed)) for name, allowed in step.where.items()]
-
-    def matches_path(self, path: str) -> bool:
-        return self._page is None or self._page.match(path) is not None
-
-    def matches(self, event: EnrichedEvent, properties: Properties) -> bool:
-        """Of a candidate step: the one part that name and path do not decide each alone."""
-        both = self._page is not None and self.event
-        if both and (event.type not in ("page", "screen") or not self.matches_path(event.path)):
-            return False
-        return not self._where or all(
-            _text(event, name, properties) in allowed for name, allowed in self._where
-        )
-
-
-_FIELDS = frozenset(EnrichedEvent.__struct_fields__) - {"properties", "notes"}
-
-
-def _text(event: EnrichedEvent, name: str, properties: Properties) -> str:
-    """An event field's or property's value as ClickHouse's toString would print it."""
-    value: object
-    if name in _FIELDS:
-        value = getattr(event, name)
-        if type(value) is str:
-            return value
-    else:
-        value = properties()
-        for part in name.removeprefix("properties.").split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, int | float):
-        return str(value)
-    return msgspec.json.encode(value).decode()
-
-
 class Funnels:
     """The funnels of a site that are counted live: the ordered ones."""
 
     def __init__(self, site: Site) -> None:
         live = [funnel for funnel in site.funnels.values() if funnel.order == "ordered"]
-        self._funnels = {funnel.key: CompiledFunnel(funnel) for funnel in live}
+        self._funnels = {funnel.fingerprint: CompiledFunnel(funnel) for funnel in live}
+        self.matcher = Matcher(live)
+        self.layout: Layout = tuple(self._funnels)
         self.any_per_session = any(funnel.per == "session" for funnel in live)
 
-    def hits(self, event: EnrichedEvent, properties: Properties) -> Iterator[tuple[str, Hit]]:
-        """The event's evidence, by the funnel's key."""
-        for key, funnel in self._funnels.items():
-            hit = funnel.hit(event, properties)
-            if hit is not None:
-                yield key, hit
+    def hits(self, layout: Layout, starts: Sequence[int], packed: bytes) -> Hits:
+        """What packed evidence says, by funnel; sorted. `starts`: session starts (ms), sorted."""
+        found: Hits = {}
+        wanted = [(fingerprint, fingerprint in self._funnels) for fingerprint in layout]
+        for entry in unpack(packed):
+            at = bisect_right(starts, entry.time)
+            session = starts[at - 1] if at else entry.time
+            values = iter(entry.values)
+            for (fingerprint, live), mask in zip(wanted, entry.steps, strict=False):
+                entered = next(values) if mask & 1 else ()
+                if mask and live:
+                    hit = Hit(entry.time, mask, entered, session)
+                    found.setdefault(fingerprint, []).append(hit)
+        return found
 
-    def per_session(self, key: str) -> bool:
-        funnel = self._funnels.get(key)
-        return funnel is not None and funnel.funnel.per == "session"
+    def changes(self, before: Told, after: Told) -> Iterator[tuple[Counted, int]]:
+        """(where a unit stands, -1 or 1) before and after, for each unit whose hits changed.
 
-    def count(self, key: str, device_hits: Mapping[str, Sequence[Hit]]) -> list[Counted]:
-        """Where the units behind these devices' hits stand: one person, or all their sessions."""
-        funnel = self._funnels.get(key)
-        if funnel is None:
-            return []
-        if funnel.funnel.per == "person":
-            return [funnel.count([hit for hits in device_hits.values() for hit in hits])]
-        sessions: dict[tuple[str, int], list[Hit]] = {}
-        for device, hits in device_hits.items():
-            for hit in hits:
-                sessions.setdefault((device, hit.session), []).append(hit)
-        return [funnel.count(hits) for hits in sessions.values()]
+        A unit is the person, or each session of the person's devices.
+        """
+        devices = [d for d, hits in after.hits.items() if before.hits.get(d) is not hits]
+        for fingerprint, funnel in self._funnels.items():
+            if funnel.funnel.per == "session":
+                old = _sessions(fingerprint, before, devices)
+                new = _sessions(fingerprint, after, devices)
+            else:
+                old, new = _person(fingerprint, before), _person(fingerprint, after)
+            for unit in old.keys() | new.keys():
+                was, now = old.get(unit, []), new.get(unit, [])
+                if was != now:
+                    yield funnel.count(was), -1
+                    yield funnel.count(now), 1
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What the devices of a person say; `counted`: see `Register`."""
+
+    counted: bool
+    hits: Mapping[str, Hits]  # by device
+
+
+def _person(fingerprint: int, told: Told) -> dict[tuple[str, int], list[Hit]]:
+    if not told.counted:
+        return {}
+    return {("", 0): [hit for hits in told.hits.values() for hit in hits.get(fingerprint, ())]}
+
+
+def _sessions(
+    fingerprint: int, told: Told, devices: Iterable[str]
+) -> dict[tuple[str, int], list[Hit]]:
+    sessions: dict[tuple[str, int], list[Hit]] = {}
+    for device in devices:
+        for hit in told.hits.get(device, {}).get(fingerprint, ()):
+            sessions.setdefault((device, hit.session), []).append(hit)
+    return sessions

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 _LIMIT = 50_000
 
 
-class LastFew(dict[str, Value]):
+class LastFew(dict[Key, Value]):
     """Holds at most `_LIMIT` entries; what is gone is computed or read again."""
 
-    def __setitem__(self, key: str, value: Value) -> None:
+    def __setitem__(self, key: Key, value: Value) -> None:
         if len(self) >= _LIMIT:
             self.clear()
         super().__setitem__(key, value)

@@ -9,7 +9,7 @@ line of footfall.registers
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -27,7 +27,8 @@ from schemas.redis_keys import (
 from schemas.site import Site
 from schemas.topics import REGISTERS, partition_of, version_of
 from streams.device import live_horizon
-from streams.funnels import Funnels
+from streams.funnels import Funnels, Hits, Told
+from streams.last_few import LastFew
 from streams.records import CounterChange, Effects, Emissions, Record, StateWrite
 from streams.rejected import reject
 
@@ -47,6 +48,7 @@ class PersonStage:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._funnels = Funnels(site)
+        self._known = LastFew[tuple[str, str], tuple[Contribution, Hits]]()
 
     def decode(self, record: Record) -> list[Line]:
         """The record's lines; bytes stay where a line is no register."""
@@ -85,9 +87,7 @@ class PersonStage:
                 continue
             ttl = self._site.retention.visitors_ms
             writes.append(StateWrite(person_key(person), encode_state(new), ttl))
-            funnels = _changed_funnels(old, new)
-            self._count(changes, person, old, funnels, -1)
-            self._count(changes, person, new, funnels, 1)
+            self._count(changes, person, self._told(person, old), self._told(person, new))
         horizon_hour = live_horizon(newest) // 3_600_000
         counters = [
             CounterChange(key, field, delta, _COUNTER_TTL_MS)
@@ -97,44 +97,28 @@ class PersonStage:
         return Effects(emissions, writes, counters)
 
     def _count(
-        self,
-        changes: Counter[tuple[str, str]],
-        person: str,
-        state: PersonState | None,
-        funnels: Collection[str],
-        sign: int,
+        self, changes: Counter[tuple[str, str]], person: str, before: Told, after: Told
     ) -> None:
-        """Add where the person's units stand, times `sign`."""
-        if state is None:
-            return
+        """Take away where the person's units stood, add where they stand."""
         partition = partition_of(person, REGISTERS)
-        for funnel in funnels:
-            if not state.counted and not self._funnels.per_session(funnel):
-                continue
-            hits = {
-                device: held.hits[funnel]
-                for device, held in state.devices.items()
-                if funnel in held.hits
-            }
-            for counted in self._funnels.count(funnel, hits):
-                for (key, step, by, value), minute in counted.items():
-                    name = funnel_key(partition, key, minute // 60)
-                    changes[name, funnel_field(minute % 60, step, by, value)] += sign
+        for counted, sign in self._funnels.changes(before, after):
+            for (key, step, by, value), minute in counted.items():
+                name = funnel_key(partition, key, minute // 60)
+                changes[name, funnel_field(minute % 60, step, by, value)] += sign
 
-
-def _changed_funnels(old: PersonState | None, new: PersonState) -> set[str]:
-    """Keys of the funnels for which some device's evidence is not what it was."""
-    before = old.devices if old is not None else {}
-    changed: set[str] = set()
-    for device, held in new.devices.items():
-        had = before[device].hits if device in before else {}
-        if held.hits != had:
-            changed.update(
-                key for key in held.hits.keys() | had.keys() if held.hits.get(key) != had.get(key)
-            )
-    if old is not None and old.counted != new.counted:
-        changed.update(key for held in new.devices.values() for key in held.hits)
-    return changed
+    def _told(self, person: str, state: PersonState | None) -> Told:
+        """What the person's devices say, remembered: what is new now is old next time."""
+        if state is None:
+            return Told(counted=False, hits={})
+        hits = {}
+        for device, held in state.devices.items():
+            name = person, device
+            known = self._known.get(name)
+            if known is None or known[0] is not held:
+                known = (held, self._funnels.hits(held.layout, held.starts, held.evidence))
+                self._known[name] = known
+            hits[device] = known[1]
+        return Told(state.counted, hits)
 
 
 def with_register(state: PersonState | None, register: Register) -> PersonState:
@@ -149,8 +133,10 @@ def with_register(state: PersonState | None, register: Register) -> PersonState:
         last_seen=register.last_seen,
         sessions=register.sessions,
         orders=register.orders,
-        hits={key: tuple(hits) for key, hits in register.hits.items()},
         profiles=register.profiles,
+        layout=register.layout,
+        starts=register.starts,
+        evidence=register.evidence,
     )
     devices = dict(state.devices) if state else {}
     devices[register.device_id] = contribution

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
-from schemas.event import Hit, is_pseudonym, person_of_user
+from schemas.event import is_pseudonym, person_of_user
+from schemas.evidence import EMPTY, Layout
 from schemas.identity import Segment, segments_of
 from schemas.profiles import Profiles
 from schemas.redis_keys import DeviceState
+from streams.evidence import between
 from streams.funnels import Funnels
 
 _ROUND_MS = 300_000  # `last_seen` alone sends a register at most every five minutes
@@ -24,8 +27,10 @@ class Share(msgspec.Struct, frozen=True):
     last_seen: int
     sessions: int
     orders: int
-    hits: dict[str, tuple[Hit, ...]]
-    profiles: Profiles = {}
+    profiles: Profiles
+    layout: Layout
+    starts: tuple[int, ...]
+    evidence: bytes
 
 
 def shares(device_id: str, state: DeviceState | None, funnels: Funnels) -> dict[str, Share]:
@@ -37,9 +42,9 @@ def shares(device_id: str, state: DeviceState | None, funnels: Funnels) -> dict[
         return {}
     segments = segments_of(device_id, state.logins)
     if counted and len(segments) == 1:
-        result = {segments[0].person(device_id): _whole(segments[0], state, funnels)}
+        result = {segments[0].person(device_id): _whole(segments[0], state)}
     else:
-        result = _by_segment(device_id, segments, counted, state, funnels)
+        result = _by_segment(device_id, segments, counted, state)
     for user, profiles in state.profiles.items():
         # what was said of a user is that user's, wherever the device's timeline leads
         result.setdefault(person_of_user(user), _only_told(user, profiles))
@@ -47,29 +52,29 @@ def shares(device_id: str, state: DeviceState | None, funnels: Funnels) -> dict[
 
 
 def _by_segment(
-    device_id: str,
-    segments: Sequence[Segment],
-    counted: bool,
-    state: DeviceState,
-    funnels: Funnels,
+    device_id: str, segments: Sequence[Segment], counted: bool, state: DeviceState
 ) -> dict[str, Share]:
-    visible = [s for s in _spans(segments, state) if s[1] <= s[2]]
-    result: dict[str, Share] = {}
-    for segment, since, until in visible:
-        person = segment.person(device_id)
-        share = _share(segment, since, until, counted, state, funnels)
-        earlier = result.get(person)
-        result[person] = share if earlier is None else _both(earlier, share)
-    return result
+    spans: dict[str, list[_Span]] = {}
+    for span in _spans(segments, state):
+        if span.since <= span.until:
+            spans.setdefault(span.segment.person(device_id), []).append(span)
+    return {person: _share(mine, counted, state) for person, mine in spans.items()}
 
 
-def _spans(segments: Sequence[Segment], state: DeviceState) -> list[tuple[Segment, int, int]]:
-    """Each segment with the times (ms, inclusive) between which the device was seen in it."""
+class _Span(NamedTuple):
+    """Between which times (ms, inclusive) the device was seen in a segment."""
+
+    segment: Segment
+    since: int
+    until: int
+
+
+def _spans(segments: Sequence[Segment], state: DeviceState) -> list[_Span]:
     spans = []
     for index, segment in enumerate(segments):
         following = segments[index + 1].since - 1 if index + 1 < len(segments) else state.last_seen
         since = max(segment.since, state.first_seen)
-        spans.append((segment, since, min(following, state.last_seen)))
+        spans.append(_Span(segment, since, min(following, state.last_seen)))
     return spans
 
 
@@ -77,99 +82,43 @@ def _rounded(last_seen: int, first_seen: int) -> int:
     return max(first_seen, last_seen - last_seen % _ROUND_MS)
 
 
-def _whole(segment: Segment, state: DeviceState, funnels: Funnels) -> Share:
+def _whole(segment: Segment, state: DeviceState) -> Share:
     """The share of a device that has only one owner, which is nearly every device."""
     return Share(
-        user_id=segment.user_id,
-        counted=True,
-        first_seen=state.first_seen,
-        last_seen=_rounded(state.last_seen, state.first_seen),
-        sessions=state.past_sessions + len(state.starts),
-        orders=len(state.orders),
-        hits=_in_sessions(state, funnels) if funnels.any_per_session else state.hits,
-        profiles=state.profiles.get(segment.user_id, {}),
+        segment.user_id,
+        True,
+        state.first_seen,
+        _rounded(state.last_seen, state.first_seen),
+        state.past_sessions + len(state.starts),
+        len(state.orders),
+        state.profiles.get(segment.user_id, {}),
+        state.layout,
+        state.starts if state.evidence else (),
+        state.evidence,
     )
 
 
-def _share(
-    segment: Segment,
-    since: int,
-    until: int,
-    counted: bool,
-    state: DeviceState,
-    funnels: Funnels,
-) -> Share:
+def _share(spans: Sequence[_Span], counted: bool, state: DeviceState) -> Share:
+    """The share of a person who has the device in these spans, in order."""
+    first = spans[0]
+
     def within(time_ms: int) -> bool:
-        return since <= time_ms <= until
+        return any(span.since <= time_ms <= span.until for span in spans)
 
-    hits: dict[str, tuple[Hit, ...]] = {}
-    for key, evidence in _in_sessions(state, funnels).items():
-        mine = tuple(hit for hit in evidence if within(hit.time))
-        if mine and (counted or funnels.per_session(key)):
-            hits[key] = mine
-    past = state.past_sessions if since == state.first_seen else 0
+    starts = tuple(start for start in state.starts if within(start))
+    evidence = between(state.evidence, [(span.since, span.until) for span in spans])
+    past = state.past_sessions if first.since == state.first_seen else 0
     return Share(
-        user_id=segment.user_id,
+        user_id=first.segment.user_id,
         counted=counted,
-        first_seen=since,
-        last_seen=_rounded(until, since),
-        sessions=past + sum(1 for start in state.starts if within(start)),
+        first_seen=first.since,
+        last_seen=max(_rounded(span.until, span.since) for span in spans),
+        sessions=past + len(starts),
         orders=sum(1 for time_ms, _ in state.orders if within(time_ms)),
-        hits=hits,
-        profiles=state.profiles.get(segment.user_id, {}),
-    )
-
-
-def _in_sessions(state: DeviceState, funnels: Funnels) -> dict[str, tuple[Hit, ...]]:
-    """All evidence; that of funnels per session names the session it is in."""
-    spans = _session_spans(state)
-    return {
-        key: _placed(hits, spans) if funnels.per_session(key) else hits
-        for key, hits in state.hits.items()
-    }
-
-
-def _session_spans(state: DeviceState) -> list[tuple[int, int]]:
-    """[start, last moment at which an event is in it] of each session, in order."""
-    spans: list[tuple[int, int]] = []
-    at = 0
-    for index, start in enumerate(state.starts):
-        while start > state.runs[at][1]:
-            at += 1
-        following = state.starts[index + 1 : index + 2]
-        last = state.runs[at][1]
-        spans.append((start, min(last, following[0] - 1) if following else last))
-    return spans
-
-
-def _placed(hits: Sequence[Hit], spans: Sequence[tuple[int, int]]) -> tuple[Hit, ...]:
-    """Sorted hits with their sessions; one outside all spans is a session of its own."""
-    placed = []
-    at = -1
-    for hit in hits:
-        while at + 1 < len(spans) and spans[at + 1][0] <= hit.time:
-            at += 1
-        inside = at >= 0 and hit.time <= spans[at][1]
-        session = spans[at][0] if inside else hit.time
-        placed.append(Hit(hit.time, hit.steps, hit.values, session))
-    return tuple(placed)
-
-
-def _both(one: Share, other: Share) -> Share:
-    """A person who has two segments of the same device."""
-    hits = {
-        key: tuple(sorted({*one.hits.get(key, ()), *other.hits.get(key, ())}))
-        for key in one.hits.keys() | other.hits.keys()
-    }
-    return Share(
-        user_id=one.user_id,
-        counted=one.counted,
-        first_seen=min(one.first_seen, other.first_seen),
-        last_seen=max(one.last_seen, other.last_seen),
-        sessions=one.sessions + other.sessions,
-        orders=one.orders + other.orders,
-        hits=hits,
-        profiles=one.profiles,
+        profiles=state.profiles.get(first.segment.user_id, {}),
+        layout=state.layout if evidence else (),
+        starts=starts if evidence else (),
+        evidence=evidence,
     )
 
 
@@ -183,6 +132,8 @@ def _only_told(user_id: str, profiles: Profiles) -> Share:
         last_seen=max(times),
         sessions=0,
         orders=0,
-        hits={},
         profiles=profiles,
+        layout=(),
+        starts=(),
+        evidence=EMPTY,
     )

@@ -27,7 +27,7 @@ from fastapi import FastAPI
 
 from infra.embedded import broker, redis_server
 from personalize_api.app import serve
-from schemas.event import Hit
+from schemas.evidence import Evidence, pack
 from schemas.redis_keys import DeviceState, device_key, encode_state
 from schemas.settings import Settings
 from schemas.topics import RAW
@@ -106,7 +106,8 @@ def _state() -> DeviceState:
         runs=((now - 90_000_000, now - 89_000_000), (now - 60_000, now - 1000)),
         marks=((now - 90_000_000, "referral:Encyclopedia"), (now - 60_000, "referral:Google")),
         starts=(now - 90_000_000, now - 60_000),
-        hits={funnel.key: (Hit(now, 1, ("Google", "")),) for funnel in SITE.funnels.values()},
+        layout=tuple(funnel.fingerprint for funnel in SITE.funnels.values()),
+        evidence=pack(Evidence(now - 1000 * n, (1, 2, 2), (("Google", ""),)) for n in range(8)),
     )
 
 

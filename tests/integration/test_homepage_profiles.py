@@ -66,7 +66,7 @@ def told(time: int, **profiles: dict[str, AttributeValue]) -> Profiles:
 
 
 def contribution(profiles: Profiles, *, gone: bool = False) -> Contribution:
-    return Contribution(1, gone, 0, 0, 1, 0, {}, profiles)
+    return Contribution(1, gone, 0, 0, 1, 0, profiles)
 
 
 def test_the_profile_that_is_asked_for_decides(client: Client) -> None:

@@ -7,9 +7,10 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.event import Hit
+from schemas.evidence import MAX_HITS
 from schemas.site import Funnel, Step
-from streams.funnels import APPROXIMATE, MAX_HITS, WITHOUT_SHIFT, CompiledFunnel
+from streams.funnels import APPROXIMATE, CompiledFunnel, Hit
+from streams.matching import WITHOUT_SHIFT
 
 MINUTE = 60_000
 FUNNEL = Funnel(

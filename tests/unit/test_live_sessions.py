@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from schemas.event import Event, Register, encode_batch, session_of
 from schemas.site import Funnel, Site, Step
 from streams.device_stage import DeviceStage, States
+from streams.funnels import Funnels
 from streams.records import Record
 from tests.unit.test_device_stage import NOW, SITE, event, histories, wanted
 
 PAGES = Funnel(name="pages", per="session", steps=(Step(name="page", page="/p/*"),))
 PER_SESSION: Site = msgspec.structs.replace(SITE, funnels={"pages": PAGES})
+FUNNELS = Funnels(PER_SESSION)
 pages = st.lists(st.builds(event, st.integers(0, 600)), min_size=1, max_size=20)
 
 
@@ -47,7 +49,9 @@ def test_each_page_is_in_the_session_of_its_row(
     told = {
         (person, hit.time, session_of("d", hit.session))
         for person, register in found.items()
-        for hit in register.hits.get(PAGES.key, ())
+        for hit in FUNNELS.hits(register.layout, register.starts, register.evidence).get(
+            PAGES.fingerprint, ()
+        )
     }
     known = wanted(events)
     assert told == {

@@ -1,0 +1,95 @@
+"""A device's evidence as a function of the set of its events: what is kept, and for which funnels.
+
+Of each funnel the newest hits are kept, one more than are counted, to tell that there were more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from schemas.evidence import MAX_HITS, Evidence, Layout, pack, put_on, size_of, unpack
+
+_KEPT = MAX_HITS + 1
+
+
+def with_entry(packed: bytes, entry: Evidence, newest: bool) -> bytes:
+    """`packed` with one more event's; `newest`: it is later than all others."""
+    if newest and size_of(packed) < _KEPT:
+        return put_on(packed, entry)
+    return pack(_limited(sorted({*unpack(packed), entry})))
+
+
+def since(packed: bytes, horizon_ms: int) -> bytes:
+    """`packed` without what is before the horizon; the same object where nothing is."""
+    entries = unpack(packed)
+    if not entries or entries[0].time >= horizon_ms:
+        return packed
+    return pack(entry for entry in entries if entry.time >= horizon_ms)
+
+
+def between(packed: bytes, spans: Sequence[tuple[int, int]]) -> bytes:
+    """Only what happened within one of the spans (ms, inclusive)."""
+    return pack(
+        entry
+        for entry in unpack(packed)
+        if any(first <= entry.time <= last for first, last in spans)
+    )
+
+
+def moved(packed: bytes, layout: Layout, wanted: Layout) -> bytes:
+    """`packed` for another layout: what it says for funnels that are in both."""
+    kept = {fingerprint: position for position, fingerprint in enumerate(layout)}
+    places = [kept.get(fingerprint, -1) for fingerprint in wanted]
+    entries = set()
+    for entry in unpack(packed):
+        hits = dict(_hits(entry))
+        mine = [hits.get(place, _NO_HIT) for place in places]
+        if any(steps for _, steps, _ in mine):
+            entries.add(_entry(entry.time, mine))
+    return pack(sorted(entries))
+
+
+def trimmed(steps: Iterable[int]) -> tuple[int, ...]:
+    """Steps without the funnels at the end for which there are none."""
+    found = list(steps)
+    while found and not found[-1]:
+        found.pop()
+    return tuple(found)
+
+
+_Hit = tuple[int, int, tuple[str, ...]]  # time, mask, values
+_NO_HIT: _Hit = (0, 0, ())
+
+
+def _limited(entries: list[Evidence]) -> list[Evidence]:
+    """Sorted entries, without what is too old to be among the newest hits of its funnel."""
+    if len(entries) <= _KEPT:
+        return entries
+    hits: dict[int, set[_Hit]] = {}
+    for entry in entries:
+        for position, hit in _hits(entry):
+            hits.setdefault(position, set()).add(hit)
+    oldest = {position: sorted(mine)[-_KEPT:][0] for position, mine in hits.items()}
+    limited = set()
+    for entry in entries:
+        mine = {position: hit for position, hit in _hits(entry) if hit >= oldest[position]}
+        if mine:
+            places = range(len(entry.steps))
+            limited.add(_entry(entry.time, [mine.get(place, _NO_HIT) for place in places]))
+    return sorted(limited)
+
+
+def _hits(entry: Evidence) -> list[tuple[int, _Hit]]:
+    """(position of the funnel, its hit) for each that the event has."""
+    values = iter(entry.values)
+    return [
+        (position, (entry.time, mask, next(values) if mask & 1 else ()))
+        for position, mask in enumerate(entry.steps)
+        if mask
+    ]
+
+
+def _entry(time: int, hits: Sequence[_Hit]) -> Evidence:
+    """The event whose hits these are, a funnel each."""
+    steps = trimmed(mask for _, mask, _ in hits)
+    return Evidence(time, steps, tuple(values for _, mask, values in hits if mask & 1))

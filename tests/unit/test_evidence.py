@@ -1,0 +1,142 @@
+"""Packed evidence is a function of the set of events, and outlives a change of the site file."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.event import EnrichedEvent
+from schemas.evidence import EMPTY, MAX_HITS, Evidence, pack, put_on, size_of, unpack
+from schemas.site import Funnel, Site, Step
+from streams.evidence import between, moved, since, with_entry
+from streams.funnels import Funnels
+
+VISITS = Funnel(name="visits", by=("variant",), steps=(Step(name="home", page="/"),))
+ORDERS = Funnel(
+    name="orders",
+    by=("language", "browser"),
+    steps=(
+        Step(name="product", page="/p/*"),
+        Step(name="order", event="Ordered", where={"currency": ("EUR",)}, without="Emptied"),
+    ),
+)
+PAGES = Funnel(name="pages", per="session", steps=(Step(name="any", page="/*"),))
+
+
+def site(*funnels: Funnel) -> Funnels:
+    return Funnels(Site(name="Toyhouse", funnels={funnel.name: funnel for funnel in funnels}))
+
+
+ALL = site(VISITS, ORDERS, PAGES)
+
+
+def entry(funnels: Funnels, minute: int, what: str, currency: str = "EUR") -> Evidence | None:
+    """What a page of that path, or an event of that name, says."""
+    page = what.startswith("/")
+    row = EnrichedEvent(
+        event_id="e", event_time=minute * 60_000, received_at=0, site="", consent="granted",
+        type="page" if page else "track", name="Page Viewed" if page else what,
+        protocol="beacon", device_id="d", path=what if page else "/", variant="classic",
+        language="de", browser="Firefox", currency=currency,
+    )  # fmt: skip
+    return funnels.matcher.evidence(row, dict)
+
+
+things = st.lists(
+    st.tuples(st.integers(0, 90), st.sampled_from(["/", "/p/1", "/c", "Ordered", "Emptied"])),
+    max_size=200,
+)
+many = st.lists(st.integers(0, 200), min_size=120, max_size=140, unique=True).map(
+    lambda minutes: [(minute, "/c" if minute % 3 else "Emptied") for minute in minutes]
+)
+
+
+def packed(entries: list[Evidence]) -> bytes:
+    result, newest = EMPTY, -1
+    for one in entries:
+        result = with_entry(result, one, one.time > newest)
+        newest = max(newest, one.time)
+    return result
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(things, st.tuples(things, many).map(lambda two: [*two[0], *two[1]])), st.randoms())
+def test_in_any_order_the_newest_hits_of_each_funnel_are_kept(
+    seen: list[tuple[int, str]], chance: random.Random
+) -> None:
+    entries = [one for minute, what in seen if (one := entry(ALL, minute, what))]
+    found = packed(sorted(entries))
+    chance.shuffle(entries)
+    assert packed(entries) == found
+    kept = ALL.hits(ALL.layout, (), found)
+    everything = ALL.hits(ALL.layout, (), pack(sorted(set(entries))))
+    for fingerprint, hits in everything.items():
+        assert sorted(set(kept[fingerprint])) == sorted(set(hits))[-(MAX_HITS + 1) :]
+
+
+@given(things)
+def test_what_is_put_on_is_what_is_packed_at_once(seen: list[tuple[int, str]]) -> None:
+    entries = [one for minute, what in sorted(seen) if (one := entry(ALL, minute, what))]
+    result = EMPTY
+    for one in entries:
+        result = put_on(result, one)
+    assert result == pack(entries)
+    assert unpack(result) == tuple(entries)
+    assert size_of(result) == len(entries)
+
+
+@given(things, st.permutations([VISITS, ORDERS, PAGES]), st.integers(0, 3))
+def test_evidence_moves_to_a_changed_site_file(
+    seen: list[tuple[int, str]], order: list[Funnel], count: int
+) -> None:
+    newer = site(*order[:count])
+    before = [one for minute, what in seen if (one := entry(ALL, minute, what))]
+    after = [one for minute, what in seen if (one := entry(newer, minute, what))]
+    assert moved(pack(sorted(set(before))), ALL.layout, newer.layout) == pack(sorted(set(after)))
+
+
+def test_a_changed_funnel_starts_anew_and_the_others_go_on() -> None:
+    changed = msgspec.structs.replace(VISITS, by=())
+    newer = site(changed, ORDERS)
+    seen = [one for at, what in ((1, "/"), (2, "/p/1")) if (one := entry(ALL, at, what))]
+    old = ALL.hits(ALL.layout, (), pack(seen))
+    found = newer.hits(newer.layout, (), moved(pack(seen), ALL.layout, newer.layout))
+    assert found == {ORDERS.fingerprint: old[ORDERS.fingerprint]}
+    assert newer.hits(ALL.layout, (), pack(seen)) == found, "a register of the day before"
+
+
+def test_a_step_needs_what_where_says() -> None:
+    euro, dollar = entry(ALL, 1, "Ordered"), entry(ALL, 1, "Ordered", currency="USD")
+    assert euro is not None
+    assert (euro.steps, euro.values) == ((0, 2), ())
+    assert dollar is None
+
+
+def test_an_event_named_like_a_page_is_no_page() -> None:
+    funnels = site(VISITS)
+    assert entry(funnels, 1, "\nPage Viewed") is None
+    assert entry(funnels, 1, "/") is not None
+
+
+def test_hits_name_the_session_that_began_last() -> None:
+    entries = [one for at in range(1, 7) if (one := entry(ALL, at, "/c"))]
+    starts = (60_000, 180_000, 300_000)
+    hits = ALL.hits(ALL.layout, starts, pack(entries))[PAGES.fingerprint]
+    sessions = [hit.session // 60_000 for hit in hits]
+    assert sessions == [1, 1, 3, 3, 5, 5]
+    assert all(before <= after for before, after in pairwise(sessions))
+
+
+def test_what_is_before_the_horizon_goes() -> None:
+    entries = [one for at in range(5) if (one := entry(ALL, at, "/c"))]
+    everything = pack(entries)
+    assert since(everything, 0) is everything
+    assert since(everything, 180_000) == pack(entries[3:])
+    assert since(everything, 10**9) == EMPTY
+    assert between(everything, [(60_000, 60_000), (180_000, 239_999)]) == pack(
+        [entries[1], entries[3]]
+    )
