@@ -205,7 +205,10 @@ class _Properties:
         if self._found is None:
             try:
                 self._found = msgspec.json.decode(self._raw, type=dict[str, object])
-            except msgspec.MsgspecError:  # text that no decoder accepts satisfies no condition
+            except (
+                msgspec.MsgspecError,
+                RecursionError,
+            ):  # text that no decoder accepts satisfies no condition
                 self._found = {}
         return self._found
 
@@ -215,7 +218,7 @@ def _decode(line: bytes) -> Line:
         record = raw_line_decoder.decode(line)
         if not line.isascii():  # the decoder leaves properties as they are
             line.decode()
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return line
     if isinstance(record, Event) and not bytes(record.properties).startswith(b"{"):
         return line

@@ -9,7 +9,8 @@ from streams.device import Place
 from streams.steps.credit_decision import credit_decision
 from streams.steps.parse_user_agent import UserAgent, parse_user_agent
 from streams.steps.read_order import Order, read_order
-from streams.steps.split_url import read_search, split_url
+from streams.steps.read_search import read_search
+from streams.steps.split_url import split_url
 
 
 class Enricher:
@@ -75,7 +76,7 @@ class Enricher:
             utm_term=referrer.utm_term,
             click_id=referrer.click_id if traced else "",
             click_id_type=referrer.click_id_type,
-            search_query=read_search(event.url, path, site.site_search),
+            search_query=read_search(event, path, site.site_search),
             search_results=order.search_results,
             device_class=agent.device_class,
             browser=agent.browser,

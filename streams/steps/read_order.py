@@ -43,7 +43,7 @@ def read_order(properties: msgspec.Raw) -> Order:
         return _NONE
     try:
         found = _decoder.decode(raw)
-    except (msgspec.ValidationError, msgspec.DecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Order(note="order_unreadable")
     revenue, note = _money(bytes(found.revenue))
     if revenue is None and not note:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -153,6 +154,26 @@ def test_money_that_cannot_be_read_is_noted_and_the_event_kept() -> None:
     bought = event(0, "Order Completed", properties=msgspec.Raw(b'{"revenue": "a lot"}'))
     (row,) = rows(fold([[bought]]))
     assert (row.revenue, row.notes) == (None, ["revenue_unreadable"])
+
+
+def searched(properties: bytes, name: str = "Products Searched") -> str:
+    (row,) = rows(fold([[event(0, name, properties=msgspec.Raw(properties))]]))
+    return row.search_query
+
+
+def test_what_was_searched_for_is_read_from_the_event() -> None:
+    assert searched(b'{"query": " blue train "}') == "blue train"
+    assert len(searched(b'{"query": "%s"}' % (b"x" * 5000))) == 500
+    assert searched(b'{"query": ["no text"]}') == ""
+    assert searched(b"{}") == ""
+    assert searched(b'{"query": "train"}', name="Product Added") == ""
+
+
+@pytest.mark.parametrize("depth", [*range(800, 1000, 3), 30_000])
+def test_what_is_nested_too_deeply_is_refused_or_a_row(depth: int) -> None:
+    said = b'{"order_id": "7", "query": "train", "x": %s%s}' % (b"[" * depth, b"]" * depth)
+    lines = fold([[event(0, "Products Searched", properties=msgspec.Raw(said))]])
+    assert len(rows(lines)) + len(lines.get("footfall.rejected", ())) == 1
 
 
 def test_after_a_login_the_register_moves_to_the_user() -> None:

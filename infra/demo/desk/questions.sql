@@ -36,7 +36,7 @@ LIMIT 25;
 -- # What was searched for, and hardly found?
 -- Words with fewer than five results: what is missing in the shop, or called something else.
 SELECT
-    lower(toString(properties.query)) AS searched,
+    lower(search_query) AS searched,
     count() AS searches,
     uniqExact(session_id) AS visits,
     min(search_results) AS fewest_results,

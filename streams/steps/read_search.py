@@ -1,0 +1,49 @@
+"""What was searched for on the site: on its search page, or as an event says."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+import msgspec
+
+from schemas.event import Event
+from schemas.site import SiteSearch
+
+SEARCHED = "Products Searched"  # Segment's name
+_MAX_QUERY = 500  # characters
+
+
+class _Properties(msgspec.Struct):
+    query: str = ""
+
+
+_decoder = msgspec.json.Decoder(_Properties)
+
+
+def read_search(event: Event, path: str, search: SiteSearch | None) -> str:
+    """The visitor's search words, else ''. An event that names them knows better than its page."""
+    words = ""
+    if event.name == SEARCHED and event.type == "track":
+        words = _told(event.properties)
+    if not words and search is not None and path == search.path:
+        words = _asked_for(event.url, search.parameter)
+    return words.strip()[:_MAX_QUERY]
+
+
+def _told(properties: msgspec.Raw) -> str:
+    try:
+        return _decoder.decode(properties).query
+    except (
+        msgspec.MsgspecError,
+        UnicodeDecodeError,
+        RecursionError,
+    ):  # a query that is no text says nothing
+        return ""
+
+
+def _asked_for(url: str, parameter: str) -> str:
+    _, _, rest = url.partition("?")
+    try:
+        return parse_qs(rest.split("#", 1)[0], max_num_fields=100).get(parameter, [""])[0]
+    except ValueError:
+        return ""
