@@ -1,4 +1,4 @@
-"""`make demo` for a test: the stack with the shop and the encyclopedia, without simulated shoppers."""
+"""`make demo` for a test: stack, shop and encyclopedia, without simulated shoppers."""
 
 from __future__ import annotations
 
