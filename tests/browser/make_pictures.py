@@ -1,87 +1,222 @@
-"""python -m tests.browser.make_pictures: the README's picture, taken from a running stack."""
+"""python -m tests.browser.make_pictures: the README's pictures, taken from the running demo.
+
+Everything in them is real: the demo with its simulated week and its shoppers of now, and a visitor
+in Chromium among them.
+"""
 
 from __future__ import annotations
 
-import random
-import tempfile
-from datetime import UTC, datetime, timedelta
+import asyncio
+import io
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console as Terminal
+from rich.terminal_theme import MONOKAI
 
+from infra.demo.figures import Figures
+from infra.demo.place import Place, log_beside, place
+from infra.demo.screen import Screen
+from infra.demo.story import Story
+from infra.embedded.console import Console
+from infra.embedded.stack import run_stack
+from tests.browser import picture_homepages, picture_sheets
 from tests.browser.conftest import QUIET
-from tests.stack import CHROME, Stack, stack
+from tests.browser.picture_sheets import Step
+from tests.stack import CHROME
 
-OUT = Path(__file__).parent.parent.parent / "infra" / "pictures" / "ops.png"
-WAYS = (
-    # source, visitors, odds of cart, checkout and order
-    ("https://encyclopedia.example/wiki/Teddy_bear", 130, (0.62, 0.7, 0.8)),
-    ("https://www.google.com/", 210, (0.4, 0.55, 0.7)),
-    ("", 160, (0.3, 0.5, 0.6)),
-)
-STEPS = ("Product Added", "Checkout Started", "Order Completed")
-
-
-def shop(running: Stack) -> None:
-    """Some hundred visits of the last hours, decided and sent as a shop would."""
-    chance = random.Random(7)
-    for source, visitors, odds in WAYS:
-        messages: list[dict[str, object]] = []
-        for number in range(visitors):
-            messages += visit(running, chance, f"{source}{number}", source, odds)
-        for at in range(0, len(messages), 200):
-            running.segment("batch", batch=messages[at : at + 200])
+OUT = Path(__file__).parents[2] / "infra" / "pictures"
+LIVE_S = 60  # of shoppers who come now, so that the live page has something to show
+QUESTION = """SELECT referrer_source AS came_from, variant AS homepage,
+    count() AS visits, countIf(orders > 0) AS ordered,
+    round(100 * ordered / visits, 1) AS ordered_pct
+FROM sessions
+WHERE came_from IN ('Encyclopedia', 'Google') AND homepage != ''
+GROUP BY ALL HAVING visits >= 100
+ORDER BY came_from, ordered_pct DESC"""
+_OPEN_BADGE = """badge => {  // its facts; the sentence below them would make it wide
+    badge.hidden = false;
+    badge.open = true;
+    badge.querySelector('p').hidden = true;
+    badge.style.background = 'var(--paper)';
+}"""
 
 
-def visit(
-    running: Stack, chance: random.Random, name: str, source: str, odds: tuple[float, ...]
-) -> list[dict[str, object]]:
-    device = f"{chance.getrandbits(64):016x}"
-    at = datetime.now(UTC) - timedelta(minutes=chance.triangular(1, 58, 10))
-    decision = running.homepage(anonymous_id=device, referrer=source)
-    page = {"url": "https://toyhouse.example/p/teddy", "referrer": source}
-    sent: list[dict[str, object]] = [
-        {
-            "type": "page",
-            "anonymousId": device,
-            "timestamp": at.isoformat(),
-            "context": {"page": page, "userAgent": CHROME},
-            "properties": {"variant": decision["variant"], "decision_id": decision["decision_id"]},
-        }
-    ]
-    for step, odd in zip(STEPS, odds, strict=True):
-        if chance.random() > odd:
-            break
-        at = min(at + timedelta(seconds=chance.randrange(5, 60)), datetime.now(UTC))
-        properties = {"currency": "EUR", "order_id": device, "revenue": 19.9}
-        sent.append(
-            {
-                "type": "track",
-                "event": step,
-                "anonymousId": device,
-                "timestamp": at.isoformat(),
-                "properties": properties,
-            }
-        )
-    return sent
+class Witness(Screen):
+    """The demo's terminal; tells when its shoppers come, and remembers what it last showed."""
+
+    def __init__(self) -> None:
+        super().__init__(Terminal())
+        self.opened = asyncio.Event()
+        self.figures: Figures | None = None
+
+    def links(self, place: Place) -> None:
+        super().links(place)
+        self.opened.set()
+
+    @contextmanager
+    def live(self) -> Iterator[Callable[[Figures], None]]:
+        def remember(figures: Figures) -> None:
+            self.figures = figures
+
+        yield remember
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        directory = Path(folder)
-        with stack(directory / "state", directory / "up.log") as running, sync_playwright() as p:
-            shop(running)
-            running.drain()
-            browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
-            page = browser.new_page(
-                viewport={"width": 1180, "height": 760}, device_scale_factor=1.5
-            )
-            page.goto(f"{running.personalize}/ops")
-            page.wait_for_timeout(2500)
-            OUT.parent.mkdir(exist_ok=True)
-            page.screenshot(path=str(OUT))
-            browser.close()
-            print(running.footfall("funnel", "checkout"))  # noqa: T201
+    OUT.mkdir(exist_ok=True)
+    with place() as here, (here.directory / "services.log").open("w") as lines:
+        asyncio.run(_demo(here, Console(lines)))
+
+
+async def _demo(here: Place, console: Console) -> None:
+    witness = Witness()
+
+    async def while_up() -> None:
+        story = asyncio.create_task(Story(here, witness, log_beside(), once=False)())
+        opened = asyncio.create_task(witness.opened.wait())
+        await asyncio.wait((story, opened), return_when=asyncio.FIRST_COMPLETED)
+        if not story.done():
+            await asyncio.sleep(LIVE_S)
+            await asyncio.to_thread(_take, here)
+            if witness.figures is not None:
+                _write("summary.svg", summary(witness.figures).encode())
+            story.cancel()
+        with suppress(asyncio.CancelledError):
+            await story
+
+    await run_stack(
+        here.settings,
+        here.site_file,
+        here.directory,
+        while_up=while_up,
+        environment=here.environment,
+        console=console,
+        pages=here.pages,
+    )
+
+
+def _take(here: Place) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=[*QUIET, f"--user-agent={CHROME}"]
+        )
+        _write("visit.png", _drawn(browser, picture_sheets.visit(_visit(browser, here))))
+        _write("ops.png", _ops(browser, here))
+        shown = picture_homepages.homepages(browser)
+        _write("homepages.png", _drawn(browser, picture_sheets.homepages(shown)))
+        browser.close()
+
+
+def _visit(browser: Browser, here: Place) -> list[Step]:
+    """From the article to the answer, by one visitor."""
+    ports = here.settings.ports
+    page = browser.new_page(viewport={"width": 900, "height": 664}, device_scale_factor=2)
+    page.goto(f"{here.url(ports.encyclopedia)}/wiki/Teddy_bear")
+    article = Step(
+        caption="She reads about teddy bears",
+        more="and follows the article's link to a shop",
+        address=page.url,
+        screenshot=page.screenshot(),
+    )
+    page.click("[data-test=shop-link]")
+    with page.expect_response("**/consent"):
+        page.click("[data-test=consent-accept]")
+    page.wait_for_timeout(500)
+    page.reload()  # by the same link, and now she may be recognized
+    badge = page.locator("[data-test=badge]")
+    badge.evaluate("badge => { badge.hidden = true }")
+    homepage = page.screenshot()
+    badge.evaluate(_OPEN_BADGE)
+    shown = Step(
+        caption="The shop knows why she comes",
+        more="and says which homepage it chose, and why",
+        address=page.url,
+        screenshot=homepage,
+        callout=badge.screenshot(omit_background=True),
+    )
+    page.goto(f"{here.url(ports.shop, 'localhost')}/p/bruno-the-bear")
+    page.click("[data-test=add-to-cart]")
+    page.wait_for_url("**/cart")
+    page.context.close()
+    return [article, shown, _funnel(browser, here), _answer(browser, here)]
+
+
+def _funnel(browser: Browser, here: Place) -> Step:
+    page = browser.new_page(viewport={"width": 640, "height": 1000}, device_scale_factor=2)
+    page.goto(f"{here.personalize}/ops")
+    page.locator("section[data-funnel=homepage] table").wait_for()
+    page.wait_for_timeout(1500)
+    screenshot = page.screenshot()
+    page.context.close()
+    return Step(
+        caption="Ops see her a second later",
+        more="in live funnels that count what ClickHouse counts",
+        address=f"{here.personalize}/ops",
+        screenshot=screenshot,
+    )
+
+
+def _answer(browser: Browser, here: Place) -> Step:
+    address = here.url(here.settings.ports.desk)
+    page = browser.new_page(viewport={"width": 1010, "height": 1000}, device_scale_factor=2)
+    page.goto(address)
+    page.fill("#query", QUESTION)
+    page.press("#query", "Control+Enter")
+    page.locator(".result td", has_text="bestsellers").wait_for()
+    column = page.locator("main").bounding_box()
+    assert column is not None
+    margin = 12
+    clip = {
+        "x": column["x"] - margin,
+        "y": column["y"] - margin,
+        "width": column["width"] + 2 * margin,
+        "height": column["width"],
+    }
+    screenshot = page.screenshot(clip=clip)
+    page.context.close()
+    return Step(
+        caption="Analysts ask what it was worth",
+        more="in SQL, of persons and visits as known now",
+        address=address,
+        screenshot=screenshot,
+    )
+
+
+def _ops(browser: Browser, here: Place) -> bytes:
+    page = browser.new_page(viewport={"width": 1180, "height": 800}, device_scale_factor=1.5)
+    page.goto(f"{here.personalize}/ops")
+    page.locator("section[data-funnel=checkout] table").wait_for()
+    page.wait_for_timeout(1500)
+    return page.screenshot()
+
+
+def _drawn(browser: Browser, sheet: str) -> bytes:
+    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    page.set_content(sheet)
+    page.wait_for_timeout(300)
+    png = page.locator(".sheet").screenshot(omit_background=True)
+    page.context.close()
+    return png
+
+
+def summary(figures: Figures) -> str:
+    """The demo's summary as its terminal shows it, without fonts from elsewhere."""
+    terminal = Terminal(record=True, width=110, file=io.StringIO(), force_terminal=True)
+    Screen(terminal).summary(figures)
+    form = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    form = form.replace("Fira Code, monospace", "ui-monospace, Menlo, Consolas, monospace")
+    return terminal.export_svg(title="make demo", theme=MONOKAI, code_format=form)
+
+
+def _write(name: str, content: bytes) -> None:
+    (OUT / name).write_bytes(content)
+    sys.stderr.write(f"{name}: {len(content) / 1024:.0f} KB\n")
 
 
 if __name__ == "__main__":
