@@ -115,7 +115,8 @@ def follow(
     if after.logins is not before.logins:
         segments = segments_of(device, after.logins)
     same_owners = segments is segments_before or segments == segments_before
-    corrections: list[Correction] = []
+    corrections: Sequence[Correction] = ()
+    links: Sequence[IdentityLink] = ()
     may_move = True  # earlier events, into another session
     if late or not (same_owners or len(segments) == len(segments_before) == 1):
         start = _anywhere(after, segments, time, source, late, gap_ms)
@@ -130,14 +131,14 @@ def follow(
     else:
         start = _anywhere(after, segments, time, source, late, gap_ms)
     if state is not None and may_move and after.starts is not before.starts:
-        corrections += session_corrections(device, before, after, version)
-    links: list[IdentityLink] = []
+        corrections = session_corrections(device, before, after, version)
     if state is None or not same_owners:
         known: Sequence[Segment] = () if state is None else segments_before
-        links += links_of(device, known, segments, after, version)
+        links = links_of(device, known, segments, after, version)
     newest = before.last_seen
     if state is not None and not same_owners and differs_until(segments_before, segments, newest):
-        corrections += person_corrections(device, segments_before, segments, newest, version)
+        owners = person_corrections(device, segments_before, segments, newest, version)
+        corrections = [*corrections, *owners]
     if len(after.runs) > MAX_OLD_RUNS:
         _close_old_runs(after, segments)
     person = _person_of(event, segments)

@@ -148,7 +148,7 @@ class DeviceStage:
     ) -> DeviceState:
         entry = None
         if not row.late:
-            entry = self._funnels.matcher.evidence(row, _Properties(row.properties))
+            entry = self._funnels.matcher.evidence(row)
         layout, horizon = self._funnels.layout, live_horizon(record.time)
         return with_evidence(state, entry, layout, newest, horizon)
 
@@ -172,6 +172,8 @@ class DeviceStage:
                 if share != shares_before.get(person):
                     register = _register(person, device, share, version, record.time)
                     emissions.add(REGISTERS, person, encode_line(register))
+            if shares_before.keys() <= shares_after.keys():
+                continue
             for person in shares_before.keys() - shares_after.keys():
                 gone = Register(
                     person_id=person,
@@ -192,25 +194,6 @@ class DeviceStage:
     def _write(self, device: str, state: DeviceState | None) -> StateWrite:
         ttl = _PSEUDONYM_TTL_MS if is_pseudonym(device) else self._site.retention.visitors_ms
         return StateWrite(device_key(device), encode_state(state), ttl)
-
-
-class _Properties:
-    """An event's properties as a mapping, decoded when first asked for."""
-
-    def __init__(self, raw: msgspec.Raw) -> None:
-        self._raw = raw
-        self._found: Mapping[str, object] | None = None
-
-    def __call__(self) -> Mapping[str, object]:
-        if self._found is None:
-            try:
-                self._found = msgspec.json.decode(self._raw, type=dict[str, object])
-            except (
-                msgspec.MsgspecError,
-                RecursionError,
-            ):  # text that no decoder accepts satisfies no condition
-                self._found = {}
-        return self._found
 
 
 def _decode(line: bytes) -> Line:

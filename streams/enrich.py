@@ -12,6 +12,9 @@ from streams.steps.read_order import Order, read_order
 from streams.steps.read_search import read_search
 from streams.steps.split_url import split_url
 
+_NO_ORDER = Order()
+_BOT = UserAgent(device_class="bot")
+
 
 class Enricher:
     """Makes rows by one site's rules."""
@@ -42,9 +45,11 @@ class Enricher:
     ) -> EnrichedEvent:
         site = self._site
         host, path = split_url(event.url)
-        agent = parse_user_agent(event.user_agent) if not bot else UserAgent(device_class="bot")
-        order = read_order(event.properties) if event.type == "track" else Order()
-        notes = [mended for mended in (order.note, note) if mended]
+        agent = parse_user_agent(event.user_agent) if not bot else _BOT
+        order = read_order(event.properties) if event.type == "track" else _NO_ORDER
+        notes = event.notes
+        if order.note or note:
+            notes = [*notes, *(mended for mended in (order.note, note) if mended)]
         credit = credit_decision(event.decision_id, event.variant, self._secret)
         traced = event.consent == "granted"
         return EnrichedEvent(
@@ -95,6 +100,6 @@ class Enricher:
             engaged_ms=event.engaged_ms,
             http_status=event.http_status,
             late=late,
-            notes=[*event.notes, *notes] if notes else event.notes,
+            notes=notes,
             properties=event.properties,
         )

@@ -7,7 +7,8 @@ remembered; an event is only asked for what `where` names and, where it enters, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 
 import msgspec
 
@@ -17,16 +18,17 @@ from schemas.site import Funnel, Step, path_pattern
 from streams.evidence import trimmed
 from streams.last_few import LastFew
 
+_TEXTS = {field.name for field in msgspec.structs.fields(EnrichedEvent) if field.type is str}
+
 WITHOUT_SHIFT = 16
 """Bit 16+i of a mask: the event is what step i must be `without`."""
-
-Properties = Callable[[], Mapping[str, object]]
 
 
 class _Plan(msgspec.Struct, frozen=True):
     """What events of one name, and pages of one path, say for the funnels."""
 
     steps: tuple[int, ...]  # satisfied by name and path alone, a mask a funnel
+    entered: tuple[_CompiledSteps, ...]  # of these funnels the first
     asked: tuple[tuple[int, int, _Condition], ...]  # (funnel, bit, `where` that also must hold)
 
 
@@ -37,23 +39,18 @@ class Matcher:
         self._funnels = [_CompiledSteps(funnel) for funnel in funnels]
         self._plans = LastFew[tuple[str, str | None], _Plan]()
 
-    def evidence(self, event: EnrichedEvent, properties: Properties) -> Evidence | None:
+    def evidence(self, event: EnrichedEvent) -> Evidence | None:
         """None where the event is evidence for no funnel."""
         path = event.path if event.type in ("page", "screen") else None
         plan = self._plans.get((event.name, path))
         if plan is None:
             plan = self._plans[event.name, path] = self._plan(event.name, path)
-        steps = plan.steps
         if plan.asked:
-            steps = _with_asked(plan, event, properties)
-        if not steps:
+            return self._asked(plan, event)
+        if not plan.steps:
             return None
-        entered = [
-            funnel.values(event, properties)
-            for funnel, mask in zip(self._funnels, steps, strict=False)
-            if mask & 1
-        ]
-        return Evidence(event.event_time, steps, tuple(entered))
+        values = tuple([funnel.values(event) for funnel in plan.entered])
+        return Evidence(event.event_time, plan.steps, values)
 
     def _plan(self, name: str, path: str | None) -> _Plan:
         steps, asked = [], []
@@ -65,15 +62,22 @@ class Matcher:
                 else:
                     mask |= bit
             steps.append(mask)
-        return _Plan(trimmed(steps), tuple(asked))
+        return _Plan(trimmed(steps), self._entered(steps), tuple(asked))
 
+    def _asked(self, plan: _Plan, event: EnrichedEvent) -> Evidence | None:
+        properties = _Properties(event.properties)
+        steps = [*plan.steps, *[0] * (len(self._funnels) - len(plan.steps))]
+        for position, bit, condition in plan.asked:
+            if condition.holds(event, properties):
+                steps[position] |= bit
+        if not any(steps):
+            return None
+        values = tuple([funnel.values(event) for funnel in self._entered(steps)])
+        return Evidence(event.event_time, trimmed(steps), values)
 
-def _with_asked(plan: _Plan, event: EnrichedEvent, properties: Properties) -> tuple[int, ...]:
-    steps = [*plan.steps, *[0] * (plan.asked[-1][0] + 1 - len(plan.steps))]
-    for position, bit, condition in plan.asked:
-        if condition.holds(event, properties):
-            steps[position] |= bit
-    return trimmed(steps)
+    def _entered(self, steps: Sequence[int]) -> tuple[_CompiledSteps, ...]:
+        both = zip(self._funnels, steps, strict=True)
+        return tuple(funnel for funnel, mask in both if mask & 1)
 
 
 class _CompiledSteps:
@@ -82,6 +86,8 @@ class _CompiledSteps:
     def __init__(self, funnel: Funnel) -> None:
         self._conditions = [_Condition(step) for step in funnel.steps]
         self._by = funnel.by
+        # of more than one name attrgetter makes a tuple, as is wanted here
+        self._texts = attrgetter(*self._by) if len(self._by) > 1 and {*self._by} <= _TEXTS else None
         self.without: dict[str, int] = {}
         for index, step in enumerate(funnel.steps):
             if step.without:
@@ -94,7 +100,12 @@ class _CompiledSteps:
             if condition.matches(name, path):
                 yield 1 << index, condition
 
-    def values(self, event: EnrichedEvent, properties: Properties) -> tuple[str, ...]:
+    def values(self, event: EnrichedEvent) -> tuple[str, ...]:
+        """What stands in the event's `by` fields."""
+        if self._texts is not None:
+            texts: tuple[str, ...] = self._texts(event)
+            return texts
+        properties = _Properties(event.properties)
         return tuple([_text(event, name, properties) for name in self._by])
 
 
@@ -114,14 +125,30 @@ class _Condition:
             return True
         return path is not None and self._page.match(path) is not None
 
-    def holds(self, event: EnrichedEvent, properties: Properties) -> bool:
+    def holds(self, event: EnrichedEvent, properties: _Properties) -> bool:
         return all(_text(event, name, properties) in allowed for name, allowed in self.where)
+
+
+class _Properties:
+    """An event's properties as a mapping, decoded when first asked for."""
+
+    def __init__(self, raw: msgspec.Raw) -> None:
+        self._raw = raw
+        self._found: Mapping[str, object] | None = None
+
+    def __call__(self) -> Mapping[str, object]:
+        if self._found is None:
+            try:
+                self._found = msgspec.json.decode(self._raw, type=dict[str, object])
+            except (msgspec.MsgspecError, RecursionError):
+                self._found = {}  # text that no decoder accepts satisfies no condition
+        return self._found
 
 
 _FIELDS = frozenset(EnrichedEvent.__struct_fields__) - {"properties", "notes"}
 
 
-def _text(event: EnrichedEvent, name: str, properties: Properties) -> str:
+def _text(event: EnrichedEvent, name: str, properties: _Properties) -> str:
     """An event field's or property's value as ClickHouse's toString would print it."""
     value: object
     if name in _FIELDS:

@@ -43,7 +43,7 @@ def entry(funnels: Funnels, minute: int, what: str, currency: str = "EUR") -> Ev
         protocol="beacon", device_id="d", path=what if page else "/", variant="classic",
         language="de", browser="Firefox", currency=currency,
     )  # fmt: skip
-    return funnels.matcher.evidence(row, dict)
+    return funnels.matcher.evidence(row)
 
 
 things = st.lists(
