@@ -11,8 +11,7 @@ import io
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
@@ -20,10 +19,11 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console as Terminal
 from rich.terminal_theme import MONOKAI
 
-from infra.demo.figures import Figures
+from infra.demo.figures import gather
 from infra.demo.place import Place, log_beside, place
 from infra.demo.screen import Screen
-from infra.demo.story import Story
+from infra.demo.story import DAYS, Story
+from infra.drain import drain
 from infra.embedded.console import Console
 from infra.embedded.stack import run_stack
 from tests.browser import picture_homepages, picture_sheets
@@ -32,6 +32,7 @@ from tests.browser.picture_sheets import Step
 from tests.stack import CHROME
 
 OUT = Path(__file__).parents[2] / "infra" / "pictures"
+MARGIN = 12
 LIVE_S = 60  # of shoppers who come now, so that the live page has something to show
 QUESTION = """SELECT referrer_source AS came_from, variant AS homepage,
     count() AS visits, countIf(orders > 0) AS ordered,
@@ -49,23 +50,15 @@ _OPEN_BADGE = """badge => {  // its facts; the sentence below them would make it
 
 
 class Witness(Screen):
-    """The demo's terminal; tells when its shoppers come, and remembers what it last showed."""
+    """The demo's terminal; tells when its shoppers come."""
 
     def __init__(self) -> None:
         super().__init__(Terminal())
         self.opened = asyncio.Event()
-        self.figures: Figures | None = None
 
     def links(self, place: Place) -> None:
         super().links(place)
         self.opened.set()
-
-    @contextmanager
-    def live(self) -> Iterator[Callable[[Figures], None]]:
-        def remember(figures: Figures) -> None:
-            self.figures = figures
-
-        yield remember
 
 
 def main() -> None:
@@ -84,11 +77,10 @@ async def _demo(here: Place, console: Console) -> None:
         if not story.done():
             await asyncio.sleep(LIVE_S)
             await asyncio.to_thread(_take, here)
-            if witness.figures is not None:
-                _write("summary.svg", summary(witness.figures).encode())
             story.cancel()
         with suppress(asyncio.CancelledError):
             await story
+        _write("summary.svg", await asyncio.to_thread(_summary, here))
 
     await run_stack(
         here.settings,
@@ -171,14 +163,14 @@ def _answer(browser: Browser, here: Place) -> Step:
     page.locator(".result td", has_text="bestsellers").wait_for()
     column = page.locator("main").bounding_box()
     assert column is not None
-    margin = 12
-    clip = {
-        "x": column["x"] - margin,
-        "y": column["y"] - margin,
-        "width": column["width"] + 2 * margin,
-        "height": column["width"],
-    }
-    screenshot = page.screenshot(clip=clip)
+    screenshot = page.screenshot(
+        clip={
+            "x": column["x"] - MARGIN,
+            "y": column["y"] - MARGIN,
+            "width": column["width"] + 2 * MARGIN,
+            "height": column["width"],
+        }
+    )
     page.context.close()
     return Step(
         caption="Analysts ask what it was worth",
@@ -205,13 +197,16 @@ def _drawn(browser: Browser, sheet: str) -> bytes:
     return png
 
 
-def summary(figures: Figures) -> str:
-    """The demo's summary as its terminal shows it, without fonts from elsewhere."""
+def _summary(here: Place) -> bytes:
+    """The demo's summary as its terminal shows it, when all is counted; no fonts from elsewhere."""
+    if missing := drain(here.settings, 60):
+        raise TimeoutError(f"not counted within a minute: {missing}")
     terminal = Terminal(record=True, width=110, file=io.StringIO(), force_terminal=True)
-    Screen(terminal).summary(figures)
+    truth = [here.directory / name for name in ("truth.csv", "live.csv")]
+    Screen(terminal).summary(gather(here, truth, DAYS + 1))
     form = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     form = form.replace("Fira Code, monospace", "ui-monospace, Menlo, Consolas, monospace")
-    return terminal.export_svg(title="make demo", theme=MONOKAI, code_format=form)
+    return terminal.export_svg(title="make demo", theme=MONOKAI, code_format=form).encode()
 
 
 def _write(name: str, content: bytes) -> None:

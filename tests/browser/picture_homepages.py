@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -69,10 +70,12 @@ def _become_a_customer(page: Page, url: str) -> None:
 @contextmanager
 def shop() -> Iterator[str]:
     """The shop without Footfall; `/?variant=NAME` is that homepage. Its address."""
+    # without a collector it would complain of every event
+    logging.getLogger("infra.demo.toyhouse.footfall").disabled = True
     settings = Settings.from_environment({"FOOTFALL_PORT_OFFSET": str(free_offset())})
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(settings, load(WORKED_EXAMPLE), Path(folder), decide=_as_asked)
-        configuration = uvicorn.Config(app, port=settings.ports.shop, log_level="critical")
+        configuration = uvicorn.Config(app, port=settings.ports.shop, log_config=None)
         server = uvicorn.Server(configuration)
         thread = threading.Thread(target=server.run)
         thread.start()
