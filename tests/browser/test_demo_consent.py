@@ -35,6 +35,7 @@ def test_who_refuses_is_counted_without_a_cookie_and_without_a_person(
     visitor.go("/search?q=kite")
 
     expect(visitor.page.locator("[data-test=consent]")).to_be_hidden()
+    assert visitor.cookies_sent() == []
     assert visitor.context.cookies() == []
     assert visitor.page.evaluate("localStorage.toyhouse_consent") == "refused"
 
@@ -79,6 +80,7 @@ def test_global_privacy_control_is_a_refusal_and_nobody_asks(launch: Launch, run
         assert "no consent" in visitor.badge("class")
         visitor.go("/p/mosaic-stones")
         visitor.go("/gifts")
+        assert visitor.cookies_sent() == []
         assert visitor.context.cookies() == []
     running.drain()
 

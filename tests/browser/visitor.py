@@ -26,6 +26,7 @@ class Visitor:
         self.context = context
         self.demo = demo
         self.complaints: list[str] = []
+        self._answers: list[Response] = []
         context.on("weberror", lambda error: self.complaints.append(str(error.error)))
         context.on("console", lambda said: self._note(said.type in ("error", "warning"), said.text))
         context.on(
@@ -87,6 +88,11 @@ class Visitor:
     def cookies(self) -> dict[str, str]:
         return {cookie["name"]: cookie["value"] for cookie in self.context.cookies()}
 
+    def cookies_sent(self) -> list[str]:
+        """Every cookie that any answer set or took away, whether it is still there or not."""
+        sent = (answer.all_headers().get("set-cookie", "") for answer in self._answers)
+        return [cookie for cookie in sent if cookie]
+
     @property
     def device(self) -> str:
         return self.cookies["ff_id"]
@@ -103,6 +109,7 @@ class Visitor:
             self.complaints.append(text)
 
     def _read(self, answer: Response) -> None:
+        self._answers.append(answer)
         self._note(answer.status >= 400, f"{answer.url} {answer.status}")
 
 
