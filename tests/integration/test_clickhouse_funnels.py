@@ -6,7 +6,6 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from functools import partial
 from random import Random
 from typing import Any, Literal, NamedTuple
 
@@ -21,7 +20,8 @@ from schemas.site import Funnel, Step
 from sinks.clickhouse.funnel_sql import levels_sql
 from sinks.clickhouse.funnels import compute_funnel
 from sinks.clickhouse.rows import EVENTS
-from streams.funnels import CompiledFunnel
+from streams.funnels import CompiledFunnel, Hit
+from streams.matching import Matcher
 from tests.sink_world import NOON, Store, event, new_device, store
 
 WINDOW = 5
@@ -316,13 +316,18 @@ def test_the_live_funnel_says_the_same(
         for at, step in enumerate(chosen)
     ]
     funnel = Funnel(name="f", steps=tuple(broken), within_ms=WINDOW, by=("country",))
-    live = CompiledFunnel(funnel)
+    live, matcher = CompiledFunnel(funnel), Matcher([funnel])
     expected: dict[str, Levels] = {"": {}, "country": {}}
     people = {str(uuid.uuid4()): acts for acts in histories(seed)}
     opened.put(EVENTS, *(act.row(who) for who, acts in people.items() for act in acts))
     for who, acts in people.items():
-        found = [live.hit(act.row(who), partial(dict, act.properties)) for act in acts]
-        for (_, step, by, value), _ in live.count([hit for hit in found if hit]).items():
+        found = [matcher.evidence(act.row(who)) for act in acts]
+        hits = [
+            Hit(one.time, one.steps[0], one.values[0] if one.steps[0] & 1 else ())
+            for one in found
+            if one
+        ]
+        for (_, step, by, value), _ in live.count(hits).items():
             level = expected[by].get((who, value), 0)
             expected[by][who, value] = max(level, step + 1)
     for by, levels in expected.items():
