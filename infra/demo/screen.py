@@ -67,19 +67,12 @@ class Screen:
 
     @contextmanager
     def live(self) -> Iterator[Callable[[Figures], None]]:
-        """A summary that stays in its place; without a terminal nothing is repeated."""
+        """A few lines that stay in their place; without a terminal nothing is repeated."""
         if not self._terminal.is_terminal:
-            first: list[Figures] = []
-
-            def once(figures: Figures) -> None:
-                if not first:
-                    first.append(figures)
-                    self._terminal.print(_summary(figures, self._terminal.width))
-
-            yield once
+            yield lambda _figures: None
             return
-        with Live(console=self._terminal, auto_refresh=False, vertical_overflow="crop") as live:
-            yield lambda figures: live.update(_summary(figures, self._terminal.width), refresh=True)
+        with Live(console=self._terminal, auto_refresh=False) as live:
+            yield lambda figures: live.update(_moment(figures), refresh=True)
 
     def stopped(self) -> None:
         self._terminal.print("\nEverything is stopped, and nothing is left behind.")
@@ -129,6 +122,14 @@ def _summary(figures: Figures, width: int) -> RenderableType:
         _variants(figures, width),
         _verdict(figures),
     )
+
+
+def _moment(figures: Figures) -> RenderableType:
+    """What moves, in so few lines that the links stay in sight."""
+    stored, sent = sum(figures.by_protocol.values()), figures.identity.events
+    counts = f"{stored:,} events in ClickHouse, {sent:,} of them of simulated shoppers, "
+    persons = f"{figures.identity.persons.found:,} persons"
+    return Group(Text(), _funnel(figures), Text(counts + persons, style="dim"), _verdict(figures))
 
 
 def _events(figures: Figures) -> RenderableType:

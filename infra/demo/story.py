@@ -52,8 +52,8 @@ class Story:
         await self._import_log()
         await self._past_week()
         await self._drained()
-        self._screen.links(self._place)
         if self._once:
+            self._screen.links(self._place)
             await self._live_for(ONCE_LIVE_S)
             await self._drained()
             figures = await self._figures()
@@ -92,6 +92,8 @@ class Story:
 
     async def _live_until_stopped(self) -> None:
         async with self._shoppers() as shoppers:
+            self._screen.summary(await self._figures(ON_THE_WAY_MS))
+            self._screen.links(self._place)
             with self._screen.live() as show:
                 while shoppers.returncode is None:
                     show(await self._figures(ON_THE_WAY_MS))
