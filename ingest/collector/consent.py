@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from schemas.event import Consent
 from schemas.site import ConsentRules
+
+Said = bool | Literal["unknown"] | None
+"""The visitor's explicit choice; `unknown`: explicitly none yet; None: nothing was said of it."""
 
 _ANALYTICS = frozenset({"analytics", "statistics", "performance", "measurement"})
 
 
 def decide(
     rules: ConsentRules,
-    said: bool | None,
+    said: Said,
     *,
     gpc: bool = False,
     dnt: bool = False,
@@ -20,8 +24,8 @@ def decide(
 ) -> Consent:
     """`granted`: recognize. `denied`: refused, or a signal the site honours. `unknown`: not asked.
 
-    `said` is the explicit choice, None where there was none. A signal outweighs an earlier grant.
-    A server key vouches for consent unless its event says otherwise.
+    A signal outweighs an earlier grant. A server key vouches for consent unless its event says
+    otherwise, be it that nobody was asked yet.
     """
     if rules.mode == "none":
         return "granted"
@@ -29,7 +33,7 @@ def decide(
         return "denied"
     if (gpc and "gpc" in rules.honour) or (dnt and "dnt" in rules.honour):
         return "denied"
-    if said or server or rules.mode == "opt-out":
+    if said is True or (server and said is None) or rules.mode == "opt-out":
         return "granted"
     return "unknown"
 
@@ -42,6 +46,7 @@ def of_categories(preferences: Mapping[str, bool | None]) -> bool | None:
     return all(named or map(bool, preferences.values()))
 
 
-def of_word(word: str) -> bool | None:
-    """`granted` or `denied` as text; anything else says nothing."""
-    return {"granted": True, "denied": False}.get(word.lower())
+def of_word(word: str) -> Said:
+    """`granted`, `denied` or `unknown` as text; anything else says nothing."""
+    words: dict[str, Said] = {"granted": True, "denied": False, "unknown": "unknown"}
+    return words.get(word.lower())

@@ -83,7 +83,7 @@ def test_from_the_article_to_the_order_is_one_visit_of_one_person(
         f"FROM sessions WHERE device_id = '{device}'"
     ) == [["Encyclopedia", "encyclopedia", "bestsellers", "/", "1", "1"]]
     assert running.sql(
-        "SELECT variant, scenario, toBool(shown) FROM decisions WHERE decision_id IN "
+        "SELECT variant, scenario, shown FROM decisions WHERE decision_id IN "
         f"(SELECT decision_id FROM events WHERE device_id = '{device}')"
     ) == [["bestsellers", "encyclopedia", "true"]]
 

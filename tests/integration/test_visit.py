@@ -52,7 +52,7 @@ def test_a_visit_from_the_encyclopedia_to_the_order_of_one_person(running: Stack
     ) == [[cookie, "cookie", "login"], ["alice", "user_id", "login"]]
 
     # the decision was shown, and the session is credited with it
-    assert running.sql("SELECT variant, toBool(shown) FROM decisions WHERE scenario != ''")[0] == [
+    assert running.sql("SELECT variant, shown FROM decisions WHERE scenario != ''")[0] == [
         "bestsellers",
         "true",
     ]

@@ -44,6 +44,8 @@ def test_a_server_key_vouches_unless_its_event_says_otherwise() -> None:
     assert consent.decide(OPT_IN, None, server=True) == "granted"
     assert consent.decide(OPT_IN, False, server=True) == "denied"
     assert consent.decide(OPT_IN, None, server=True, gpc=True) == "denied"
+    assert consent.decide(OPT_IN, "unknown", server=True) == "unknown"
+    assert consent.decide(OPT_OUT, "unknown", server=True) == "granted"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import msgspec
 
 from ingest.collector import consent
 from ingest.collector.clock import Time
+from ingest.collector.consent import Said
 from ingest.collector.identifiers import Identifier
 
 History = Annotated[
@@ -59,8 +60,8 @@ class Context(msgspec.Struct):
         merged = [own if _is_given(own) else other for own, other in zip(mine, theirs, strict=True)]
         return Context(*merged)
 
-    def consent_said(self) -> tuple[bool | None, bool]:
-        """The visitor's explicit choice (None: there was none), and Global Privacy Control."""
+    def consent_said(self) -> tuple[Said, bool]:
+        """The visitor's explicit choice (None: nothing was said), and Global Privacy Control."""
         said = self.consent
         if isinstance(said, Consent):
             by_category = consent.of_categories(said.categoryPreferences or {})

@@ -46,7 +46,7 @@ AS SELECT
     all_events AS events,
     entry_path,
     exit_path,
-    pages <= 1 AND actions = 0 AS bounced,
+    toBool(pages <= 1 AND actions = 0) AS bounced,
     entry.1 AS referrer_medium,
     entry.2 AS referrer_source,
     entry.3 AS referrer_term,

@@ -23,8 +23,8 @@ AS SELECT
     reason,
     degraded,
     latency_ms,
-    decision_id IN (
+    toBool(decision_id IN (
         SELECT decision_id FROM events_stored FINAL WHERE decision_id != '' AND NOT is_bot
-    ) AS shown
+    )) AS shown
 FROM decisions_stored FINAL
 COMMENT 'Every homepage decision, and whether it was shown';
