@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from infra.cli import context
+from infra.cli import context, times
 from infra.cli.context import Failure
 from ingest.logs.formats import Format
 from schemas.funnel_result import FunnelResult
@@ -56,8 +56,9 @@ def funnel(
     if name not in site.funnels:
         known = ", ".join(site.funnels) or "none"
         raise typer.BadParameter(f"no funnel {name!r} in the site file; there is: {known}")
-    until = _time(to, datetime.now(UTC))
-    since = _time(from_, (until - timedelta(days=1)).replace(second=0, microsecond=0))
+    until = times.read(to, UTC) if to else datetime.now(UTC)
+    a_day_before = (until - timedelta(days=1)).replace(second=0, microsecond=0)
+    since = times.read(from_, UTC) if from_ else a_day_before
     if since >= until:
         raise typer.BadParameter("--from must be before --to")
     try:
@@ -65,8 +66,8 @@ def funnel(
             result = compute_funnel(
                 client,
                 site.funnels[name],
-                _ms(since),
-                _ms(until),
+                times.milliseconds(since),
+                times.milliseconds(until),
                 [by] if by else None,
             )
     except UnsupportedFunnel as error:
@@ -119,20 +120,6 @@ def sql(
         query_to(context.settings(), text, wanted, sys.stdout.buffer)
     except QueryRefused as error:
         raise Failure(str(error)) from error
-
-
-def _time(text: str, default: datetime) -> datetime:
-    if not text:
-        return default
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no ISO time like 2026-11-22T10:00") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)
 
 
 def _existing(files: list[str]) -> list[Path]:

@@ -12,7 +12,7 @@ import msgspec
 import typer
 from typer.core import TyperGroup
 
-from infra.cli import context
+from infra.cli import context, times
 from infra.cli.context import Failure
 from infra.reports.report import Report
 from schemas.site import Site
@@ -141,23 +141,8 @@ def _form(as_json: bool, as_csv: bool, html: Path | None) -> _Form:
 def _window(from_: str, to: str, site: Site) -> tuple[int, int]:
     """[since, until) in ms since 1970 UTC; what is not given is the last week."""
     zone = ZoneInfo(site.timezone)
-    until = _time(to, zone) or datetime.now(UTC)
-    since = _time(from_, zone) or (until - _DEFAULT_LENGTH)
+    until = times.read(to, zone) if to else datetime.now(UTC)
+    since = times.read(from_, zone) if from_ else until - _DEFAULT_LENGTH
     if since >= until:
         raise typer.BadParameter("--from must be before --to")
-    return _ms(since), _ms(until)
-
-
-def _time(text: str, zone: ZoneInfo) -> datetime | None:
-    """None for no text."""
-    if not text:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no ISO time like 2026-11-22T10:00") from error
-    return found if found.tzinfo else found.replace(tzinfo=zone)
-
-
-def _ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)
+    return times.milliseconds(since), times.milliseconds(until)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from infra.cli import context
+from infra.cli import context, times
 from infra.cli.context import Failure
 from schemas.site import Site
 
@@ -61,8 +61,8 @@ def simulate(
         if live:
             _play(shoppers or 0, seed, per_minute, send, personalize, key, truth)
             return
-        ends = _time(until) if until else 0
-        began = _time(launch) if launch else 0
+        ends = times.milliseconds(times.read(until, UTC)) if until else 0
+        began = times.milliseconds(times.read(launch, UTC)) if launch else 0
         plan = _plan(shoppers or 1000, days, seed, ends, began, as_)
         _run(plan, as_, truth, send, out, key, rate)
     except (UnknownFormat, CatalogueError) as error:
@@ -157,12 +157,3 @@ def _key(site: Site, given: str) -> str:
         if key.kind == "server":
             return key.key
     raise typer.BadParameter("the site file has no server key: say --key")
-
-
-def _time(text: str) -> int:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no ISO time like 2026-11-22T10:00") from error
-    at = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return int(at.timestamp() * 1000)
