@@ -9,10 +9,12 @@ has acknowledged.)
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
+import httpx
 import msgspec
 from confluent_kafka import (
     Consumer,
@@ -43,7 +45,8 @@ from schemas.topics import (
 
 _POLL_S = 0.05
 _KAFKA_TIMEOUT_S = 10
-_DECISION_LINGER_S = 0.2  # decisions made before the drain are published within this
+_DECISION_LINGER_S = 0.2
+_DECISIONS_WAITING = re.compile(r"^footfall_decisions_waiting (\S+)$", re.MULTILINE)
 
 SUNK = (EVENTS, IDENTITY, CORRECTIONS, DECISIONS, REJECTED)
 
@@ -74,12 +77,27 @@ def drain(settings: Settings, timeout_s: float = 60.0) -> list[Missing]:
     """What is missing when time is up: empty where everything has arrived."""
     deadline = time.monotonic() + timeout_s
     with Positions(settings) as positions:
-        time.sleep(_DECISION_LINGER_S)
+        _await_decisions(settings, deadline)
         for topic in (RAW, REGISTERS):
             missing = _await([topic], "stream", positions, positions.fences, deadline)
             if missing:
                 return missing
         return _await(SUNK, "sink", positions, positions.committed, deadline)
+
+
+def _await_decisions(settings: Settings, deadline: float) -> None:
+    """Until the service that decides has published what it decided; where it is away, at once."""
+    time.sleep(_DECISION_LINGER_S)  # it says how many wait when it sends them
+    url = f"http://{settings.bind}:{settings.ports.personalize}/metrics"
+    while time.monotonic() < deadline:
+        try:
+            answer = httpx.get(url, timeout=2, trust_env=False)
+        except httpx.HTTPError:
+            return
+        found = _DECISIONS_WAITING.search(answer.text)
+        if found is None or float(found[1]) == 0:
+            return
+        time.sleep(_POLL_S)
 
 
 def lags(settings: Settings) -> list[Lag]:
