@@ -46,8 +46,7 @@ def examine(settings: Settings) -> list[Check]:
         ("sink", ports.sink),
         ("personalize", ports.personalize),
     ):
-        url = f"http://{settings.bind}:{port}/ready"
-        checks.append(_check(f"footfall {name}", partial(_ready, url)))
+        checks.append(_check(f"footfall {name}", partial(_ready, f"{settings.url(port)}/ready")))
     if checks[0].ok and checks[1].ok:
         checks += _lags(settings)
     return checks

@@ -88,7 +88,7 @@ def drain(settings: Settings, timeout_s: float = 60.0) -> list[Missing]:
 def _await_decisions(settings: Settings, deadline: float) -> None:
     """Until the service that decides has published what it decided; where it is away, at once."""
     time.sleep(_DECISION_LINGER_S)  # it says how many wait when it sends them
-    url = f"http://{settings.bind}:{settings.ports.personalize}/metrics"
+    url = f"{settings.url(settings.ports.personalize)}/metrics"
     while time.monotonic() < deadline:
         try:
             answer = httpx.get(url, timeout=2, trust_env=False)

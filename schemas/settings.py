@@ -71,6 +71,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def clickhouse(self) -> ClickHouseAddress:
         return parse_clickhouse_url(self.clickhouse_url)
 
+    def url(self, port: int) -> str:
+        """Where a program on this machine reaches what listens at that port of ours."""
+        every_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+        host = every_address.get(self.bind, self.bind)
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
     def __repr__(self) -> str:
         return f"Settings(bind={self.bind!r}, kafka={self.kafka!r}, site_file={self.site_file!r})"
 

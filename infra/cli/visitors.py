@@ -39,7 +39,7 @@ def homepage(
     given = {name: value for name, value in given.items() if value}
     if explain:
         given["explain"] = "1"
-    url = f"http://{configured.bind}:{configured.ports.personalize}/v1/homepage"
+    url = f"{configured.url(configured.ports.personalize)}/v1/homepage"
     answer = _get(f"{url}?{urllib.parse.urlencode(given)}", keys[0] if keys else "")
     explained = answer.pop("explained", None)
     Console().print_json(json.dumps(answer))

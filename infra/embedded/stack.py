@@ -168,17 +168,14 @@ class _Services:
         return self._web(name, argv, port, stop_timeout_s=30.0)
 
     def _web(self, name: str, argv: tuple[str, ...], port: int, stop_timeout_s: float) -> Service:
-        bind = self._settings.bind
-        every_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-        host = every_address.get(bind, bind)
-        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        url = self._settings.url(port)
         return Service(
             name=name,
             argv=argv,
             env=self._env,
             ready=lambda _pid: _require_ready(url),
             url=url,
-            host=bind,
+            host=self._settings.bind,
             ports={name: port},
             stop_timeout_s=stop_timeout_s,
         )

@@ -38,8 +38,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with Footfall(
-            f"http://127.0.0.1:{settings.ports.personalize}",
-            f"http://127.0.0.1:{settings.ports.collect}",
+            settings.url(settings.ports.personalize),
+            settings.url(settings.ports.collect),
             server_key,
             default_variant=site.homepage.default,
         ) as footfall:
