@@ -34,6 +34,9 @@ COUNT_HEADER = "n"
 
 EMPTY_PROPERTIES = msgspec.Raw(b"{}")
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for text of others: not JSON or of another shape, no UTF-8, too deep."""
+
 PSEUDONYM_PREFIX = "p_"  # a daily keyed hash; never a person
 USER_DEVICE_PREFIX = "user:"  # a server event with a user and no device
 RESERVED_PREFIXES = (PSEUDONYM_PREFIX, USER_DEVICE_PREFIX)

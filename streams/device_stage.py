@@ -17,9 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import msgspec
-
 from schemas.event import (
+    UNREADABLE,
     Decision,
     EnrichedEvent,
     Event,
@@ -201,7 +200,7 @@ def _decode(line: bytes) -> Line:
         record = raw_line_decoder.decode(line)
         if not line.isascii():  # the decoder leaves properties as they are
             line.decode()
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return line
     if isinstance(record, Event) and not bytes(record.properties).startswith(b"{"):
         return line

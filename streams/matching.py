@@ -12,7 +12,7 @@ from operator import attrgetter
 
 import msgspec
 
-from schemas.event import EnrichedEvent
+from schemas.event import UNREADABLE, EnrichedEvent
 from schemas.evidence import Evidence
 from schemas.site import Funnel, Step, path_pattern
 from streams.evidence import trimmed
@@ -140,7 +140,7 @@ class _Properties:
         if self._found is None:
             try:
                 self._found = msgspec.json.decode(self._raw, type=dict[str, object])
-            except (msgspec.MsgspecError, RecursionError):
+            except UNREADABLE:
                 self._found = {}  # text that no decoder accepts satisfies no condition
         return self._found
 

@@ -15,7 +15,7 @@ from ingest.collector.caller import Caller
 from ingest.collector.clock import Time, event_time
 from ingest.collector.errors import RefusedEvent
 from ingest.collector.pseudonym import DAY_MS
-from schemas.event import uuid5
+from schemas.event import UNREADABLE, uuid5
 from schemas.reasons import Reason
 
 
@@ -56,6 +56,6 @@ def days_of(messages: Iterable[msgspec.Raw], received_at: int) -> set[int]:
         try:
             timed = _decoder.decode(message)
             days.add(moment(timed.timestamp or timed.originalTimestamp, received_at) // DAY_MS)
-        except (RefusedEvent, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except (RefusedEvent, *UNREADABLE):
             continue  # gathering it says what is wrong with it
     return days

@@ -15,13 +15,11 @@ from typing import TypeVar
 import msgspec
 
 from ingest.collector.errors import MalformedBody, RefusedEvent
-from schemas.event import EMPTY_PROPERTIES
+from schemas.event import EMPTY_PROPERTIES, UNREADABLE
 from schemas.reasons import Reason
 
 NAN_NULLED = "nan_nulled"
 SURROGATE_REPLACED = "surrogate_replaced"
-
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 # A string without its closing quote matches too: otherwise hostile input costs quadratic time.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|-?\bInfinity\b|\bNaN\b', re.DOTALL)
@@ -99,12 +97,12 @@ def read_envelope(decoder: msgspec.json.Decoder[T], body: bytes) -> tuple[T, Tex
         return decoder.decode(body), text
     except msgspec.ValidationError as error:
         raise MalformedBody(str(error)) from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         if not text.mend():
             raise MalformedBody(_say(error)) from error
     try:
         return decoder.decode(text.body), text
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise MalformedBody(_say(error)) from error
 
 
@@ -114,7 +112,7 @@ def read_event(decoder: msgspec.json.Decoder[T], raw: bytes | msgspec.Raw) -> T:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
         raise RefusedEvent(Reason.WRONG_TYPE, str(error)) from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise RefusedEvent(Reason.MALFORMED_JSON, _say(error)) from error
 
 
@@ -134,7 +132,7 @@ def read_properties(raw: msgspec.Raw, field: str) -> tuple[msgspec.Raw, dict[str
         decoded = _object_decoder.decode(raw)
     except msgspec.ValidationError as error:
         raise RefusedEvent(Reason.WRONG_TYPE, f"{field}: {error}") from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise RefusedEvent(Reason.MALFORMED_JSON, f"{field}: {_say(error)}") from error
     if b"\n" in text or b"\r" in text:  # a record is one line
         raw = msgspec.Raw(msgspec.json.format(text, indent=-1))

@@ -7,7 +7,7 @@ import uuid
 import msgspec
 
 from ingest.collector.errors import RefusedEvent
-from schemas.event import Protocol, Rejected, event_uuid
+from schemas.event import UNREADABLE, Protocol, Rejected, event_uuid
 
 MAX_ORIGINAL = 512 * 1024
 """More of one refused event is not kept; as base64 it must fit into one Kafka record."""
@@ -46,7 +46,7 @@ def rejected(
 def _event_id(original: bytes) -> str:
     try:
         found = _id_decoder.decode(original)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return ""
     message_id = found.messageId or found.id
     return event_uuid(message_id) if message_id else ""

@@ -6,6 +6,8 @@ from decimal import Decimal, InvalidOperation
 
 import msgspec
 
+from schemas.event import UNREADABLE
+
 _MONEY_LIMIT = Decimal(10) ** 13  # Decimal(18, 4) holds this with room to spare
 _DIGITS = Decimal("0.0001")
 
@@ -43,7 +45,7 @@ def read_order(properties: msgspec.Raw) -> Order:
         return _NONE
     try:
         found = _decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return Order(note="order_unreadable")
     revenue, note = _money(bytes(found.revenue))
     if revenue is None and not note:

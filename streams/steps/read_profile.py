@@ -7,7 +7,7 @@ import uuid
 
 import msgspec
 
-from schemas.event import Event, event_uuid, is_identifier
+from schemas.event import UNREADABLE, Event, event_uuid, is_identifier
 from schemas.profiles import (
     MAX_LIST,
     MAX_NAME,
@@ -45,7 +45,7 @@ def read_profile(event: Event) -> Told | None:
         return None
     try:
         traits = _decoder.decode(event.properties)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return Told({}, LEFT_OUT)
     event_id = uuid.UUID(event_uuid(event.event_id)).bytes
     profile: Profile = {}

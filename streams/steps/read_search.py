@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from schemas.event import Event
+from schemas.event import UNREADABLE, Event
 from schemas.site import SiteSearch
 
 SEARCHED = "Products Searched"  # Segment's name
@@ -33,12 +33,8 @@ def read_search(event: Event, path: str, search: SiteSearch | None) -> str:
 def _told(properties: msgspec.Raw) -> str:
     try:
         return _decoder.decode(properties).query
-    except (
-        msgspec.MsgspecError,
-        UnicodeDecodeError,
-        RecursionError,
-    ):  # a query that is no text says nothing
-        return ""
+    except UNREADABLE:
+        return ""  # a query that is no text says nothing
 
 
 def _asked_for(url: str, parameter: str) -> str:
