@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from infra.embedded.ports import free_offset
-from tests.stack import Stack
+from tests.stack import Stack, started
 
 
 class Demo(Stack):
@@ -28,26 +25,5 @@ class Demo(Stack):
 def demo(log: Path) -> Iterator[Demo]:
     """The demo with nobody in it until the block ends, then SIGTERM; a bad stop is an error."""
     offset = free_offset()
-    environment = {**os.environ, "FOOTFALL_PORT_OFFSET": str(offset)}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "infra.demo", "--empty"],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + 90
-        while "Three links" not in log.read_text():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
+    with started(("infra.demo", "--empty"), offset, log, "Three links") as process:
         yield Demo(offset, process, Path())
-        process.terminate()
-        assert process.wait(120) == 0, log.read_text()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,25 +93,33 @@ class Stack:
 def stack(state_dir: Path, log: Path, offset: int | None = None) -> Iterator[Stack]:
     """`footfall up` until the block ends, then SIGTERM; a stop that fails is an error."""
     offset = free_offset() if offset is None else offset
-    command = [sys.executable, "-m", "infra.cli", "up", "--state-dir", str(state_dir)]
-    environment = {**os.environ, "FOOTFALL_PORT_OFFSET": str(offset)}
+    words = ("infra.cli", "up", "--state-dir", str(state_dir))
+    with started(words, offset, log, "ready after") as process:
+        yield Stack(state_dir, offset, process)
+
+
+@contextmanager
+def started(
+    words: Sequence[str], offset: int, log: Path, ready: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A module of ours, from when it says `ready` in its log until the block ends, then SIGTERM."""
     with log.open("ab") as output:
+        ready_before = log.read_text().count(ready)
         process = subprocess.Popen(
-            command,
-            env=environment,
+            [sys.executable, "-m", *words],
+            env={**os.environ, "FOOTFALL_PORT_OFFSET": str(offset)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     try:
-        ready_before = log.read_text().count("ready after")
         deadline = time.monotonic() + 90
-        while log.read_text().count("ready after") == ready_before:
+        while log.read_text().count(ready) == ready_before:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
-        yield Stack(state_dir, offset, process)
+        yield process
         process.terminate()
         assert process.wait(120) == 0, log.read_text()
     finally:

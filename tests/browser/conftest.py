@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.visitor import Launch, Visitor, visiting
+from tests.demo import Demo, demo
 from tests.requirements import require
 
 QUIET = [
@@ -18,8 +20,6 @@ QUIET = [
     "--disable-sync",
     "--no-first-run",
 ]
-
-Launch = Callable[..., Browser]
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +44,16 @@ def launch() -> Iterator[Launch]:
 @pytest.fixture(scope="module")
 def browser(launch: Launch) -> Browser:
     return launch()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo with nobody in it."""
+    with demo(tmp_path_factory.mktemp("demo") / "log") as running:
+        yield running
+
+
+@pytest.fixture
+def visitor(launch: Launch, running: Demo) -> Iterator[Visitor]:
+    with visiting(launch, running) as visitor:
+        yield visitor

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Launch
-from tests.browser.visitor import Visitor, visiting
-from tests.demo import Demo, demo
+from tests.browser.visitor import Launch, Visitor, visiting
+from tests.demo import Demo
 
 KITE, TRAIN = "/p/dragon-tail-kite", "/p/moonlight-music-box"
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with demo(tmp_path_factory.mktemp("demo") / "log") as running:
-        yield running
-
-
-@pytest.fixture
-def visitor(launch: Launch, running: Demo) -> Iterator[Visitor]:
-    with visiting(launch, running) as visitor:
-        yield visitor
 
 
 def test_who_refuses_is_counted_without_a_cookie_and_without_a_person(

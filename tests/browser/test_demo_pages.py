@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Launch
-from tests.browser.visitor import Visitor, visiting
-from tests.demo import Demo, demo
+from tests.browser.visitor import Launch, Visitor, visiting
+from tests.demo import Demo
 
 TOP = "/p/twirl-spinning-top"
 ANYBODY = (
@@ -25,12 +23,6 @@ _WITH_ALL_PICTURES = """Promise.all([...document.images].map(image => {
     image.loading = 'eager';
     return image.complete || new Promise(done => { image.onload = image.onerror = done });
 }))"""
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with demo(tmp_path_factory.mktemp("demo") / "log") as running:
-        yield running
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Launch
-from tests.browser.visitor import Visitor, visiting
-from tests.demo import Demo, demo
+from tests.browser.visitor import Visitor
+from tests.demo import Demo
 
 BEAR = "/p/bruno-the-bear"
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with demo(tmp_path_factory.mktemp("demo") / "log") as running:
-        yield running
-
-
-@pytest.fixture
-def visitor(launch: Launch, running: Demo) -> Iterator[Visitor]:
-    with visiting(launch, running) as visitor:
-        yield visitor
 
 
 def test_a_reader_of_the_encyclopedia_is_shown_the_bestsellers_and_told_why(

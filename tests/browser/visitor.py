@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Request, Response, expect
+from playwright.sync_api import Browser, BrowserContext, Request, Response, expect
 
-from tests.browser.conftest import Launch
 from tests.demo import Demo
 from tests.stack import CHROME
+
+Launch = Callable[..., Browser]
+"""Starts a browser with more arguments."""
 
 _GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})"
 _LEFT = "net::ERR_ABORTED"  # not wanted any more, as the page was left
