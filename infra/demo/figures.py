@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
+from clickhouse_driver import Client
 
 from infra.demo.place import Place
 from infra.reports.identity import IdentityComparison, compare_identity
@@ -57,31 +60,53 @@ def gather(place: Place, truth: Sequence[Path], days: int, on_the_way_ms: int = 
     `on_the_way_ms`: events younger than that are not looked for; 0 when all has arrived.
     Raises what ClickHouse and the API raise when they are away.
     """
-    client = connect(place.settings.clickhouse)
     now = time.time_ns() // 1_000_000
-    try:
-        protocols = client.execute(
-            "SELECT protocol, count(), countIf(is_bot), count() - uniqExact((device_id, event_id)) "
-            "FROM events_all GROUP BY protocol ORDER BY count() DESC"
-        )
+    with _connected(place) as client:
         rejected = client.execute(
             "SELECT reason, count() FROM rejected GROUP BY reason ORDER BY count() DESC"
         )
-        live = _live(place)
-        funnel = place.site.funnels[FUNNEL]
         return Figures(
+            **_moving(place, client),
             arriving=on_the_way_ms > 0,
-            by_protocol={row[0]: row[1] for row in protocols},
-            bots=sum(row[2] for row in protocols),
-            repeated=sum(row[3] for row in protocols),
             rejected=dict(rejected),
             identity=compare_identity(client, truth, until_ms=now - on_the_way_ms),
             variants=variants(client, place.site, now - days * _DAY_MS, now),
-            live=live,
-            batch=compute_funnel(client, funnel, _ms(live.from_), _ms(live.to), ()),
         )
+
+
+def refreshed(place: Place, figures: Figures) -> Figures:
+    """With rows and funnel asked anew; what costs more, the truth and the rates, is as it was.
+
+    Raises what `gather` raises.
+    """
+    with _connected(place) as client:
+        return msgspec.structs.replace(figures, **_moving(place, client))
+
+
+@contextmanager
+def _connected(place: Place) -> Iterator[Client]:
+    client = connect(place.settings.clickhouse)
+    try:
+        yield client
     finally:
         client.disconnect()
+
+
+def _moving(place: Place, client: Client) -> dict[str, Any]:
+    """The fields of Figures that are cheap to ask for."""
+    protocols = client.execute(
+        "SELECT protocol, count(), countIf(is_bot), count() - uniqExact((device_id, event_id)) "
+        "FROM events_all GROUP BY protocol ORDER BY count() DESC"
+    )
+    live = _live(place)
+    funnel = place.site.funnels[FUNNEL]
+    return {
+        "by_protocol": {row[0]: row[1] for row in protocols},
+        "bots": sum(row[2] for row in protocols),
+        "repeated": sum(row[3] for row in protocols),
+        "live": live,
+        "batch": compute_funnel(client, funnel, _ms(live.from_), _ms(live.to), ()),
+    }
 
 
 def _live(place: Place) -> FunnelResult:

@@ -65,12 +65,14 @@ class Screen:
     def summary(self, figures: Figures) -> None:
         self._terminal.print(_summary(figures, self._terminal.width))
 
+    @property
+    def is_live(self) -> bool:
+        """Whether lines can stay in their place."""
+        return self._terminal.is_terminal
+
     @contextmanager
     def live(self) -> Iterator[Callable[[Figures], None]]:
-        """A few lines that stay in their place; without a terminal nothing is repeated."""
-        if not self._terminal.is_terminal:
-            yield lambda _figures: None
-            return
+        """A few lines that stay in their place."""
         with Live(console=self._terminal, auto_refresh=False) as live:
             yield lambda figures: live.update(_moment(figures), refresh=True)
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from infra.demo.figures import Figures, gather
+from infra.demo.figures import Figures, gather, refreshed
 from infra.demo.place import Place
 from infra.demo.screen import Screen
 from infra.drain import Missing, drain
@@ -24,6 +25,7 @@ LIVE_PER_MINUTE = 60
 ONCE_LIVE_S = 15.0
 DRAIN_TIMEOUT_S = 120.0
 REFRESH_S = 3.0
+COMPARE_EVERY = 10  # refreshes
 ON_THE_WAY_MS = 10_000
 STOP_TIMEOUT_S = 10.0
 LOG_SITE = "www.example.org"
@@ -92,13 +94,27 @@ class Story:
 
     async def _live_until_stopped(self) -> None:
         async with self._shoppers() as shoppers:
-            self._screen.summary(await self._figures(ON_THE_WAY_MS))
+            figures = await self._figures(ON_THE_WAY_MS)
+            self._screen.summary(figures)
             self._screen.links(self._place)
-            with self._screen.live() as show:
-                while shoppers.returncode is None:
-                    show(await self._figures(ON_THE_WAY_MS))
-                    await asyncio.sleep(REFRESH_S)
+            if self._screen.is_live:
+                await self._keep_showing(figures, shoppers)
+            else:
+                await shoppers.wait()
         raise DemoFailed(f"the simulated shoppers ended by themselves: code {shoppers.returncode}")
+
+    async def _keep_showing(self, figures: Figures, shoppers: Process) -> None:
+        """Until the shoppers end. The truth is compared now and then; what moves, at every turn."""
+        with self._screen.live() as show:
+            for turn in itertools.count(1):
+                show(figures)
+                await asyncio.sleep(REFRESH_S)
+                if shoppers.returncode is not None:
+                    return
+                if turn % COMPARE_EVERY == 0:
+                    figures = await self._figures(ON_THE_WAY_MS)
+                else:
+                    figures = await asyncio.to_thread(refreshed, self._place, figures)
 
     @contextlib.asynccontextmanager
     async def _shoppers(self) -> AsyncIterator[Process]:
