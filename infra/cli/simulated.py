@@ -88,7 +88,8 @@ def send(plan: Plan, url: str, key: str, truth: Path | None, rate: float) -> Non
             bar.update(task, completed=done, sent=so_far.messages)
 
         try:
-            sent = asyncio.run(delivery.send_history(plan, url, key, book.add, progress, rate=rate))
+            messages = history(plan)
+            sent = asyncio.run(delivery.send(messages, url, key, book.add, progress, rate=rate))
         except SendingFailed as error:
             refused = error
         else:

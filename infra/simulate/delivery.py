@@ -11,8 +11,7 @@ from contextlib import asynccontextmanager
 import httpx
 import msgspec
 
-from infra.simulate.messages import Happening, Message, history
-from infra.simulate.past import Plan
+from infra.simulate.messages import Happening, Message
 from infra.simulate.truth import Truth
 from schemas.event import MAX_BATCH_EVENTS, MAX_REQUEST_BYTES
 
@@ -100,23 +99,6 @@ async def connected(url: str, key: str) -> AsyncIterator[Collector]:
         yield Collector(client, url, key)
 
 
-async def send_history(
-    plan: Plan,
-    collect_url: str,
-    key: str,
-    on_truth: Callable[[Truth], None],
-    progress: Callable[[Sent, int], None] = lambda sent, at_ms: None,
-    *,
-    rate: float = 0.0,
-) -> Sent:
-    """Sends the past of a plan in its order. Raises SendingFailed.
-
-    `on_truth` gets the truth of what is acknowledged, each event once; `progress` is told how
-    far the past has come (ms). `rate`: messages a second, 0 for as fast as they are taken.
-    """
-    return await send(history(plan), collect_url, key, on_truth, progress, rate=rate)
-
-
 async def send(
     happenings: Iterable[Happening],
     collect_url: str,
@@ -126,7 +108,11 @@ async def send(
     *,
     rate: float = 0.0,
 ) -> Sent:
-    """`send_history` for messages that are at hand."""
+    """Sends a history in its order. Raises SendingFailed.
+
+    `on_truth` gets the truth of what is acknowledged, each event once; `progress` is told how
+    far the past has come (ms). `rate`: messages a second, 0 for as fast as they are taken.
+    """
     sent = Sent()
     started = time.monotonic()
     size = MAX_BATCH_EVENTS if not rate else max(1, min(MAX_BATCH_EVENTS, int(rate / 5)))
