@@ -22,7 +22,15 @@ from infra.simulate.arrivals import arrive
 from infra.simulate.crawls import Crawls
 from infra.simulate.delivery import connected
 from infra.simulate.messages import Sender
-from infra.simulate.odds import COMES_AGAIN, MAX_SKEW_MIN, PACE, PAUSE_MS, Dirt, is_drawn
+from infra.simulate.odds import (
+    COMES_AGAIN,
+    MAX_SKEW_MIN,
+    MIN_SKEW_MIN,
+    PACE,
+    PAUSE_MS,
+    Dirt,
+    is_drawn,
+)
 from infra.simulate.outbox import LiveCounts, Outbox
 from infra.simulate.people import Device, Person, Town
 from infra.simulate.shelves import Shelves
@@ -33,7 +41,6 @@ from schemas.site import Site
 
 _ASK_TIMEOUT_S = 2.0
 _MAX_KNOWN = 500
-_MIN_SKEW_MIN = 2  # below, the collector takes the clock for right
 
 
 class LivePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,7 +239,7 @@ class _Street:
         if device not in self._skews:
             minutes = 0
             if is_drawn(self._chance, self._plan.dirt.wrong_clocks):
-                minutes = self._chance.randint(_MIN_SKEW_MIN, MAX_SKEW_MIN)
+                minutes = self._chance.randint(MIN_SKEW_MIN, MAX_SKEW_MIN)
                 minutes *= self._chance.choice((-1, 1))
             self._skews[device] = minutes * 60_000
         return self._skews[device]

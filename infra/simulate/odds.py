@@ -46,7 +46,7 @@ class Dirt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 MAX_DELAY_S = 240
-MAX_SKEW_MIN = 12
+MIN_SKEW_MIN, MAX_SKEW_MIN = 3, 12  # at two, and a moment on the way, a clock counts as right
 
 # How far visits go that the default homepage welcomed, or none: share that orders.
 ORDERS: Mapping[Way, float] = {
