@@ -79,11 +79,17 @@ def timeline(marks: tuple[Mark, ...]) -> tuple[Segment, ...]:
 
     The owner at t is the user of the latest mark not after t; if that is a logout, or there is
     none, the next login, unless a logout comes first; else the anonymous person since that logout.
+    A logout holds from the millisecond after it: the event itself is still of whom it logs out.
     """
     if not marks:
         return ALWAYS_ANONYMOUS
     points = sorted(
-        {(at, user) for user, first, last in marks if user != OVER for at in (first, last)}
+        {
+            (at if user else at + 1, user)
+            for user, first, last in marks
+            if user != OVER
+            for at in (first, last)
+        }
     )
     segments: list[Segment] = []
     for index in range(-1, len(points)):
@@ -92,7 +98,7 @@ def timeline(marks: tuple[Mark, ...]) -> tuple[Segment, ...]:
         if following[0] == since and index >= 0 and index + 1 < len(points):
             continue  # at equal times the last of the sorted marks holds
         owner = user or following[1]
-        logout = since if not owner and index >= 0 else 0
+        logout = since - 1 if not owner and index >= 0 else 0
         if segments and (segments[-1].user_id, segments[-1].after_logout) == (owner, logout):
             continue
         segments.append(Segment(since, owner, logout))

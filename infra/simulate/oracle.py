@@ -7,6 +7,7 @@ All that it looks at is what one device sent, in any order. Times are ms.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 GAP_MS = 30 * 60_000
@@ -31,13 +32,14 @@ def owner(said: Sequence[Said], at: int, own_user: str = "") -> Owner:
     """Identity rules 1 to 3 for an event at a time.
 
     Its own user; else the latest login not after it, unless a logout came since; else the next
-    login, unless a logout comes first; else nobody, since that latest logout.
+    login, unless a logout comes first; else nobody, since that latest logout. A logout counts from
+    the millisecond after it: its own event is of whom it logs out.
     """
     if own_user:
         return Owner(own_user)
     marks = [each for each in said if each.logs_out or each.user_id]
-    before = [each for each in marks if each.at <= at]
-    after = [each for each in marks if each.at > at]
+    before = [each for each in marks if _from(each) <= at]
+    after = [each for each in marks if _from(each) > at]
     latest = max(before, key=_by_time, default=None)
     following = min(after, key=_by_time, default=None)
     if latest is not None and not latest.logs_out:
@@ -57,10 +59,12 @@ def session_starts(said: Sequence[Said], gap_ms: int = GAP_MS) -> dict[int, int]
     starts: dict[int, int] = {}
     for run in _runs(sorted({each.at for each in said}), gap_ms):
         start, before = run[0], owner(marks, run[0])
-        for at in run:
-            now = owner(marks, at)
-            if now != before:
-                start, before = at, now
+        starts[start] = start
+        for last, at in pairwise(run):
+            for moment in (last + 1, at):  # after a logout the next session begins at once
+                now = owner(marks, moment)
+                if now != before:
+                    start, before = moment, now
             starts[at] = start
     return starts
 
@@ -75,5 +79,9 @@ def _runs(times: Sequence[int], gap_ms: int) -> list[list[int]]:
     return runs
 
 
+def _from(said: Said) -> int:
+    return said.at + 1 if said.logs_out else said.at
+
+
 def _by_time(said: Said) -> tuple[int, str]:
-    return said.at, "" if said.logs_out else said.user_id
+    return _from(said), "" if said.logs_out else said.user_id

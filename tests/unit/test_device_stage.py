@@ -233,7 +233,9 @@ def wanted(history: list[Event]) -> dict[str, tuple[str | None, str | None]]:
         if last is None or time - last > GAP:
             start, source = time, sources[0] if sources else ""  # of several the least counts
         else:
-            start = time if owner_now != owner else start
+            for moment in (last + 1, time):  # after a logout the next session begins at once
+                if (other := owner_oracle(marks, moment)) != owner:
+                    start, owner = moment, other
             for mark in sources:
                 if mark != source:
                     start, source = time, mark

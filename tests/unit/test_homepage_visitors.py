@@ -98,7 +98,7 @@ def test_an_order_of_another_user_of_the_device_is_not_this_ones() -> None:
 
 def test_after_a_logout_the_next_login_has_the_device_since_then() -> None:
     marks = (("anna", 10, 20), ("", 30, 30), ("ben", 50, 60))
-    assert owner_now(device(logins=marks), NOW) == Owner("ben", since=30)
+    assert owner_now(device(logins=marks), NOW) == Owner("ben", since=31)
 
 
 def test_a_login_after_anothers_has_the_device_since_its_own_mark() -> None:

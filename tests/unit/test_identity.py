@@ -42,14 +42,16 @@ def oracle(history: list[Login], at: int) -> tuple[str, int]:
     hours: dict[tuple[int, str], list[int]] = {}
     for time, user in history:
         hours.setdefault((time // HOUR_MS, user), []).append(time)
-    points = sorted({(f(times), user) for (_, user), times in hours.items() for f in (min, max)})
+    points = sorted(
+        {(f(times) + (not user), user) for (_, user), times in hours.items() for f in (min, max)}
+    )
     past = [point for point in points if point[0] <= at]
     if past and past[-1][1] != LOGOUT:
         return past[-1][1], 0
     coming = [point for point in points if point[0] > at]
     if coming and coming[0][1] != LOGOUT:
         return coming[0][1], 0
-    return "", past[-1][0] if past else 0
+    return "", past[-1][0] - 1 if past else 0
 
 
 def test_a_device_without_login_is_one_anonymous_person() -> None:
@@ -69,6 +71,11 @@ def test_after_another_login_later_events_belong_to_the_later_person() -> None:
 def test_after_a_logout_events_wait_for_the_next_login() -> None:
     history = [(1 * HOUR, "anna"), (2 * HOUR, LOGOUT), (4 * HOUR, "ben")]
     assert [owner(history, hour * HOUR) for hour in (1, 3, 5)] == ["anna", "ben", "ben"]
+
+
+def test_a_logout_itself_belongs_to_whom_it_logs_out() -> None:
+    history = [(1 * HOUR, "anna"), (2 * HOUR, LOGOUT), (4 * HOUR, "ben")]
+    assert [owner(history, 2 * HOUR + ms) for ms in (0, 1)] == ["anna", "ben"]
 
 
 def test_after_the_last_logout_nobody_is_logged_in() -> None:

@@ -40,7 +40,8 @@ def logout(at: int, user: str = "") -> Said:
         ([login(10, "anna"), logout(20), logout(27), login(30, "ben")], 25, Owner("", 20)),
         ([login(10, "anna"), logout(20), logout(27), login(30, "ben")], 28, Owner("ben")),
         ([logout(20), login(30, "ben")], 10, Owner()),  # a logout comes first
-        ([logout(20, "anna"), login(30, "ben")], 20, Owner("ben")),
+        ([logout(20, "anna"), login(30, "ben")], 20, Owner()),  # its own event is not after it
+        ([logout(20, "anna"), login(30, "ben")], 21, Owner("ben")),
         ([login(20, "anna"), logout(20)], 20, Owner("anna")),  # at the same moment
     ],
 )
@@ -79,9 +80,11 @@ def test_a_session_ends_after_half_an_hour_and_at_another_owner() -> None:
         at[0]: at[0], at[1]: at[0], at[2]: at[0], at[3]: at[3], at[4]: at[3], at[5]: at[3],
     }  # fmt: skip
     said = [Said(at[3]), login(at[4], "anna"), logout(at[5])]
-    assert session_starts(said) == {at[3]: at[3], at[4]: at[3], at[5]: at[5]}
-    later = login(at[5] + DAY_MS, "anna")
-    assert session_starts([*said, later])[at[5]] == at[3], "it was her all the time"
+    assert session_starts(said) == {time: at[3] for time in at[3:]}, "the logout is its last event"
+    after = at[5] + MINUTE
+    assert session_starts([*said, Said(after)])[after] == at[5] + 1, "it begins with the logout"
+    later = login(after + DAY_MS, "anna")
+    assert session_starts([*said, Said(after), later])[after] == at[3], "it was her all the time"
 
 
 def truth(event: str, at: int, device: str = "d1", **more: object) -> Truth:
@@ -106,9 +109,10 @@ def test_a_truth_file_says_what_the_rules_entail(tmp_path: Path, ending: str) ->
     rows = {row["event_id"]: row for row in table.fill_null("").iter_rows(named=True)}
     anna, nobody = person_of_user("anna"), person_of_device("d1", 4_000)
     entailed = [rows[f"e{n}"]["entailed_person"] for n in (1, 2, 3, 4, 5)]
-    assert entailed == [anna, anna, "", nobody, nobody]
+    assert entailed == [anna, anna, "", anna, nobody]
     assert rows["e1"]["entailed_session"] == session_of("d1", 1_000)
-    assert rows["e5"]["entailed_session"] == session_of("d1", 4_000)
+    assert rows["e4"]["entailed_session"] == session_of("d1", 1_000)
+    assert rows["e5"]["entailed_session"] == session_of("d1", 4_001)
     assert rows["e3"]["entailed_session"] == ""
     assert rows["e5"]["event_time"] == "1970-01-01T00:00:05.000Z"
 
