@@ -120,7 +120,8 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", 
     consent: Consent = "unknown"
     server: bool = False  # sent with a server key
     user_id: str = ""
-    previous_id: str = ""  # alias only: the identifier that is to lead to user_id
+    previous_id: str = ""  # alias only: the user id that is the same person as user_id
+    revoke: bool = False  # with a server key: takes back what such an alias or identify said
     profile_id: str = ""
     url: str = ""
     title: str = ""
@@ -212,16 +213,26 @@ class EnrichedEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     properties: msgspec.Raw = EMPTY_PROPERTIES
 
 
-class IdentityLink(msgspec.Struct, kw_only=True):
-    """One line of `footfall.identity`: an identifier leads to a person, since when and why."""
+LinkStatus = Literal["applied", "conflict", "suspicious", "revoked"]
+
+
+class IdentityLink(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One line of `footfall.identity`: an identifier leads to a person, since when and why.
+
+    The newest version a (identifier, kind, person, reason, device) replaces the older. What is not
+    `applied` is recorded and leads to nobody.
+    """
 
     identifier: str
     kind: Literal["cookie", "user_id", "email", "phone", "order_id", "profile_id"]
     person_id: str
     valid_from: int  # ms
-    reason: str  # 'login', 'first_seen', ...
+    reason: str  # 'login', 'mail_click', 'verified_email', 'alias', ...
     device_id: str  # where the evidence was seen
     version: int
+    status: LinkStatus = "applied"
+    evidence: str = ""  # id of an event that says so, where one does
+    removed: bool = False  # nothing says so any more
 
 
 class Correction(msgspec.Struct, kw_only=True):

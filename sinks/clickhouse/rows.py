@@ -174,8 +174,9 @@ IDENTITY = Table(
     topics.IDENTITY,
     "identity_stored",
     _decoder(IdentityLink, person_id=uuid.UUID, valid_from=Since, version=Version),
-    _text_columns(IdentityLink) | {"person_id": "UUID", "valid_from": _TIME, "version": "UInt64"},
-    {},
+    _text_columns(IdentityLink)
+    | {"person_id": "UUID", "valid_from": _TIME, "version": "UInt64", "removed": "Bool"},
+    {"status": "if(e.status = '', 'applied', e.status)"},
     guard="e.kind = ''",
 )
 

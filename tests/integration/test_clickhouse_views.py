@@ -316,6 +316,15 @@ def test_an_identity_is_one_row_a_reason_from_its_earliest_evidence_on(opened: S
         d=device,
     )
     assert rows == [("cookie", uuid.UUID(person), NOON - 5, "login")]
+    taken_back = link(NOON - 5, 3, device)
+    taken_back.status = "revoked"
+    opened.put(IDENTITY, taken_back)
+    held = "SELECT count() FROM identities WHERE identifier = {d:String}"
+    assert opened.ask(held, d=device) == [(1,)], "what was seen on another device still says so"
+    opened.put(IDENTITY, msgspec.structs.replace(link(NOON, 4, "other"), removed=True))
+    assert opened.ask(held, d=device) == [(0,)]
+    conflicts = "SELECT status, device_id FROM identity_conflicts WHERE identifier = {d:String}"
+    assert opened.ask(conflicts, d=device) == [("revoked", device)]
 
 
 def test_a_refusal_keeps_its_bytes_and_is_one_however_often_it_came(opened: Store) -> None:

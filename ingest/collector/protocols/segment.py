@@ -165,6 +165,7 @@ def _event(
 ) -> Event:
     user_id = identifiers.user_id(message.userId)
     previous_id = _previous_id(kind, message, user_id, caller)
+    revoke = _revoke(kind, context, caller)
     ip, user_agent = caller.ip, caller.user_agent
     if caller.server:  # the visitor's, which only the backend knows
         ip = addresses.readable(context.ip or "")
@@ -186,6 +187,7 @@ def _event(
         server=caller.server,
         user_id=user_id if personal else "",
         previous_id=previous_id if personal else "",
+        revoke=revoke,
         profile_id=_profile_id(kind, context, decoded) if personal else "",
         url=page.url or "" if page and page.url else _text(decoded, "url"),
         title=page.title or "" if page and page.title else _text(decoded, "title"),
@@ -242,6 +244,17 @@ def _previous_id(kind: EventType, message: Message, user_id: str, caller: Caller
     if not previous_id or not user_id:
         raise RefusedEvent(Reason.MISSING_FIELD, "alias has previousId and userId")
     return previous_id
+
+
+def _revoke(kind: EventType, context: Context, caller: Caller) -> bool:
+    """Whether the message takes back what one like it said. Raises RefusedEvent."""
+    if not context.revoke:
+        return False
+    if not caller.server:
+        raise RefusedEvent(Reason.NEEDS_SERVER_KEY, "context.revoke takes back a link")
+    if kind not in ("alias", "identify"):
+        raise RefusedEvent(Reason.WRONG_TYPE, f"context.revoke: of alias and identify, not {kind}")
+    return True
 
 
 def _name(kind: EventType, message: Message) -> str:

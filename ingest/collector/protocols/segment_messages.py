@@ -53,6 +53,7 @@ class Context(msgspec.Struct):
     profile_id: Identifier = None
     decision_id: str | None = None
     variant: str | None = None
+    revoke: bool | None = None
 
     def over(self, shared: Context) -> Context:
         """This context, with what it leaves open taken from the batch's."""

@@ -7,6 +7,15 @@ CREATE OR REPLACE VIEW identities
     reason LowCardinality(String) COMMENT 'Why they were linked, e.g. login'
 )
 AS SELECT identifier, kind, person_id, min(since) AS valid_from, reason
-FROM (SELECT identifier, kind, person_id, reason, valid_from AS since FROM identity_stored FINAL)
+FROM
+(
+    SELECT
+        identifier, kind, person_id, reason,
+        argMax((valid_from, status, removed), version) AS newest,
+        newest.1 AS since
+    FROM identity_stored
+    GROUP BY identifier, kind, person_id, reason, device_id
+    HAVING newest.2 = 'applied' AND NOT newest.3
+)
 GROUP BY identifier, kind, person_id, reason
-COMMENT 'Every link from an identifier to a person, with its reason';
+COMMENT 'Every link from an identifier to a person that holds now, with its reason';
