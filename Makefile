@@ -1,7 +1,7 @@
 # The same few commands everywhere. `make setup` tells what it needs and what it downloads.
 BIN := .venv/bin
 
-.PHONY: setup demo test lint format bench lock clean
+.PHONY: setup demo test lint format bench kafka lock clean
 
 setup:
 	@python3 infra/setup.py
@@ -25,6 +25,10 @@ format: setup
 bench: setup
 	@$(BIN)/python -m tests.benchmarks
 
+# Apache Kafka from Maven Central, until Ctrl-C; DIR=FOLDER keeps its log there. Needs Java 17, Maven.
+kafka: setup
+	@$(BIN)/python -m infra.kafka $(if $(DIR),--dir "$(DIR)")
+
 # After a change of dependencies in pyproject.toml: all platforms, with hashes.
 lock:
 	@$(BIN)/python -m pip --quiet install uv
@@ -32,4 +36,4 @@ lock:
 		--generate-hashes --no-emit-index-url --no-header -o requirements.lock pyproject.toml
 
 clean:
-	@rm -rf .venv .footfall bench.json
+	@rm -rf .venv .footfall .kafka bench.json

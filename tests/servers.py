@@ -1,8 +1,9 @@
 """Real servers for tests: one of each a session, on free ports, stopped at the end.
 
 Fixtures: `kafka_address`, `redis_url`, `clickhouse_url`, `clickhouse_http_url`, each of which
-starts its server; `settings`, which starts all of them. The servers are shared: a test uses
-topics, keys and tables of its own, or clears what it shares.
+starts its server; `settings`, which starts all of them; `apache_kafka`, the real Kafka where there
+is a Java. The servers are shared: a test uses topics, keys and tables of its own, or clears what it
+shares.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from infra.embedded import broker, clickhouse_server, redis_server
 from infra.embedded.launch import command_line, environment
 from infra.embedded.ports import free_offset
 from infra.embedded.service import EmbeddedError, NotReady, Service
+from infra.kafka import server as apache
 from schemas.settings import Settings
 from tests.requirements import require
 
@@ -107,6 +109,20 @@ def kafka_address(addresses: Settings, tmp_path_factory: pytest.TempPathFactory)
     with running(service, tmp_path_factory.mktemp("broker") / "log") as process:
         yield addresses.kafka
         process.kill()  # it has nothing to save, and told politely it waits 5 s for its clients
+
+
+@pytest.fixture(scope="session")
+def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`host:port` of a running Apache Kafka without topics."""
+    port = own_settings().ports.kafka
+    directory = tmp_path_factory.mktemp("kafka")
+    try:
+        service = apache.service(directory / "data", port, port + 1)
+    except EmbeddedError as error:
+        require("kafka", str(error))
+    with running(service, directory / "log") as process:
+        yield service.url
+        process.kill()  # its log is not wanted any more
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,15 @@ _SERVER = {"Authorization": "Basic " + base64.b64encode(b"sk_demo:").decode()}
 class Stack:
     """A running stack. Its methods do what a site, an analyst and an operator do."""
 
-    def __init__(self, state_dir: Path, offset: int, process: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        offset: int,
+        process: subprocess.Popen[bytes],
+        more: Mapping[str, str],
+    ) -> None:
         self.state_dir = state_dir
-        self.environment = {**os.environ, "FOOTFALL_PORT_OFFSET": str(offset)}
+        self.environment = {**os.environ, "FOOTFALL_PORT_OFFSET": str(offset), **more}
         self.collector = f"http://127.0.0.1:{8080 + offset}"
         self.personalize = f"http://127.0.0.1:{8081 + offset}"
         self.process = process
@@ -90,24 +96,27 @@ class Stack:
 
 
 @contextmanager
-def stack(state_dir: Path, log: Path, offset: int | None = None) -> Iterator[Stack]:
-    """`footfall up` until the block ends, then SIGTERM; a stop that fails is an error."""
+def stack(state_dir: Path, log: Path, offset: int | None = None, **more: str) -> Iterator[Stack]:
+    """`footfall up` until the block ends, then SIGTERM; a stop that fails is an error.
+
+    `more`: its environment beside the ports.
+    """
     offset = free_offset() if offset is None else offset
     words = ("infra.cli", "up", "--state-dir", str(state_dir))
-    with started(words, offset, log, "ready after") as process:
-        yield Stack(state_dir, offset, process)
+    with started(words, offset, log, "ready after", **more) as process:
+        yield Stack(state_dir, offset, process, more)
 
 
 @contextmanager
 def started(
-    words: Sequence[str], offset: int, log: Path, ready: str
+    words: Sequence[str], offset: int, log: Path, ready: str, **more: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A module of ours, from when it says `ready` in its log until the block ends, then SIGTERM."""
     with log.open("ab") as output:
         ready_before = log.read_text().count(ready)
         process = subprocess.Popen(
             [sys.executable, "-m", *words],
-            env={**os.environ, "FOOTFALL_PORT_OFFSET": str(offset)},
+            env={**os.environ, "FOOTFALL_PORT_OFFSET": str(offset), **more},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

