@@ -34,10 +34,10 @@ class Stack:
         state_dir: Path,
         offset: int,
         process: subprocess.Popen[bytes],
-        more: Mapping[str, str],
+        more: Mapping[str, str] | None = None,
     ) -> None:
         self.state_dir = state_dir
-        self.environment = {**os.environ, "FOOTFALL_PORT_OFFSET": str(offset), **more}
+        self.environment = {**os.environ, "FOOTFALL_PORT_OFFSET": str(offset), **(more or {})}
         self.collector = f"http://127.0.0.1:{8080 + offset}"
         self.personalize = f"http://127.0.0.1:{8081 + offset}"
         self.process = process

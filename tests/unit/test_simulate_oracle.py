@@ -80,7 +80,7 @@ def test_a_session_ends_after_half_an_hour_and_at_another_owner() -> None:
         at[0]: at[0], at[1]: at[0], at[2]: at[0], at[3]: at[3], at[4]: at[3], at[5]: at[3],
     }  # fmt: skip
     said = [Said(at[3]), login(at[4], "anna"), logout(at[5])]
-    assert session_starts(said) == {time: at[3] for time in at[3:]}, "the logout is its last event"
+    assert session_starts(said) == dict.fromkeys(at[3:], at[3]), "the logout is its last event"
     after = at[5] + MINUTE
     assert session_starts([*said, Said(after)])[after] == at[5] + 1, "it begins with the logout"
     later = login(after + DAY_MS, "anna")
