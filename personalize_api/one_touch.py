@@ -90,7 +90,7 @@ async def one_touch(reader: StateReader, identifier: str, now_ms: int, gap_ms: i
         found = await _read(reader, keys)
         device = decode_device(found[0])
         if device is not None:
-            owner = owner_now(device, now_ms)
+            owner = owner_now(identifier, device, now_ms)
             visitor = describe(identifier, device, None, owner, now_ms, gap_ms)
             person_id = visitor.person_id
             person = decode_person((await _read(reader, (person_key(person_id),)))[0])

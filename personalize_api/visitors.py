@@ -15,7 +15,7 @@ from personalize_api.metrics import Metrics
 from personalize_api.seldom import SeldomLogger
 from personalize_api.state_reader import DEADLINE_S, StateReader, Unreachable
 from schemas.event import person_of_device, person_of_user
-from schemas.identity import OVER, segment_at, timeline
+from schemas.identity import OVER, segment_at, segments_of
 from schemas.profiles import AttributeValue, Profiles, attributes, join
 from schemas.redis_keys import (
     DeviceState,
@@ -113,7 +113,7 @@ class Visitors:
             keys.append(person_key(person_of_user(user_id)))
         values = await self._reader.get(keys or _PROBE, deadline)
         device = decode_device(values[0]) if device_id else None
-        owner = owner_now(device, now_ms) if device else _NOBODY
+        owner = owner_now(device_id, device, now_ms) if device else _NOBODY
         if user_id:
             if owner.user_id != user_id:
                 owner = Owner(user_id, since=now_ms if device and _users(device) else 0)
@@ -171,9 +171,9 @@ def profiles_of(person: PersonState) -> Profiles:
     return reduce(join, told) if told else {}
 
 
-def owner_now(device: DeviceState, now_ms: int) -> Owner:
+def owner_now(device_id: str, device: DeviceState, now_ms: int) -> Owner:
     """Whose the device is by the rule that the stream resolves persons with."""
-    segment = segment_at(timeline(device.logins), now_ms)
+    segment = segment_at(segments_of(device_id, device), now_ms)
     since = segment.since if segment.user_id else 0
     return Owner(segment.user_id, since=since, after_logout=segment.after_logout)
 

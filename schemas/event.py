@@ -17,6 +17,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from schemas.evidence import Layout
+from schemas.identifiers import NODE_PREFIXES, Kind
 from schemas.profiles import Profiles
 
 EventType = Literal["page", "track", "identify", "alias", "screen", "group"]
@@ -39,7 +40,7 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 PSEUDONYM_PREFIX = "p_"  # a daily keyed hash; never a person
 USER_DEVICE_PREFIX = "user:"  # a server event with a user and no device
-RESERVED_PREFIXES = (PSEUDONYM_PREFIX, USER_DEVICE_PREFIX)
+RESERVED_PREFIXES = (PSEUDONYM_PREFIX, USER_DEVICE_PREFIX, *NODE_PREFIXES)
 
 LOGOUT_NAMES = frozenset({"Logged Out", "Signed Out"})
 
@@ -115,7 +116,7 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", 
     type: EventType
     name: str  # 'Page Viewed' for page; the event's name for track; '' else
     protocol: Protocol
-    device_id: str  # cookie, the SDK's anonymous id, p_<pseudonym>, or user:<id>
+    device_id: str  # cookie, the SDK's anonymous id, p_<pseudonym>, user:<id>, or a node
     site: str = ""
     consent: Consent = "unknown"
     server: bool = False  # sent with a server key
@@ -153,7 +154,19 @@ class Decision(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind
     latency_ms: float = 0.0
 
 
-RawLine = Event | Decision
+class Claim(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="claim"):
+    """A line of `footfall.raw`: a server says that an identifier is a user's, or no more."""
+
+    device_id: str  # the identifier's node, see `schemas.identifiers`
+    what: Kind
+    value: str  # the identifier, normalized
+    user_id: str
+    event_time: int  # ms
+    event_id: str  # of the event that says so
+    revoked: bool = False
+
+
+RawLine = Event | Decision | Claim
 
 
 class EnrichedEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -290,7 +303,7 @@ class Rejected(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 Record = TypeVar(
-    "Record", Event, EnrichedEvent, IdentityLink, Correction, Decision, Register, Rejected
+    "Record", Event, EnrichedEvent, IdentityLink, Correction, Decision, Register, Rejected, Claim
 )
 
 encode_line = msgspec.json.Encoder().encode

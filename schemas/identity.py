@@ -14,12 +14,17 @@ from functools import lru_cache
 import msgspec
 
 from schemas.event import USER_DEVICE_PREFIX, person_of_device, person_of_user
+from schemas.identifiers import is_node
+from schemas.redis_keys import DeviceState
 
 Mark = tuple[str, int, int]  # user or LOGOUT or OVER, first ms, last ms; all of one hour
+Revoked = tuple[tuple[str, int], ...]  # (user, ms): until then nothing said of that user counts
 
 LOGOUT = ""
 OVER = "\x00over"  # stands for a day with too many users
 MAX_USERS_A_DAY = 5
+MAX_CLAIMANTS = 16
+MAX_REVOKED = 32
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
@@ -66,11 +71,74 @@ def _by_time(mark: Mark) -> tuple[int, str]:
     return mark[1], mark[0]
 
 
-def segments_of(device_id: str, marks: tuple[Mark, ...]) -> tuple[Segment, ...]:
-    """The device's timeline; `user:<id>`, which stands for a server's event, has one owner."""
+def add_claim(marks: tuple[Mark, ...], user_id: str, time_ms: int) -> tuple[Mark, ...]:
+    """A node's claims, a user's first and last, with one more; the same object for nothing new.
+
+    Above MAX_CLAIMANTS the later claimants are forgotten: they would not get the identifier.
+    """
+    claims = {user: (first, last) for user, first, last in marks}
+    first, last = claims.get(user_id, (time_ms, time_ms))
+    claims[user_id] = min(first, time_ms), max(last, time_ms)
+    kept = sorted((span[0], user) for user, span in claims.items())[:MAX_CLAIMANTS]
+    new = tuple((user, *claims[user]) for _, user in kept)
+    return marks if new == marks else new
+
+
+def add_revocation(revoked: Revoked, user_id: str, time_ms: int) -> Revoked:
+    """With all that was said of a user until then taken back; the same object for nothing new."""
+    if any(user == user_id and until >= time_ms for user, until in revoked):
+        return revoked
+    others = [(until, user) for user, until in revoked if user != user_id]
+    kept = sorted([*others, (time_ms, user_id)])[-MAX_REVOKED:]
+    return tuple((user, until) for until, user in kept)
+
+
+def segments_of(device_id: str, state: DeviceState) -> tuple[Segment, ...]:
+    """The timeline of a device.
+
+    One that stands for a user (a server's event) is always that user's; a node (see
+    `schemas.identifiers`) always its holder's.
+    """
     if device_id.startswith(USER_DEVICE_PREFIX):
         return (Segment(0, device_id.removeprefix(USER_DEVICE_PREFIX)),)
-    return timeline(marks)
+    if is_node(device_id):
+        return (Segment(0, holder(state.logins, state.revoked)),)
+    if state.clicks or state.revoked:
+        return timeline(applied(state.logins, state.clicks, state.revoked))
+    return timeline(state.logins)
+
+
+def holder(claims: tuple[Mark, ...], revoked: Revoked) -> str:
+    """The user whose live claim is the earliest; '' where nobody has one."""
+    live = [(first, user) for user, first, _ in without_revoked(claims, revoked)]
+    return min(live)[1] if live else ""
+
+
+@lru_cache(maxsize=20_000)
+def applied(
+    logins: tuple[Mark, ...], clicks: tuple[Mark, ...], revoked: Revoked
+) -> tuple[Mark, ...]:
+    """The marks that make the timeline.
+
+    Clicks in mails are weak: they count only where all logins of the device are that user, or
+    there are none, and where they agree among each other.
+    """
+    live, weak = without_revoked(logins, revoked), without_revoked(clicks, revoked)
+    users = {user for user, _, _ in (*live, *weak) if user != LOGOUT}
+    if not weak or len(users) != 1 or OVER in users:
+        return live
+    return tuple(sorted({*live, *weak}, key=_by_time))
+
+
+def without_revoked(marks: tuple[Mark, ...], revoked: Revoked) -> tuple[Mark, ...]:
+    """Marks without those that were taken back; what came after a revocation counts again."""
+    until = dict(revoked)
+    kept = []
+    for user, first, last in marks:
+        edge = until.get(user, -1)
+        if last > edge:
+            kept.append((user, first if first > edge else last, last))
+    return tuple(kept)
 
 
 @lru_cache(maxsize=50_000)

@@ -70,11 +70,14 @@ class DeviceState(msgspec.Struct, array_like=True):
     marks: tuple[tuple[int, str], ...] = ()  # (ms, external source), sorted, inside the runs
     starts: tuple[int, ...] = ()  # of the sessions in `runs`; follows from the other fields
     past_sessions: int = 0  # sessions whose runs are no longer kept
-    logins: tuple[tuple[str, int, int], ...] = ()  # (user or '' for a logout, first, last) an hour
+    # (user or '' for a logout, first, last) an hour; of a node: (claimant, first, last)
+    logins: tuple[tuple[str, int, int], ...] = ()
     orders: tuple[tuple[int, bytes], ...] = ()  # (ms, digest of the order id), sorted
     profiles: dict[str, Profiles] = {}  # user -> what servers said of them on this device
     layout: Layout = ()  # of the evidence
     evidence: bytes = b""  # packed, see `schemas.evidence`; of the live horizon
+    clicks: tuple[tuple[str, int, int], ...] = ()  # users of mail links, as `logins`
+    revoked: tuple[tuple[str, int], ...] = ()  # (user, ms): what was said until then is void
 
 
 class Contribution(msgspec.Struct, array_like=True):

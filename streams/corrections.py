@@ -1,10 +1,10 @@
-"""What a device's new state says about its earlier events: corrections, and links by logins."""
+"""What a device's new state says about its earlier events: corrections."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schemas.event import Correction, IdentityLink, session_of
+from schemas.event import Correction, session_of
 from schemas.identity import Segment
 from schemas.redis_keys import DeviceState
 from streams.sessions import changes
@@ -59,37 +59,3 @@ def person_corrections(
         )
         for since, until, person, removed in rows
     ]
-
-
-def links_of(
-    device: str,
-    before: Sequence[Segment],
-    after: Sequence[Segment],
-    state: DeviceState,
-    version: int,
-) -> list[IdentityLink]:
-    """Cookie and login lead to the person of each login that is new or begins elsewhere."""
-    known = {(s.user_id, max(s.since, state.first_seen)) for s in before}
-    links: list[IdentityLink] = []
-    told: set[str] = set()
-    for segment in after:
-        since = max(segment.since, state.first_seen)
-        if not segment.user_id or segment.user_id in told:
-            continue
-        told.add(segment.user_id)
-        if (segment.user_id, since) in known:
-            continue
-        person = segment.person(device)
-        for kind, identifier in (("cookie", device), ("user_id", segment.user_id)):
-            links.append(
-                IdentityLink(
-                    identifier=identifier,
-                    kind="cookie" if kind == "cookie" else "user_id",
-                    person_id=person,
-                    valid_from=since,
-                    reason="login",
-                    device_id=device,
-                    version=version,
-                )
-            )
-    return links

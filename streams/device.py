@@ -13,23 +13,21 @@ from copy import copy
 import msgspec
 
 from schemas.event import (
-    LOGOUT_NAMES,
-    USER_DEVICE_PREFIX,
     Correction,
     Event,
-    IdentityLink,
     is_identifier,
     is_pseudonym,
     person_of_user,
     session_of,
 )
 from schemas.evidence import Evidence, Layout
-from schemas.identity import LOGOUT, Segment, add_mark, differs_until, segment_at, segments_of
+from schemas.identity import Segment, differs_until, segment_at, segments_of
 from schemas.profiles import MAX_USERS, Profile, join, smallest
 from schemas.redis_keys import LIVE_HORIZON_MS, DeviceState
 from schemas.sessions import add_event, add_newest, session_start_of, session_starts
 from streams import evidence
-from streams.corrections import links_of, person_corrections, session_corrections
+from streams.corrections import person_corrections, session_corrections
+from streams.said import has_timeline, note_said
 from streams.sessions import HORIZON_MS, MAX_OLD_RUNS
 
 DAY_MS = 86_400_000
@@ -51,7 +49,6 @@ class Step(msgspec.Struct, frozen=True):
     state: DeviceState
     place: Place
     corrections: Sequence[Correction] = ()
-    links: Sequence[IdentityLink] = ()
 
 
 def digest(text: str) -> bytes:
@@ -79,15 +76,6 @@ def is_closed(state: DeviceState | None, time_ms: int) -> bool:
     )
 
 
-def login_of(event: Event) -> str | None:
-    """The user an event logs in, LOGOUT for a logout, None where it says nothing of a login."""
-    if event.type == "track" and event.name in LOGOUT_NAMES:
-        return LOGOUT
-    if event.type != "alias" and event.user_id and is_identifier(event.user_id):
-        return event.user_id
-    return None
-
-
 def follow(
     state: DeviceState | None,
     event: Event,
@@ -96,27 +84,27 @@ def follow(
     late: bool,
     gap_ms: int,
     version: int,
+    clicked: str = "",
 ) -> Step:
     """Sessionize the event, resolve its person, and say what that changed about earlier ones.
 
     `mark`: digest of the event's id. `source`: the external source the event names, '' for none.
+    `clicked`: see `streams.said.clicked_by`.
     A late event joins a session that is there or is one of its own; it extends none.
     """
     device, time = event.device_id, event.event_time
     before = state or DeviceState(first_seen=time, last_seen=time)
+    if not before.seen:  # a node of which there were only claims
+        before = msgspec.structs.replace(before, first_seen=time, last_seen=time)
     after = copy(before)
     after.first_seen = min(before.first_seen, time)
     after.last_seen = max(before.last_seen, time)
     after.seen = _remember(before.seen, mark, time // DAY_MS)
-    if (login := login_of(event)) is not None and _has_timeline(device):
-        after.logins = add_mark(before.logins, login, time)
-    segments_before = segments_of(device, before.logins)
-    segments = segments_before
-    if after.logins is not before.logins:
-        segments = segments_of(device, after.logins)
+    segments = segments_before = segments_of(device, before)
+    if has_timeline(device) and note_said(after, event, clicked):
+        segments = segments_of(device, after)
     same_owners = segments is segments_before or segments == segments_before
     corrections: Sequence[Correction] = ()
-    links: Sequence[IdentityLink] = ()
     may_move = True  # earlier events, into another session
     if late or not (same_owners or len(segments) == len(segments_before) == 1):
         start = _anywhere(after, segments, time, source, late, gap_ms)
@@ -132,9 +120,6 @@ def follow(
         start = _anywhere(after, segments, time, source, late, gap_ms)
     if state is not None and may_move and after.starts is not before.starts:
         corrections = session_corrections(device, before, after, version)
-    if state is None or not same_owners:
-        known: Sequence[Segment] = () if state is None else segments_before
-        links = links_of(device, known, segments, after, version)
     newest = before.last_seen
     if state is not None and not same_owners and differs_until(segments_before, segments, newest):
         owners = person_corrections(device, segments_before, segments, newest, version)
@@ -143,7 +128,7 @@ def follow(
         _close_old_runs(after, segments)
     person = _person_of(event, segments)
     place = Place(person, session_of(device, start), start)
-    return Step(after, place, corrections, links)
+    return Step(after, place, corrections)
 
 
 def with_evidence(
@@ -186,10 +171,6 @@ def with_profile(state: DeviceState, user_id: str, profile_id: str, profile: Pro
         state.profiles = smallest({**state.profiles, user_id: joined}, MAX_USERS)
     kept = state.profiles.get(user_id, {}).get(profile_id, {})
     return profile.keys() <= kept.keys()
-
-
-def _has_timeline(device_id: str) -> bool:
-    return not (is_pseudonym(device_id) or device_id.startswith(USER_DEVICE_PREFIX))
 
 
 def _person_of(event: Event, segments: Sequence[Segment]) -> str | None:

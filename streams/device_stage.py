@@ -3,14 +3,16 @@
 line of footfall.raw
   ├─ not a record of ours ────────────────────────────▶ rejected (invalid_event)
   ├─ a decision ──────────────────────────────────────▶ footfall.decisions
+  ├─ a claim: whose an identifier is ─────────────────▶ footfall.corrections
   ├─ repeated (same device and event id) ─────────────▶ is the event that was there before
   ├─ detect_bot ── a bot ─────────────────────────────▶ footfall.events, flagged; no state
-  ├─ follow: session, person ─────────────────────────▶ footfall.corrections, footfall.identity
+  ├─ follow: session, person ─────────────────────────▶ footfall.corrections
   ├─ read_profile: what a server says of its user
   ├─ enrich: user agent, url, referrer, order, credited decision
   ├─ live? evidence for funnels
   ├─ the enriched event ──────────────────────────────▶ footfall.events
-  └─ after the record: what devices contribute ───────▶ footfall.registers
+  └─ after the record ┬─ what devices contribute ─────▶ footfall.registers
+                      └─ links of identifiers ────────▶ footfall.identity
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from schemas.event import (
     UNREADABLE,
+    Claim,
     Decision,
     EnrichedEvent,
     Event,
@@ -28,11 +31,13 @@ from schemas.event import (
     raw_line_decoder,
     split_lines,
 )
+from schemas.identity import segments_of
 from schemas.reasons import Reason
 from schemas.redis_keys import DeviceState, device_decoder, device_key, encode_state
 from schemas.referrer import classify
 from schemas.site import Site
 from schemas.topics import CORRECTIONS, DECISIONS, EVENTS, IDENTITY, RAW, REGISTERS, version_of
+from streams.corrections import person_corrections
 from streams.device import (
     digest,
     follow,
@@ -46,15 +51,17 @@ from streams.device import (
 from streams.enrich import Enricher
 from streams.funnels import Funnels
 from streams.last_few import LastFew
+from streams.links import Evidence, link_changes
 from streams.profile import Share, shares
 from streams.records import Effects, Emissions, Record, StateWrite
 from streams.rejected import reject
+from streams.said import claimed, clicked_by
 from streams.steps.detect_bot import detect_bot
 from streams.steps.read_profile import OVER_LIMIT, read_profile
 
 _PSEUDONYM_TTL_MS = 48 * 3600 * 1000
 
-Line = Event | Decision | bytes
+Line = Event | Claim | Decision | bytes
 States = dict[str, DeviceState | None]
 
 
@@ -65,6 +72,7 @@ class DeviceStage:
 
     def __init__(self, site: Site, secret: str) -> None:
         self._site = site
+        self._secret = secret
         self._enrich = Enricher(site, secret)
         self._funnels = Funnels(site)
         self._known = LastFew[str, tuple[DeviceState | None, dict[str, Share]]]()
@@ -75,7 +83,7 @@ class DeviceStage:
 
     def state_keys(self, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
         """(name, Redis key) of each state that the lines need."""
-        for device in {line.device_id for line in lines if isinstance(line, Event)}:
+        for device in {line.device_id for line in lines if isinstance(line, Event | Claim)}:
             yield device, device_key(device)
 
     def decode_state(self, blob: bytes) -> DeviceState:
@@ -90,6 +98,7 @@ class DeviceStage:
         for record, lines in batch:
             version = version_of(epoch, record.offset)
             before: dict[str, DeviceState | None] = {}
+            evidence: dict[str, Evidence] = {}
             for number, line in enumerate(lines):
                 if isinstance(line, Event):
                     before.setdefault(line.device_id, states.get(line.device_id))
@@ -97,11 +106,18 @@ class DeviceStage:
                     if state is not None:
                         states[line.device_id] = state
                         touched.add(line.device_id)
+                        evidence.setdefault(line.device_id, Evidence(line.event_id))
+                elif isinstance(line, Claim):
+                    before.setdefault(line.device_id, states.get(line.device_id))
+                    states[line.device_id] = self._claim(states, line, version, emissions)
+                    touched.add(line.device_id)
+                    evidence[line.device_id] = Evidence(line.event_id, line.what, line.value)
                 elif isinstance(line, Decision):
                     emissions.add(DECISIONS, line.device_id, encode_line(line))
                 else:
                     reject(emissions, RAW, version, record, number, line, Reason.INVALID_EVENT)
             self._registers(before, states, record, version, emissions)
+            self._links(before, states, evidence, version, emissions)
         writes = [self._write(device, states[device]) for device in touched]
         return Effects(emissions, writes, [])
 
@@ -126,7 +142,9 @@ class DeviceStage:
         waited = event.received_at - event.event_time
         late = waited > self._site.session.lateness_ms or is_closed(before, event.event_time)
         referrer = classify(event.url, event.referrer, self._site, event.campaign)
-        step = follow(before, event, mark, referrer.key, late, self._site.session.gap_ms, version)
+        clicked = clicked_by(event, self._secret)
+        gap_ms = self._site.session.gap_ms
+        step = follow(before, event, mark, referrer.key, late, gap_ms, version, clicked)
         note = ""
         if (told := read_profile(event)) is not None:
             fits = with_profile(step.state, event.user_id, event.profile_id, told.profile)
@@ -137,10 +155,37 @@ class DeviceStage:
         state = self._evidence(state, row, newest, record)
         for correction in step.corrections:
             emissions.add(CORRECTIONS, correction.device_id, encode_line(correction))
-        for link in step.links:
-            emissions.add(IDENTITY, link.person_id, encode_line(link))
         emissions.add(EVENTS, row.person_id or row.device_id, encode_line(row))
         return state
+
+    def _claim(
+        self, states: States, claim: Claim, version: int, emissions: Emissions
+    ) -> DeviceState:
+        """The node's new state; what only the identifier named follows its holder."""
+        before = states.get(claim.device_id)
+        after = claimed(before, claim)
+        if before is not None and before.seen:
+            old, new = segments_of(claim.device_id, before), segments_of(claim.device_id, after)
+            if old != new:
+                newest = before.last_seen
+                for span in person_corrections(claim.device_id, old, new, newest, version):
+                    emissions.add(CORRECTIONS, claim.device_id, encode_line(span))
+        return after
+
+    def _links(
+        self,
+        before: Mapping[str, DeviceState | None],
+        states: States,
+        evidence: Mapping[str, Evidence],
+        version: int,
+        emissions: Emissions,
+    ) -> None:
+        """Which identifiers lead to whom now, where this record changed it."""
+        for device, said in evidence.items():
+            new = states[device]
+            if new is not None:
+                for link in link_changes(device, before[device], new, said, version):
+                    emissions.add(IDENTITY, link.person_id, encode_line(link))
 
     def _evidence(
         self, state: DeviceState, row: EnrichedEvent, newest: bool, record: Record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.click_token import without_token
 from schemas.event import EnrichedEvent, Event
 from schemas.referrer import Referrer, classify
 from schemas.site import Site
@@ -44,7 +45,8 @@ class Enricher:
         note: str,
     ) -> EnrichedEvent:
         site = self._site
-        host, path = split_url(event.url)
+        url = without_token(event.url)
+        host, path = split_url(url)
         agent = parse_user_agent(event.user_agent) if not bot else _BOT
         order = read_order(event.properties) if event.type == "track" else _NO_ORDER
         notes = event.notes
@@ -66,11 +68,11 @@ class Enricher:
             profile_id=event.profile_id,
             person_id=place.person_id if place else None,
             session_id=place.session_id if place else None,
-            url=event.url,
+            url=url,
             host=host,
             path=path,
             title=event.title,
-            referrer=event.referrer,
+            referrer=without_token(event.referrer),
             referrer_medium=referrer.medium,
             referrer_source=referrer.source,
             referrer_term=referrer.term,

@@ -35,12 +35,12 @@ class Share(msgspec.Struct, frozen=True):
 
 def shares(device_id: str, state: DeviceState | None, funnels: Funnels) -> dict[str, Share]:
     """Person id -> what the device contributes, as a function of the device's state."""
-    if state is None:
+    if state is None or not state.seen:
         return {}
     counted = not is_pseudonym(device_id)
     if not counted and not funnels.any_per_session:
         return {}
-    segments = segments_of(device_id, state.logins)
+    segments = segments_of(device_id, state)
     if counted and len(segments) == 1:
         result = {segments[0].person(device_id): _whole(segments[0], state)}
     else:

@@ -29,7 +29,7 @@ def create_app(settings: Settings, site: Site) -> HotPaths:
     """The ASGI application; its lifespan connects to Kafka and Redis, and flushes at the end."""
     metrics = Metrics()
     salts = Salts(settings.redis_url)
-    rules = Rules(site, salts)
+    rules = Rules(site, salts, settings.secret_key)
     producer: Producer[Batch] = Producer(settings.kafka)
     publisher = Publisher(producer, metrics)
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from ingest.collector.claims import claims_of
 from ingest.collector.errors import RefusedEvent, TooLarge
 from ingest.collector.json_text import Text
 from ingest.collector.rejected import rejected
-from schemas.event import MAX_BATCH_EVENTS, MAX_EVENT_BYTES, Event, Protocol, Rejected
+from schemas.event import MAX_BATCH_EVENTS, MAX_EVENT_BYTES, Claim, Event, Protocol, Rejected
 from schemas.reasons import Reason
 
 ReadEvent = Callable[[msgspec.Raw, list[str]], Event]
@@ -17,11 +18,12 @@ ReadEvent = Callable[[msgspec.Raw, list[str]], Event]
 
 
 class Harvest(msgspec.Struct):
-    """Every event of one request is in one of the two lists."""
+    """Every event of one request is accepted or refused; `claims` are made by accepted ones."""
 
     accepted: list[Event]
     refused: list[Rejected]
     set_cookie: bytes = b""
+    claims: list[Claim] = []
 
 
 def harvest(
@@ -31,6 +33,7 @@ def harvest(
     *,
     protocol: Protocol,
     received_at: int,
+    secret: str,
 ) -> Harvest:
     """Reads event by event; one that is refused does not touch the others.
 
@@ -46,7 +49,10 @@ def harvest(
                 raise RefusedEvent(
                     Reason.TOO_LARGE, f"{len(original)} bytes, an event has {MAX_EVENT_BYTES}"
                 )
-            gathered.accepted.append(read_event(raw, notes))
+            event = read_event(raw, notes)
+            if claims := claims_of(event, secret):
+                gathered.claims += claims
+            gathered.accepted.append(event)
         except RefusedEvent as refusal:
             gathered.refused.append(
                 rejected(refusal, original, protocol=protocol, received_at=received_at)

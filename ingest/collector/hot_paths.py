@@ -90,7 +90,7 @@ class HotPaths:
             if caller.server and (days := parcel.past_days(caller.received_at)):
                 await self._rules.namer.expect_past(days)
             harvest = parcel.gather(caller, self._rules)
-            durable = self._publisher.offer(harvest.accepted, harvest.refused)
+            durable = self._publisher.offer([*harvest.accepted, *harvest.claims], harvest.refused)
             if durable is not None and not await durable:
                 raise Unavailable("Kafka did not acknowledge the events: send them again")
         except RefusedRequest as error:

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from ingest.collector.errors import Unavailable
 from ingest.collector.metrics import Metrics
 from ingest.collector.producer import Producer
-from schemas.event import MAX_BATCH_EVENTS, MAX_RECORD_BYTES, Event, Rejected, encode_line
+from schemas.event import MAX_BATCH_EVENTS, MAX_RECORD_BYTES, RawLine, Rejected, encode_line
 from schemas.topics import RAW, REJECTED, Topic, partition_of
 
 _log = logging.getLogger(__name__)
@@ -148,7 +148,7 @@ class Publisher:
         self._producer.stop()
 
     def offer(
-        self, events: Sequence[Event], rejected: Sequence[Rejected]
+        self, lines: Sequence[RawLine], rejected: Sequence[Rejected]
     ) -> asyncio.Future[bool] | None:
         """True in the future means durable; None where there was nothing to publish.
 
@@ -158,12 +158,12 @@ class Publisher:
             raise Unavailable("the collector is stopping")
         if self._events >= MAX_BUFFERED_EVENTS or self._bytes >= MAX_BUFFERED_BYTES:
             raise Unavailable("Kafka is behind: too many events wait for it")
-        if not events and not rejected:
+        if not lines and not rejected:
             return None
         receipt = Receipt(self._loop.create_future())
-        for event in events:
-            lane = self._raw[partition_of(event.device_id, RAW)]
-            self._put(lane, encode_line(event), receipt)
+        for line in lines:
+            lane = self._raw[partition_of(line.device_id, RAW)]
+            self._put(lane, encode_line(line), receipt)
         for record in rejected:
             lane = self._rejected[partition_of(record.rejected_id, REJECTED)]
             self._put(lane, encode_line(record), receipt)

@@ -11,8 +11,9 @@ from schemas.site import Site
 class Rules:
     """A site's rules, made ready once at start."""
 
-    def __init__(self, site: Site, salts: Salts) -> None:
+    def __init__(self, site: Site, salts: Salts, secret: str) -> None:
         self.site = site.name
+        self.secret = secret
         self.consent = site.consent
         self.cookie = site.cookie
         self.keys = WriteKeys(site)

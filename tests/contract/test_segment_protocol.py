@@ -21,7 +21,7 @@ NOW = 1_795_314_668_018
 SERVER = WriteKey(key="sk_demo", kind="server")
 BROWSER = WriteKey(key="pk_demo", kind="browser")
 SITE = Site(name="Toyhouse", consent=ConsentRules(mode="opt-out"))
-RULES = Rules(SITE, Salts("redis://127.0.0.1:1/0"))
+RULES = Rules(SITE, Salts("redis://127.0.0.1:1/0"), "secret")
 SCOPE = {"client": ("198.51.100.7", 4711), "scheme": "https", "query_string": b""}
 HEADERS = {b"user-agent": b"Firefox", b"accept-language": b"de-DE,en;q=0.5"}
 

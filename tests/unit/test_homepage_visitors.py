@@ -36,7 +36,7 @@ def person(user: str, orders: int = 0, *, gone: bool = False) -> PersonState:
 
 
 def seen(state: DeviceState | None, of: PersonState | None = None) -> Visitor:
-    owner = owner_now(state, NOW) if state else Owner()
+    owner = owner_now("d", state, NOW) if state else Owner()
     return describe("d", state, of, owner, NOW, GAP)
 
 
@@ -98,23 +98,23 @@ def test_an_order_of_another_user_of_the_device_is_not_this_ones() -> None:
 
 def test_after_a_logout_the_next_login_has_the_device_since_then() -> None:
     marks = (("anna", 10, 20), ("", 30, 30), ("ben", 50, 60))
-    assert owner_now(device(logins=marks), NOW) == Owner("ben", since=31)
+    assert owner_now("d", device(logins=marks), NOW) == Owner("ben", since=31)
 
 
 def test_a_login_after_anothers_has_the_device_since_its_own_mark() -> None:
     marks = (("anna", 10, 20), ("ben", 50, 60))
-    assert owner_now(device(logins=marks), NOW) == Owner("ben", since=50)
+    assert owner_now("d", device(logins=marks), NOW) == Owner("ben", since=50)
 
 
 def test_the_owner_is_the_latest_mark_not_after_now() -> None:
     state = device(logins=(("anna", NOW - HOUR, NOW - 3), ("ben", NOW - 2 * HOUR, NOW - 5)))
-    assert owner_now(state, NOW).user_id == "anna"
-    assert owner_now(state, NOW - 4).user_id == "ben"
+    assert owner_now("d", state, NOW).user_id == "anna"
+    assert owner_now("d", state, NOW - 4).user_id == "ben"
 
 
 def test_before_any_login_the_device_is_of_the_next_one() -> None:
     state = device(logins=(("anna", NOW + 5, NOW + 5),))
-    assert owner_now(state, NOW) == Owner("anna", since=0)
+    assert owner_now("d", state, NOW) == Owner("anna", since=0)
 
 
 def test_a_day_with_too_many_users_says_nothing() -> None:

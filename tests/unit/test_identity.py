@@ -16,8 +16,10 @@ from schemas.identity import (
     segments_of,
     timeline,
 )
+from schemas.redis_keys import DeviceState
 
 Login = tuple[int, str]
+NOTHING = DeviceState(first_seen=0, last_seen=0)
 HOUR = HOUR_MS
 
 logins = st.lists(
@@ -55,7 +57,7 @@ def oracle(history: list[Login], at: int) -> tuple[str, int]:
 
 
 def test_a_device_without_login_is_one_anonymous_person() -> None:
-    assert timeline(()) == segments_of("cookie", ())
+    assert timeline(()) == segments_of("cookie", NOTHING)
     assert owner([], 5) == ""
 
 
@@ -101,7 +103,7 @@ def test_a_day_with_more_than_five_users_applies_no_timeline() -> None:
 
 
 def test_a_server_event_without_device_belongs_to_its_user() -> None:
-    assert [s.user_id for s in segments_of("user:anna", ())] == ["anna"]
+    assert [s.user_id for s in segments_of("user:anna", NOTHING)] == ["anna"]
 
 
 @given(logins, st.randoms(use_true_random=False))

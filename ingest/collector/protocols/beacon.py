@@ -119,7 +119,12 @@ class BeaconParcel:
             return _event(read_event(_event_decoder, raw), notes, caller, rules, subject, skew)
 
         gathered = harvest(
-            envelope.events, read, self._text, protocol="beacon", received_at=caller.received_at
+            envelope.events,
+            read,
+            self._text,
+            protocol="beacon",
+            received_at=caller.received_at,
+            secret=rules.secret,
         )
         gathered.set_cookie = set_cookie
         return gathered

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ingest.collector import addresses, consent, history, identifiers
+from ingest.collector import addresses, claims, consent, history, identifiers
 from ingest.collector.caller import MAX_USER_AGENT, Caller
 from ingest.collector.clock import event_time, skew_of
 from ingest.collector.errors import MalformedBody, RefusedEvent, TooLarge
@@ -104,6 +104,7 @@ class SegmentParcel:
             self._text,
             protocol=self._protocol,
             received_at=caller.received_at,
+            secret=rules.secret,
         )
 
     def _arrival(
@@ -170,8 +171,8 @@ def _event(
     if caller.server:  # the visitor's, which only the backend knows
         ip = addresses.readable(context.ip or "")
         user_agent = (context.userAgent or "")[:MAX_USER_AGENT]
-    subject = _subject(message, context, user_id, ip, user_agent, caller, rules, arrival)
     properties, decoded = _properties(kind, message, context)
+    subject = _subject(message, context, user_id, decoded, ip, user_agent, caller, rules, arrival)
     page = context.page
     personal = subject.recognized
     return Event(
@@ -207,6 +208,7 @@ def _subject(
     message: Message,
     context: Context,
     user_id: str,
+    named: dict[str, object],
     ip: str,
     user_agent: str,
     caller: Caller,
@@ -228,11 +230,22 @@ def _subject(
             else_from=device_id or user_id,
         )
     if not device_id:
-        if not (caller.server and user_id):
-            # A page's key speaks only for its own device, so a user alone is not enough there.
+        # A page's key speaks only for its own device, so a user alone is not enough there.
+        if not caller.server:
             raise RefusedEvent(Reason.NO_IDENTIFIER, "anonymousId" if user_id else "no identifier")
-        device_id = USER_DEVICE_PREFIX + user_id
+        device_id = USER_DEVICE_PREFIX + user_id if user_id else _node(context, named, rules)
     return rules.namer.recognized(device_id, ip)
+
+
+def _node(context: Context, named: dict[str, object], rules: Rules) -> str:
+    """Raises RefusedEvent."""
+    _, decoded = read_properties(context.traits, "context.traits")
+    node = claims.node_in(rules.secret, named, decoded)
+    if not node:
+        raise RefusedEvent(
+            Reason.NO_IDENTIFIER, "userId, anonymousId, or an email, phone or order_id"
+        )
+    return node
 
 
 def _previous_id(kind: EventType, message: Message, user_id: str, caller: Caller) -> str:
