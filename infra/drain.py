@@ -34,9 +34,8 @@ from schemas.topics import (
     CORRECTIONS,
     DECISIONS,
     EVENTS,
+    FOLDED,
     IDENTITY,
-    RAW,
-    REGISTERS,
     REJECTED,
     SINK_GROUP,
     Position,
@@ -78,7 +77,7 @@ def drain(settings: Settings, timeout_s: float = 60.0) -> list[Missing]:
     deadline = time.monotonic() + timeout_s
     with Positions(settings) as positions:
         _await_decisions(settings, deadline)
-        for topic in (RAW, REGISTERS):
+        for topic in FOLDED:
             missing = _await([topic], "stream", positions, positions.fences, deadline)
             if missing:
                 return missing
@@ -105,7 +104,7 @@ def lags(settings: Settings) -> list[Lag]:
     with Positions(settings) as positions:
         rows = []
         for by, topics, reached in (
-            ("stream", (RAW, REGISTERS), positions.fences),
+            ("stream", FOLDED, positions.fences),
             ("sink", SUNK, positions.committed),
         ):
             for topic in topics:

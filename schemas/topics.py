@@ -49,6 +49,10 @@ REJECTED = Topic("footfall.rejected", "none")
 
 ALL = (RAW, EVENTS, IDENTITY, CORRECTIONS, DECISIONS, REGISTERS, REJECTED)
 
+FOLDED = (RAW, REGISTERS)
+"""What a stage of the stream reads, in the order in which messages flow. Only the first is written
+from outside; whatever is in the others is emitted again when the first is folded again."""
+
 SINK_GROUP = "footfall-sink"
 STREAM_GROUP = "footfall-stream"
 
