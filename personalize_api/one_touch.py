@@ -22,6 +22,7 @@ from schemas.event import person_of_user
 from schemas.funnel_result import iso_time
 from schemas.identity import OVER
 from schemas.profiles import AttributeValue, attributes
+from schemas.purchases import orders_of
 from schemas.redis_keys import DeviceState, PersonState, device_key, person_key
 from schemas.site import VisitorClass
 
@@ -162,7 +163,7 @@ def _device(device_id: str, device: DeviceState) -> DeviceView:
         last_seen=iso_time(device.last_seen),
         session_starts=[iso_time(ms) for ms in device.starts],
         past_sessions=device.past_sessions,
-        orders=[iso_time(ms) for ms, _ in device.orders],
+        orders=[iso_time(order.time) for order in orders_of(device.orders)],
         logins=[
             LoginView(user_id=user, first=iso_time(first), last=iso_time(last))
             for user, first, last in device.logins

@@ -203,10 +203,11 @@ def _orders(device: DeviceState | None, person: PersonState | None, owner: Owner
 
     Of a device that others used before, only what was ordered since then is this person's.
     """
-    own = sum(1 for at, _ in device.orders if at >= owner.since) if device else 0
-    if person is None:
-        return own
-    return max(own, sum(c.orders for c in person.devices.values() if not c.gone))
+    purchases = [each for each in device.orders if each.time >= owner.since] if device else []
+    held = [c for c in person.devices.values() if not c.gone] if person else []
+    purchases += [each for c in held for each in c.purchases]
+    told = sum(c.orders for c in held if not c.purchases)  # by a version that knew no more
+    return max(len({each.order for each in purchases if each.amount >= 0}), told)
 
 
 def _users(device: DeviceState) -> list[str]:

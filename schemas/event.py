@@ -19,6 +19,7 @@ import msgspec
 from schemas.evidence import Layout
 from schemas.identifiers import NODE_PREFIXES, Kind
 from schemas.profiles import Profiles
+from schemas.purchases import Purchases
 
 EventType = Literal["page", "track", "identify", "alias", "screen", "group"]
 Protocol = Literal["beacon", "segment", "snowplow", "posthog", "pixel", "log", "import"]
@@ -288,6 +289,9 @@ class Register(msgspec.Struct, kw_only=True, omit_defaults=True):
     layout: Layout = ()  # of the evidence
     starts: tuple[int, ...] = ()  # ms: of the sessions in which the evidence lies, sorted
     evidence: bytes = b""  # packed, see `schemas.evidence`; base64 in JSON
+    purchases: Purchases = ()
+    activity: dict[str, tuple[int, ...]] = {}  # see `schemas.activity`
+    days: tuple[int, ...] = ()  # UTC days since 1970 on which its sessions began, sorted
 
 
 class Rejected(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import msgspec
 
+from schemas.activity import Activity
 from schemas.evidence import Layout
 from schemas.profiles import Profiles
+from schemas.purchases import Purchases
 from schemas.topics import RAW, REGISTERS, Topic, partition_of
 
 LIVE_HORIZON_MS = 48 * 3600 * 1000
@@ -50,6 +52,14 @@ def funnel_field(minute: int, step: int, by: str = "", value: str = "") -> str:
     return f"{minute}|{step}|{by}|{value}"
 
 
+def experiment_key(partition: int, experiment_key: str, hour: int) -> str:
+    """Hash of live counts of one experiment: persons by the minute of their first exposure.
+
+    Fields as of a funnel (`funnel_field`) of two steps, exposed and converted, by 'arm'.
+    """
+    return f"{_tag(REGISTERS, partition)}:x:{experiment_key}:{hour}"
+
+
 def epoch_key(topic: Topic) -> str:
     """Hash {topic_id, epoch} of a topic, written by `footfall migrate`."""
     return f"ff:epoch:{topic.name}"
@@ -72,12 +82,14 @@ class DeviceState(msgspec.Struct, array_like=True):
     past_sessions: int = 0  # sessions whose runs are no longer kept
     # (user or '' for a logout, first, last) an hour; of a node: (claimant, first, last)
     logins: tuple[tuple[str, int, int], ...] = ()
-    orders: tuple[tuple[int, bytes], ...] = ()  # (ms, digest of the order id), sorted
+    orders: Purchases = ()
     profiles: dict[str, Profiles] = {}  # user -> what servers said of them on this device
     layout: Layout = ()  # of the evidence
     evidence: bytes = b""  # packed, see `schemas.evidence`; of the live horizon
     clicks: tuple[tuple[str, int, int], ...] = ()  # users of mail links, as `logins`
     revoked: tuple[tuple[str, int], ...] = ()  # (user, ms): what was said until then is void
+    activity: Activity = {}
+    past_days: tuple[int, ...] = ()  # UTC days of the sessions that are no longer kept
 
 
 class Contribution(msgspec.Struct, array_like=True):
@@ -93,6 +105,9 @@ class Contribution(msgspec.Struct, array_like=True):
     layout: Layout = ()
     starts: tuple[int, ...] = ()
     evidence: bytes = b""
+    purchases: Purchases = ()
+    activity: Activity = {}
+    days: tuple[int, ...] = ()
 
 
 class PersonState(msgspec.Struct, array_like=True):

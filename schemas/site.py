@@ -121,12 +121,17 @@ class Homepage(msgspec.Struct, frozen=True, kw_only=True):
     scenarios: tuple[Scenario, ...] = ()
 
 
-class Experiment(msgspec.Struct, frozen=True, kw_only=True):
+class Experiment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     name: str
     arms: dict[str, float]
     holdout: float = 0.0  # share, 0..1
     goal: str = ""
     allocation: Literal["fixed", "thompson"] = "fixed"
+
+    @cached_property
+    def key(self) -> str:
+        """Name and goal: with another goal it is another experiment and counts anew."""
+        return f"{self.name}:{zlib.crc32(self.goal.encode()):08x}"
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):

@@ -32,7 +32,7 @@ from streams.sessions import HORIZON_MS, MAX_OLD_RUNS
 
 DAY_MS = 86_400_000
 MAX_DIGESTS = 4096
-MAX_ORDERS = 64
+MAX_DAYS = 64
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -150,17 +150,6 @@ def with_evidence(
     return state
 
 
-def with_order(state: DeviceState, event: Event, order_id: str) -> DeviceState:
-    """`state` with the order that the event completes, if it does; the newest are kept.
-
-    That somebody ordered is no live number: it counts however late it is known.
-    """
-    if event.type == "track" and event.name == "Order Completed":
-        order = (event.event_time, digest(order_id or event.event_id))
-        state.orders = tuple(sorted({*state.orders, order}))[-MAX_ORDERS:]
-    return state
-
-
 def with_profile(state: DeviceState, user_id: str, profile_id: str, profile: Profile) -> bool:
     """Adds what was said of a user's profile; whether all of it is within the limits."""
     if not profile:
@@ -211,10 +200,19 @@ def _close_old_runs(state: DeviceState, segments: Sequence[Segment]) -> None:
     if closing <= 0:
         return
     last = state.runs[closing - 1][1]
-    state.past_sessions += sum(1 for start in state.starts if start <= last)
+    closed = [start for start in state.starts if start <= last]
+    state.past_sessions += len(closed)
+    state.past_days = visit_days(closed, state.past_days)
     state.runs = state.runs[closing:]
     state.marks = tuple(mark for mark in state.marks if mark[0] > last)
     state.starts = starts_of(state, segments)
+
+
+def visit_days(starts: Sequence[int], earlier: Sequence[int] = ()) -> tuple[int, ...]:
+    """The UTC days (since 1970) on which sessions began, the newest MAX_DAYS of them, sorted."""
+    if len(starts) == 1 and not earlier:
+        return (starts[0] // DAY_MS,)
+    return tuple(sorted({*earlier, *(start // DAY_MS for start in starts)})[-MAX_DAYS:])
 
 
 def starts_of(state: DeviceState, segments: Sequence[Segment]) -> tuple[int, ...]:

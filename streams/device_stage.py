@@ -9,6 +9,7 @@ line of footfall.raw
   ├─ follow: session, person ─────────────────────────▶ footfall.corrections
   ├─ read_profile: what a server says of its user
   ├─ enrich: user agent, url, referrer, order, credited decision
+  ├─ activities: interests, touches, exposures, orders
   ├─ live? evidence for funnels
   ├─ the enriched event ──────────────────────────────▶ footfall.events
   └─ after the record ┬─ what devices contribute ─────▶ footfall.registers
@@ -37,6 +38,7 @@ from schemas.redis_keys import DeviceState, device_decoder, device_key, encode_s
 from schemas.referrer import classify
 from schemas.site import Site
 from schemas.topics import CORRECTIONS, DECISIONS, EVENTS, IDENTITY, RAW, REGISTERS, version_of
+from streams.activity import Activities
 from streams.corrections import person_corrections
 from streams.device import (
     digest,
@@ -45,7 +47,6 @@ from streams.device import (
     is_repeated,
     live_horizon,
     with_evidence,
-    with_order,
     with_profile,
 )
 from streams.enrich import Enricher
@@ -75,6 +76,7 @@ class DeviceStage:
         self._secret = secret
         self._enrich = Enricher(site, secret)
         self._funnels = Funnels(site)
+        self._activities = Activities(site)
         self._known = LastFew[str, tuple[DeviceState | None, dict[str, Share]]]()
 
     def decode(self, record: Record) -> list[Line]:
@@ -150,7 +152,7 @@ class DeviceStage:
             fits = with_profile(step.state, event.user_id, event.profile_id, told.profile)
             note = OVER_LIMIT if not fits else told.note
         row = self._enrich.visit(event, step.place, referrer, late, note)
-        state = with_order(step.state, event, row.order_id)
+        state = self._activities.keep(step.state, row, mark, external=referrer.external)
         newest = before is None or event.event_time > before.last_seen
         state = self._evidence(state, row, newest, record)
         for correction in step.corrections:
@@ -268,4 +270,7 @@ def _register(person: str, device: str, share: Share, version: int, time_ms: int
         layout=share.layout,
         starts=share.starts,
         evidence=share.evidence,
+        purchases=share.purchases,
+        activity=share.activity,
+        days=share.days,
     )

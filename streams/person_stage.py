@@ -137,6 +137,9 @@ def with_register(state: PersonState | None, register: Register) -> PersonState:
         layout=register.layout,
         starts=register.starts,
         evidence=register.evidence,
+        purchases=register.purchases,
+        activity=register.activity,
+        days=register.days,
     )
     devices = dict(state.devices) if state else {}
     devices[register.device_id] = contribution

@@ -7,11 +7,15 @@ from typing import NamedTuple
 
 import msgspec
 
+from schemas import activity
+from schemas.activity import Activity
 from schemas.event import is_pseudonym, person_of_user
 from schemas.evidence import EMPTY, Layout
 from schemas.identity import Segment, segments_of
 from schemas.profiles import Profiles
+from schemas.purchases import Purchases
 from schemas.redis_keys import DeviceState
+from streams.device import visit_days
 from streams.evidence import between
 from streams.funnels import Funnels
 
@@ -31,6 +35,9 @@ class Share(msgspec.Struct, frozen=True):
     layout: Layout
     starts: tuple[int, ...]
     evidence: bytes
+    purchases: Purchases = ()
+    activity: Activity = {}
+    days: tuple[int, ...] = ()
 
 
 def shares(device_id: str, state: DeviceState | None, funnels: Funnels) -> dict[str, Share]:
@@ -90,12 +97,20 @@ def _whole(segment: Segment, state: DeviceState) -> Share:
         state.first_seen,
         _rounded(state.last_seen, state.first_seen),
         state.past_sessions + len(state.starts),
-        len(state.orders),
+        _count(state.orders),
         state.profiles.get(segment.user_id, {}),
         state.layout,
         state.starts if state.evidence else (),
         state.evidence,
+        state.orders,
+        state.activity,
+        visit_days(state.starts, state.past_days),
     )
+
+
+def _count(purchases: Purchases) -> int:
+    """Different orders that were completed."""
+    return len({each.order for each in purchases if each.amount >= 0}) if purchases else 0
 
 
 def _share(spans: Sequence[_Span], counted: bool, state: DeviceState) -> Share:
@@ -106,19 +121,27 @@ def _share(spans: Sequence[_Span], counted: bool, state: DeviceState) -> Share:
         return any(span.since <= time_ms <= span.until for span in spans)
 
     starts = tuple(start for start in state.starts if within(start))
-    evidence = between(state.evidence, [(span.since, span.until) for span in spans])
-    past = state.past_sessions if first.since == state.first_seen else 0
+    times = [(span.since, span.until) for span in spans]
+    evidence = between(state.evidence, times)
+    purchases = tuple(each for each in state.orders if within(each.time)) if counted else ()
+    past: int = 0
+    past_days: tuple[int, ...] = ()
+    if first.since == state.first_seen:
+        past, past_days = state.past_sessions, state.past_days
     return Share(
         user_id=first.segment.user_id,
         counted=counted,
         first_seen=first.since,
         last_seen=max(_rounded(span.until, span.since) for span in spans),
         sessions=past + len(starts),
-        orders=sum(1 for time_ms, _ in state.orders if within(time_ms)),
+        orders=_count(purchases),
         profiles=state.profiles.get(first.segment.user_id, {}),
         layout=state.layout if evidence else (),
         starts=starts if evidence else (),
         evidence=evidence,
+        purchases=purchases,
+        activity=activity.within(state.activity, times) if state.activity else {},
+        days=visit_days(starts, past_days) if counted else (),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from personalize_api.visitors import Owner, Visitor, describe, owner_now
 from schemas.event import person_of_device, person_of_user
+from schemas.purchases import Purchase
 from schemas.redis_keys import Contribution, DeviceState, PersonState
 
 MINUTE = 60_000
@@ -18,7 +19,7 @@ def device(
     starts: tuple[int, ...] = (NOW - 2 * MINUTE,),
     past_sessions: int = 0,
     logins: tuple[tuple[str, int, int], ...] = (),
-    orders: tuple[tuple[int, bytes], ...] = (),
+    orders: tuple[int, ...] = (),
 ) -> DeviceState:
     return DeviceState(
         first_seen=starts[0],
@@ -26,7 +27,7 @@ def device(
         starts=starts,
         past_sessions=past_sessions,
         logins=logins,
-        orders=orders,
+        orders=tuple(Purchase(time, b"1") for time in orders),
     )
 
 
@@ -71,7 +72,7 @@ def test_who_logged_in_once_is_registered_also_after_logout() -> None:
 
 def test_who_ordered_on_any_device_is_a_customer() -> None:
     login = ("anna", NOW - HOUR, NOW - HOUR)
-    assert seen(device(orders=((NOW - HOUR, b"1"),))).class_ == "customer"
+    assert seen(device(orders=(NOW - HOUR,))).class_ == "customer"
     assert seen(device(logins=(login,)), person("anna", orders=2)).class_ == "customer"
     assert seen(device(logins=(login,)), person("anna", orders=2)).orders == 2
 
@@ -83,14 +84,14 @@ def test_what_a_lost_device_contributed_does_not_count() -> None:
 
 
 def test_an_order_before_the_login_is_of_that_login() -> None:
-    state = device(logins=(("anna", NOW - HOUR, NOW - HOUR),), orders=((NOW - 2 * HOUR, b"1"),))
+    state = device(logins=(("anna", NOW - HOUR, NOW - HOUR),), orders=(NOW - 2 * HOUR,))
     assert seen(state).class_ == "customer"
 
 
 def test_an_order_of_another_user_of_the_device_is_not_this_ones() -> None:
     state = device(
         logins=(("anna", NOW - DAY, NOW - DAY), ("ben", NOW - HOUR, NOW - HOUR)),
-        orders=((NOW - 2 * HOUR, b"1"),),
+        orders=(NOW - 2 * HOUR,),
     )
     visitor = seen(state)
     assert (visitor.user_id, visitor.class_) == ("ben", "registered")

@@ -1,0 +1,207 @@
+"""What a device did, by time: interests, touches, exposures and goals; see `person_profile`.
+
+A *cell* is one integer: when (ms) and 22 bits. An activity keeps the cells of each name; a name's
+first character says of which kind it is. Every kind is a function of the set of events: cells of
+one slot of time are joined (the earliest time, the union of bits), the newest slots are kept, and
+of some kinds the first one. Repeating an event sets the bits that it set before, so interests are
+counted without remembering events: so many bits are set by about so many different events.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from schemas.event import Medium
+
+Activity = dict[str, tuple[int, ...]]  # name -> cells, sorted
+Span = tuple[int, int]  # ms, inclusive
+
+INTEREST, TOUCH, EXPOSURE, GOAL = "i", "t", "x", "g"
+
+BITS = 22  # with 41 bits of milliseconds a cell is a positive 64-bit number
+_MASK = (1 << BITS) - 1
+_LAST_MS = 1 << 41  # 2039: a later time is nobody's
+_SEPARATOR = "\x1f"
+
+MAX_TEXT = 64  # characters of a category, source or campaign
+
+
+class _Kind(NamedTuple):
+    """`slot_ms`: cells so close are one. `newest`: so many are kept; `first`: the earliest too."""
+
+    slot_ms: int
+    newest: int
+    first: bool
+
+
+_KINDS = {
+    INTEREST: _Kind(3_600_000, 96, first=False),
+    TOUCH: _Kind(3_600_000, 8, first=True),
+    EXPOSURE: _Kind(60_000, 8, first=True),  # of each experiment
+    GOAL: _Kind(1, 8, first=False),  # of each event name
+}
+
+_MEDIA: tuple[Medium, ...] = (
+    "direct",
+    "internal",
+    "search",
+    "social",
+    "email",
+    "paid",
+    "ai",
+    "referral",
+    "unknown",
+)
+"""Stored by position: append only."""
+
+
+class Touch(NamedTuple):
+    """An arrival from outside."""
+
+    time: int  # ms
+    medium: Medium
+    source: str
+    campaign: str
+
+
+class Exposure(NamedTuple):
+    """An arm of an experiment was shown."""
+
+    time: int  # ms
+    arm: str
+
+
+def interest_name(category: str) -> str:
+    return INTEREST + category[:MAX_TEXT]
+
+
+def touch_name(medium: Medium, source: str, campaign: str) -> str:
+    texts = (source[:MAX_TEXT], campaign[:MAX_TEXT])
+    return f"{TOUCH}{_MEDIA.index(medium)}" + _SEPARATOR.join(texts)
+
+
+def exposure_name(experiment_key: str, arm: str) -> str:
+    """`experiment_key`: see `schemas.site.Experiment.key`."""
+    return EXPOSURE + experiment_key + _SEPARATOR + arm
+
+
+def goal_name(event_name: str) -> str:
+    return GOAL + event_name + _SEPARATOR
+
+
+def with_cell(activity: Activity, name: str, time_ms: int, bits: int = 0) -> Activity:
+    """`activity` with one more; the same object where that says nothing new."""
+    if not 0 <= time_ms < _LAST_MS:
+        return activity
+    kind = _KINDS[name[0]]
+    cells = activity.get(name, ())
+    joined = _joined(cells, time_ms, bits & _MASK, kind.slot_ms)
+    if joined == cells:
+        return activity
+    grown = _limited({**activity, name: joined}, _group(name), kind)
+    return activity if grown == activity else grown
+
+
+def bits_of(digest: bytes, count: int) -> int:
+    """The bits that an event of this digest sets: `count` of them, fewer where they coincide."""
+    bits = 0
+    for number in range(count):
+        bits |= 1 << int.from_bytes(digest[2 * number : 2 * number + 2]) % BITS
+    return bits
+
+
+def within(activity: Activity, spans: Sequence[Span]) -> Activity:
+    """What was done in one of the spans."""
+    found: Activity = {}
+    for name, cells in activity.items():
+        mine = tuple(c for c in cells if any(a <= c >> BITS <= b for a, b in spans))
+        if mine:
+            found[name] = mine
+    return found
+
+
+def interests(activity: Activity) -> Iterator[tuple[str, int, int]]:
+    """(category, ms, how much): about how many bits' worth of events there were."""
+    for name, cells in activity.items():
+        if name[0] == INTEREST:
+            for cell in cells:
+                yield name[1:], cell >> BITS, _AMOUNTS[(cell & _MASK).bit_count()]
+
+
+def touches(activity: Activity) -> Iterator[Touch]:
+    for name, cells in activity.items():
+        if name[0] == TOUCH:
+            source, _, campaign = name[2:].partition(_SEPARATOR)
+            for cell in cells:
+                yield Touch(cell >> BITS, _MEDIA[int(name[1])], source, campaign)
+
+
+def first_exposures(activities: Iterable[Activity]) -> dict[str, Exposure]:
+    """Experiment key -> the earliest exposure of all; of equally early ones the least arm."""
+    first: dict[str, Exposure] = {}
+    for activity in activities:
+        for name, cells in activity.items():
+            if name[0] == EXPOSURE:
+                key, _, arm = name[1:].partition(_SEPARATOR)
+                exposure = Exposure(cells[0] >> BITS, arm)
+                first[key] = min(first.get(key, exposure), exposure)
+    return first
+
+
+def reached_since(activities: Iterable[Activity], event_name: str, since_ms: int) -> bool:
+    """Whether an event of that name, the goal of an experiment, came at `since_ms` or later."""
+    name = goal_name(event_name)
+    return any(
+        cells[-1] >> BITS >= since_ms
+        for activity in activities
+        if (cells := activity.get(name)) is not None
+    )
+
+
+def _joined(cells: tuple[int, ...], time_ms: int, bits: int, slot_ms: int) -> tuple[int, ...]:
+    slot = time_ms // slot_ms
+    for at in range(len(cells) - 1, -1, -1):
+        held = cells[at] >> BITS
+        if held // slot_ms == slot:
+            cell = min(held, time_ms) << BITS | (cells[at] & _MASK) | bits
+            return cells if cell == cells[at] else (*cells[:at], cell, *cells[at + 1 :])
+        if held < time_ms:
+            return (*cells[: at + 1], time_ms << BITS | bits, *cells[at + 1 :])
+    return (time_ms << BITS | bits, *cells)
+
+
+def _group(name: str) -> str:
+    """What begins the names that share a limit."""
+    if name[0] == EXPOSURE:
+        return name[: name.index(_SEPARATOR) + 1]
+    return name if name[0] == GOAL else name[0]
+
+
+def _limited(activity: Activity, group: str, kind: _Kind) -> Activity:
+    """The newest slots of a group, by (slot, name): which these are depends on no order."""
+    mine = {name: cells for name, cells in activity.items() if name.startswith(group)}
+    if sum(map(len, mine.values())) <= kind.newest:
+        return activity
+    slots = sorted(
+        ((cell >> BITS) // kind.slot_ms, name, cell)
+        for name, cells in mine.items()
+        for cell in cells
+    )
+    kept = slots[-kind.newest :]
+    if kind.first and slots[0] not in kept:
+        kept = [slots[0], *kept]
+    limited: dict[str, list[int]] = {}
+    for _, name, cell in kept:
+        limited.setdefault(name, []).append(cell)
+    others = {name: cells for name, cells in activity.items() if name not in mine}
+    return others | {name: tuple(cells) for name, cells in limited.items()}
+
+
+def _amount(bits: int) -> int:
+    """How many were set at random where so many are set: linear counting (Whang et al., 1990)."""
+    return round(BITS * math.log(BITS / max(BITS - bits, 0.5)))
+
+
+_AMOUNTS = tuple(_amount(bits) for bits in range(BITS + 1))
