@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from schemas.evidence import MAX_HITS, Evidence, Layout, pack, put_on, size_of, unpack
+from schemas.evidence import (
+    MAX_HITS,
+    Evidence,
+    Layout,
+    first_time,
+    pack,
+    put_on,
+    size_of,
+    unpack,
+)
 
 _KEPT = MAX_HITS + 1
 
@@ -21,10 +30,9 @@ def with_entry(packed: bytes, entry: Evidence, newest: bool) -> bytes:
 
 def since(packed: bytes, horizon_ms: int) -> bytes:
     """`packed` without what is before the horizon; the same object where nothing is."""
-    entries = unpack(packed)
-    if not entries or entries[0].time >= horizon_ms:
+    if not packed or first_time(packed) >= horizon_ms:
         return packed
-    return pack(entry for entry in entries if entry.time >= horizon_ms)
+    return pack(entry for entry in unpack(packed) if entry.time >= horizon_ms)
 
 
 def between(packed: bytes, spans: Sequence[tuple[int, int]]) -> bytes:
