@@ -20,7 +20,7 @@ from schemas.profiles import AttributeValue, Profiles, attributes, join
 from schemas.redis_keys import (
     DeviceState,
     PersonState,
-    device_decoder,
+    decode_device_state,
     device_key,
     fence_key,
     person_decoder,
@@ -185,7 +185,7 @@ def session_count(device: DeviceState) -> int:
 def decode_device(value: bytes | None) -> DeviceState | None:
     """Raises GarbledState."""
     try:
-        return None if value is None else device_decoder.decode(value)
+        return None if value is None else decode_device_state(value)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise GarbledState(f"device state: {error}") from error
 

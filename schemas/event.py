@@ -59,7 +59,7 @@ NOT_IDENTIFIERS = frozenset(
     }
 )
 
-_CANONICAL_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+CANONICAL_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAMESPACE = uuid.UUID("5f0f7d0e-6b1c-5c1e-9d1a-0f00fa110001")
 
 
@@ -74,7 +74,7 @@ def is_pseudonym(device_id: str) -> bool:
 
 def event_uuid(message_id: str) -> str:
     """The sender's message id as a UUID: itself where it is one, else UUIDv5 of it."""
-    if _CANONICAL_UUID.fullmatch(message_id):
+    if CANONICAL_UUID.fullmatch(message_id):
         return message_id
     try:
         return str(uuid.UUID(message_id)) if len(message_id) in (32, 36) else uuid5(message_id)

@@ -67,8 +67,8 @@ def size_of(packed: bytes) -> int:
     """How many events are in it."""
     if not packed:
         return 0
-    end, _ = _HEADER.unpack_from(packed)
-    end += _HEADER.size
+    length, _ = _HEADER.unpack_from(packed)
+    end: int = _HEADER.size + length
     return (len(packed) - end) // _table(packed[_HEADER.size : end]).entry.size
 
 
@@ -120,4 +120,4 @@ def first_time(packed: bytes) -> int:
     """Time (ms) of the first event in it; `packed` is not empty."""
     length, begin = _HEADER.unpack_from(packed)
     (time,) = struct.unpack_from(">I", packed, _HEADER.size + length)
-    return (begin << _UNIT_BITS) + int(time)
+    return int((begin << _UNIT_BITS) + time)

@@ -6,10 +6,17 @@ Redis Cluster. A key's partition is computed from the device or person id it is 
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
 import msgspec
 
 from schemas.activity import Activity
+from schemas.event import CANONICAL_UUID
 from schemas.evidence import Layout
+from schemas.moments import Moments, pack, unpack
 from schemas.profiles import Profiles
 from schemas.purchases import Purchases
 from schemas.topics import RAW, REGISTERS, Topic, partition_of
@@ -29,9 +36,18 @@ def fence_key(topic: Topic, partition: int) -> str:
     return f"{_tag(topic, partition)}:fence"
 
 
+@lru_cache(maxsize=20_000)
 def device_key(device_id: str) -> str:
-    """`DeviceState` of one device."""
-    return f"{_tag(RAW, partition_of(device_id, RAW))}:d:{device_id}"
+    """`DeviceState` of one device.
+
+    A UUID, which nearly every device is, stands there as its 22 characters of base64: with them
+    Redis allots the key 32 bytes instead of 64.
+    """
+    tag = _tag(RAW, partition_of(device_id, RAW))
+    if CANONICAL_UUID.fullmatch(device_id):
+        short = urlsafe_b64encode(bytes.fromhex(device_id.replace("-", "")))
+        return f"{tag}:{short[:22].decode()}"
+    return f"{tag}:d:{device_id}"
 
 
 def person_key(person_id: str) -> str:
@@ -70,8 +86,11 @@ def salt_key(day: str, *, imported: bool = False) -> str:
     return f"ff:salt:{'import:' if imported else ''}{day}"
 
 
-class DeviceState(msgspec.Struct, array_like=True):
-    """All that is kept about one device. Every field is a function of the set of its events."""
+class DeviceState(msgspec.Struct):
+    """All that is kept about one device. Every field is a function of the set of its events.
+
+    `encode_device_state` writes it, new fields by themselves and in order: append them.
+    """
 
     first_seen: int  # ms
     last_seen: int  # ms
@@ -119,5 +138,39 @@ class PersonState(msgspec.Struct, array_like=True):
 
 
 encode_state = msgspec.msgpack.Encoder().encode
-device_decoder: msgspec.msgpack.Decoder[DeviceState] = msgspec.msgpack.Decoder(DeviceState)
+"""Of any state but a device's."""
+
 person_decoder: msgspec.msgpack.Decoder[PersonState] = msgspec.msgpack.Decoder(PersonState)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default is not msgspec.NODEFAULT:
+        return field.default
+    return msgspec.field(default_factory=field.default_factory)
+
+
+_TIMES = ("first_seen", "last_seen", "runs", "marks", "starts")
+_OTHERS = [field for field in msgspec.structs.fields(DeviceState) if field.name not in _TIMES]
+_Stored = msgspec.defstruct(
+    "_Stored",
+    [("times", Moments), *((field.name, field.type, _default(field)) for field in _OTHERS)],
+    array_like=True,
+)
+_others = attrgetter(*(field.name for field in _OTHERS))
+_device_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(_Stored)
+
+
+def encode_device_state(state: DeviceState) -> bytes:
+    """Its times packed (`schemas.moments`), the other fields as they are."""
+    times = pack(state.first_seen, state.last_seen, state.runs, state.marks, state.starts)
+    return encode_state((times, *_others(state)))
+
+
+def decode_device_state(blob: bytes) -> DeviceState:
+    """Raises msgspec.MsgspecError or ValueError for what `encode_device_state` did not write."""
+    stored = _device_decoder.decode(blob)
+    first_seen, last_seen, runs, marks, starts = unpack(stored.times)
+    others = {field.name: getattr(stored, field.name) for field in _OTHERS}
+    return DeviceState(
+        first_seen=first_seen, last_seen=last_seen, runs=runs, marks=marks, starts=starts, **others
+    )

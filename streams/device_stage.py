@@ -34,7 +34,7 @@ from schemas.event import (
 )
 from schemas.identity import segments_of
 from schemas.reasons import Reason
-from schemas.redis_keys import DeviceState, device_decoder, device_key, encode_state
+from schemas.redis_keys import DeviceState, decode_device_state, device_key, encode_device_state
 from schemas.referrer import classify
 from schemas.site import Site
 from schemas.topics import CORRECTIONS, DECISIONS, EVENTS, IDENTITY, RAW, REGISTERS, version_of
@@ -89,7 +89,7 @@ class DeviceStage:
             yield device, device_key(device)
 
     def decode_state(self, blob: bytes) -> DeviceState:
-        return device_decoder.decode(blob)
+        return decode_device_state(blob)
 
     def fold(
         self, states: States, batch: Sequence[tuple[Record, Sequence[Line]]], epoch: int
@@ -120,7 +120,11 @@ class DeviceStage:
                     reject(emissions, RAW, version, record, number, line, Reason.INVALID_EVENT)
             self._registers(before, states, record, version, emissions)
             self._links(before, states, evidence, version, emissions)
-        writes = [self._write(device, states[device]) for device in touched]
+        writes = [
+            self._write(device, state)
+            for device in touched
+            if (state := states[device]) is not None
+        ]
         return Effects(emissions, writes, [])
 
     def _event(
@@ -237,9 +241,9 @@ class DeviceStage:
             return known[1]
         return shares(device, state, self._funnels)
 
-    def _write(self, device: str, state: DeviceState | None) -> StateWrite:
+    def _write(self, device: str, state: DeviceState) -> StateWrite:
         ttl = _PSEUDONYM_TTL_MS if is_pseudonym(device) else self._site.retention.visitors_ms
-        return StateWrite(device_key(device), encode_state(state), ttl)
+        return StateWrite(device_key(device), encode_device_state(state), ttl)
 
 
 def _decode(line: bytes) -> Line:

@@ -18,7 +18,7 @@ from infra.drain import Offsets, Positions, behind
 from infra.embedded import broker, redis_server
 from infra.migrate import create_topics, register_epochs
 from schemas.event import EnrichedEvent, Event, encode_batch, split_lines
-from schemas.redis_keys import device_decoder, device_key
+from schemas.redis_keys import decode_device_state, device_key
 from schemas.settings import Settings
 from schemas.site_file import load
 from schemas.topics import EVENTS, FOLDED, RAW, Topic, partition_of
@@ -92,7 +92,7 @@ class World:
     def sessions_of(self, device: str) -> int:
         blob = self.redis.get(device_key(device))
         assert isinstance(blob, bytes)
-        return len(device_decoder.decode(blob).starts)
+        return len(decode_device_state(blob).starts)
 
     def live_counts(self) -> Mapping[str, int]:
         """Field 'step|by|value' -> persons, over all minutes and partitions."""

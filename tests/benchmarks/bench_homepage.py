@@ -28,7 +28,7 @@ from fastapi import FastAPI
 from infra.embedded import broker, redis_server
 from personalize_api.app import serve
 from schemas.evidence import Evidence, pack
-from schemas.redis_keys import DeviceState, device_key, encode_state
+from schemas.redis_keys import DeviceState, device_key, encode_device_state
 from schemas.settings import Settings
 from schemas.topics import RAW
 from tests.integration.personalize_service import SITE, device_state, now_ms
@@ -94,7 +94,7 @@ def _prepare(settings: Settings) -> None:
     with redis.Redis.from_url(settings.redis_url) as store:
         pipe = store.pipeline(transaction=False)
         for number in range(DEVICES):
-            pipe.set(device_key(f"device-{number}"), encode_state(_state()))
+            pipe.set(device_key(f"device-{number}"), encode_device_state(_state()))
         pipe.execute()
 
 

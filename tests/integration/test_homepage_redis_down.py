@@ -17,7 +17,7 @@ import redis
 
 from infra.embedded import redis_server
 from schemas.event import person_of_user
-from schemas.redis_keys import device_key, encode_state, person_key
+from schemas.redis_keys import device_key, encode_device_state, person_key
 from schemas.settings import Settings
 from tests.integration.personalize_service import (
     ADMIN,
@@ -138,7 +138,7 @@ def test_rubbish_under_a_visitors_key(
 ) -> None:
     with serving(own) as client, redis.Redis.from_url(own.redis_url) as store:
         store.set(device_key("garbled"), garbage)
-        store.set(device_key("good"), encode_state(device_state(past_sessions=1)))
+        store.set(device_key("good"), encode_device_state(device_state(past_sessions=1)))
         store.set(person_key(person_of_user("anna")), garbage)
         store.lpush(device_key("list"), "x")
         assert_degraded(client.homepage(anonymous_id="garbled", referrer=ENCYCLOPEDIA))

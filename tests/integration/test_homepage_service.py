@@ -14,6 +14,7 @@ from schemas.redis_keys import (
     DeviceState,
     PersonState,
     device_key,
+    encode_device_state,
     encode_state,
     person_key,
 )
@@ -46,7 +47,7 @@ def store(redis_url: str) -> Iterator[redis.Redis]:
 
 
 def put_device(store: redis.Redis, device: str, state: DeviceState) -> None:
-    store.set(device_key(device), encode_state(state))
+    store.set(device_key(device), encode_device_state(state))
 
 
 def put_person(store: redis.Redis, user: str, orders: int) -> None:
