@@ -34,9 +34,11 @@ from schemas.topics import (
     CORRECTIONS,
     DECISIONS,
     EVENTS,
+    FLOW,
     FOLDED,
     IDENTITY,
     REJECTED,
+    RESOLUTIONS,
     SINK_GROUP,
     Position,
     Topic,
@@ -47,7 +49,7 @@ _KAFKA_TIMEOUT_S = 10
 _DECISION_LINGER_S = 0.2
 _DECISIONS_WAITING = re.compile(r"^footfall_decisions_waiting (\S+)$", re.MULTILINE)
 
-SUNK = (EVENTS, IDENTITY, CORRECTIONS, DECISIONS, REJECTED)
+SUNK = (EVENTS, IDENTITY, CORRECTIONS, DECISIONS, RESOLUTIONS, REJECTED)
 
 Offsets = dict[int, int]
 
@@ -77,7 +79,7 @@ def drain(settings: Settings, timeout_s: float = 60.0) -> list[Missing]:
     deadline = time.monotonic() + timeout_s
     with Positions(settings) as positions:
         _await_decisions(settings, deadline)
-        for topic in FOLDED:
+        for topic in FLOW:
             missing = _await([topic], "stream", positions, positions.fences, deadline)
             if missing:
                 return missing

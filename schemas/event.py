@@ -292,6 +292,47 @@ class Register(msgspec.Struct, kw_only=True, omit_defaults=True):
     purchases: Purchases = ()
     activity: dict[str, tuple[int, ...]] = {}  # see `schemas.activity`
     days: tuple[int, ...] = ()  # UTC days since 1970 on which its sessions began, sorted
+    via: str = ""  # persons who handed it on, first to last, with '>' between them
+
+
+class Alias(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One line of `footfall.aliases`: two user ids are one person, or (revoked) no longer.
+
+    Of a pair's lines the one with the latest (event_time, event_id) holds.
+    """
+
+    one: str  # user id
+    other: str  # user id
+    event_time: int  # ms
+    event_id: str
+    record_time: int  # ms: Kafka timestamp of the raw record that made it
+    revoked: bool = False
+
+
+class Root(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A line of `footfall.registers` beside `Register`: who the person is, by aliases.
+
+    The newest version a person holds. Unlike a register it names no device.
+    """
+
+    person_id: str
+    root: str  # the user id whose person it is; '' for nobody else's
+    version: int
+    record_time: int  # ms, as of `Alias`
+
+
+class Resolution(msgspec.Struct, kw_only=True):
+    """One line of `footfall.resolutions`: whose the events of a person are, as known now.
+
+    `device_id` '' speaks of all of them (an alias), else only of those of that device, which is
+    apart. The newest version a (person_id, device_id) holds; who is nobody else any more resolves
+    to himself. An alias applies first, then what is apart from the person it leads to.
+    """
+
+    person_id: str
+    device_id: str
+    resolved_id: str
+    version: int
 
 
 class Rejected(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -307,7 +348,18 @@ class Rejected(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 Record = TypeVar(
-    "Record", Event, EnrichedEvent, IdentityLink, Correction, Decision, Register, Rejected, Claim
+    "Record",
+    Event,
+    Claim,
+    EnrichedEvent,
+    IdentityLink,
+    Correction,
+    Decision,
+    Alias,
+    Register,
+    Resolution,
+    Root,
+    Rejected,
 )
 
 encode_line = msgspec.json.Encoder().encode

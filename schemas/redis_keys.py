@@ -19,12 +19,12 @@ from schemas.evidence import Layout
 from schemas.moments import Moments, pack, unpack
 from schemas.profiles import Profiles
 from schemas.purchases import Purchases
-from schemas.topics import RAW, REGISTERS, Topic, partition_of
+from schemas.topics import ALIASES, RAW, REGISTERS, Topic, partition_of
 
 LIVE_HORIZON_MS = 48 * 3600 * 1000
 """What is older than this before a record's Kafka timestamp touches no live counter."""
 
-_SHORT = {RAW.name: "r", REGISTERS.name: "g"}
+_SHORT = {RAW.name: "r", REGISTERS.name: "g", ALIASES.name: "a"}
 
 
 def _tag(topic: Topic, partition: int) -> str:
@@ -53,6 +53,11 @@ def device_key(device_id: str) -> str:
 def person_key(person_id: str) -> str:
     """`PersonState` of one person."""
     return f"{_tag(REGISTERS, partition_of(person_id, REGISTERS))}:p:{person_id}"
+
+
+def alias_key(user_id: str) -> str:
+    """`schemas.aliases.Component` that the user is in."""
+    return f"{_tag(ALIASES, 0)}:u:{user_id}"
 
 
 def funnel_key(partition: int, funnel_key: str, hour: int) -> str:
@@ -130,11 +135,16 @@ class Contribution(msgspec.Struct, array_like=True):
 
 
 class PersonState(msgspec.Struct, array_like=True):
-    """The newest contribution of each of the person's devices, tombstones included."""
+    """The newest contribution of each of the person's devices, tombstones included.
+
+    What of it counts for this person: `schemas.persons`.
+    """
 
     user_id: str
     counted: bool
-    devices: dict[str, Contribution]
+    devices: dict[str, Contribution]  # by `schemas.persons.contribution_key`
+    root: str = ""  # the user id whose person this is, by an alias; '' for nobody else's
+    root_version: int = 0
 
 
 encode_state = msgspec.msgpack.Encoder().encode

@@ -42,16 +42,37 @@ DECISIONS = Topic("footfall.decisions", "device")
 """Micro-batches of `Decision` lines: what the homepage endpoint chose."""
 
 REGISTERS = Topic("footfall.registers", "person")
-"""Micro-batches of `Register` lines: what one device contributes to one person, newest wins."""
+"""Micro-batches of `Register` lines, what one device contributes to one person, and `Root` lines,
+whose person one is; newest wins."""
+
+ALIASES = Topic("footfall.aliases", "none", partitions=1)
+"""Micro-batches of `Alias` lines: a server says that two user ids are one person, or no longer."""
+
+RESOLUTIONS = Topic("footfall.resolutions", "person")
+"""Micro-batches of `Resolution` lines: whose a person's events are, as known now; newest wins."""
 
 REJECTED = Topic("footfall.rejected", "none")
 """`Rejected` lines: every refused input with its original bytes."""
 
-ALL = (RAW, EVENTS, IDENTITY, CORRECTIONS, DECISIONS, REGISTERS, REJECTED)
+ALL = (
+    RAW,
+    EVENTS,
+    IDENTITY,
+    CORRECTIONS,
+    DECISIONS,
+    ALIASES,
+    REGISTERS,
+    RESOLUTIONS,
+    REJECTED,
+)
 
-FOLDED = (RAW, REGISTERS)
+FOLDED = (RAW, ALIASES, REGISTERS)
 """What a stage of the stream reads, in the order in which messages flow. Only the first is written
 from outside; whatever is in the others is emitted again when the first is folded again."""
+
+FLOW = (*FOLDED, REGISTERS, REGISTERS)
+"""The order in which what is under way comes to rest. A register goes on at most twice: from a user
+to the root, from there to a device that is apart."""
 
 SINK_GROUP = "footfall-sink"
 STREAM_GROUP = "footfall-stream"

@@ -1,7 +1,9 @@
 """The Faust worker: which topic goes through which stage, and how partitions come and go.
 
     footfall.raw ───────▶ device stage ──▶ footfall.events, .identity, .corrections, .decisions
-                               └─────────▶ footfall.registers ──▶ person stage ──▶ live funnels
+                               │                  ▲    │   ▲
+                               ├──────────────────┤    └───┴── person stage ──▶ live funnels
+                               └▶ footfall.aliases ──▶ alias stage
 
 Faust owns membership, assignment and commits. Each assigned partition gets a lane; lanes keep
 their own order and acknowledge. On assignment the fences, not Kafka's committed offsets, say
@@ -25,6 +27,7 @@ from faust.types import TP, AppT
 from schemas.settings import Settings
 from schemas.site import Site
 from schemas.topics import STREAM_GROUP, Position
+from streams.alias_stage import AliasStage
 from streams.device_stage import DeviceStage
 from streams.errors import RebuildNeeded, StreamError, TryAgain
 from streams.faults import FaultPoint, fault_point_from
@@ -182,8 +185,8 @@ async def _refuse_expired(consumer: Consumer, begin: Mapping[TP, int]) -> None:
 
 
 def stages(settings: Settings, site: Site) -> list[Stage]:
-    """Both stages, as one worker runs them."""
-    return [DeviceStage(site, settings.secret_key), PersonStage(site)]
+    """All stages, as one worker runs them."""
+    return [DeviceStage(site, settings.secret_key), AliasStage(), PersonStage(site)]
 
 
 async def run(

@@ -8,6 +8,7 @@ line of footfall.raw
   ├─ detect_bot ── a bot ─────────────────────────────▶ footfall.events, flagged; no state
   ├─ follow: session, person ─────────────────────────▶ footfall.corrections
   ├─ read_profile: what a server says of its user
+  ├─ an alias of two users ───────────────────────────▶ footfall.aliases
   ├─ enrich: user agent, url, referrer, order, credited decision
   ├─ activities: interests, touches, exposures, orders
   ├─ live? evidence for funnels
@@ -37,8 +38,18 @@ from schemas.reasons import Reason
 from schemas.redis_keys import DeviceState, decode_device_state, device_key, encode_device_state
 from schemas.referrer import classify
 from schemas.site import Site
-from schemas.topics import CORRECTIONS, DECISIONS, EVENTS, IDENTITY, RAW, REGISTERS, version_of
+from schemas.topics import (
+    ALIASES,
+    CORRECTIONS,
+    DECISIONS,
+    EVENTS,
+    IDENTITY,
+    RAW,
+    REGISTERS,
+    version_of,
+)
 from streams.activity import Activities
+from streams.alias_stage import alias_of
 from streams.corrections import person_corrections
 from streams.device import (
     digest,
@@ -161,6 +172,8 @@ class DeviceStage:
         state = self._evidence(state, row, newest, record)
         for correction in step.corrections:
             emissions.add(CORRECTIONS, correction.device_id, encode_line(correction))
+        if (alias := alias_of(event, record.time)) is not None:
+            emissions.add(ALIASES, "", encode_line(alias))
         emissions.add(EVENTS, row.person_id or row.device_id, encode_line(row))
         return state
 

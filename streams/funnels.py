@@ -135,7 +135,8 @@ class Funnels:
 
         A unit is the person, or each session of the person's devices.
         """
-        devices = [d for d, hits in after.hits.items() if before.hits.get(d) is not hits]
+        known = before.hits.keys() | after.hits.keys()
+        devices = [d for d in known if before.hits.get(d) is not after.hits.get(d)]
         for fingerprint, funnel in self._funnels.items():
             if funnel.funnel.per == "session":
                 old = _sessions(fingerprint, before, devices)

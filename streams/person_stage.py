@@ -1,9 +1,10 @@
 """The person stage: keeps the newest register of each device, counts the person by what they say.
 
 line of footfall.registers
-  ├─ not a register ─────────────────────▶ rejected (invalid_event)
+  ├─ neither register nor root ──────────▶ rejected (invalid_event)
   ├─ older than what is held ────────────▶ says nothing new
   └─ newest ▶ the person, recomputed ────▶ live counters change by the difference
+       └─ what he hands on, if changed ──▶ footfall.registers, footfall.resolutions
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from schemas.event import Register, split_lines
+from schemas.aliases import ALIAS_TTL_MS
+from schemas.event import Register, Root, split_lines
+from schemas.persons import contribution_key, counting
 from schemas.reasons import Reason
 from schemas.redis_keys import (
     Contribution,
@@ -28,16 +31,18 @@ from schemas.site import Site
 from schemas.topics import REGISTERS, partition_of, version_of
 from streams.device import live_horizon
 from streams.funnels import Funnels, Hits, Told
+from streams.handing_on import contribution_of, hand_on
 from streams.last_few import LastFew
 from streams.records import CounterChange, Effects, Emissions, Record, StateWrite
 from streams.rejected import reject
 
 _COUNTER_TTL_MS = 50 * 3600 * 1000
 
-Line = Register | bytes
+Line = Register | Root | bytes
 States = dict[str, PersonState | None]
 
-_decoder = msgspec.json.Decoder(Register)
+_registers = msgspec.json.Decoder(Register)
+_roots = msgspec.json.Decoder(Root)
 
 
 class PersonStage:
@@ -51,12 +56,12 @@ class PersonStage:
         self._known = LastFew[tuple[str, str], tuple[Contribution, Hits]]()
 
     def decode(self, record: Record) -> list[Line]:
-        """The record's lines; bytes stay where a line is no register."""
+        """The record's lines; bytes stay where a line is none of ours."""
         return [_decode(line) for line in split_lines(record.value)]
 
     def state_keys(self, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
         """(name, Redis key) of each state that the lines need."""
-        for person in {line.person_id for line in lines if isinstance(line, Register)}:
+        for person in {line.person_id for line in lines if not isinstance(line, bytes)}:
             yield person, person_key(person)
 
     def decode_state(self, blob: bytes) -> PersonState:
@@ -70,22 +75,30 @@ class PersonStage:
         before: dict[str, PersonState | None] = {}
         newest = 0
         for record, lines in batch:
+            version = version_of(epoch, record.offset)
+            touched: dict[str, PersonState | None] = {}
+            at = 0
             for number, line in enumerate(lines):
-                if isinstance(line, Register):
-                    before.setdefault(line.person_id, states.get(line.person_id))
-                    states[line.person_id] = with_register(states.get(line.person_id), line)
-                    newest = max(newest, line.record_time)
-                else:
-                    version = version_of(epoch, record.offset)
+                if isinstance(line, bytes):
                     reject(
                         emissions, REGISTERS, version, record, number, line, Reason.INVALID_EVENT
                     )
+                    continue
+                old = states.get(line.person_id)
+                touched.setdefault(line.person_id, old)
+                states[line.person_id] = with_line(old, line)
+                at = max(at, line.record_time)
+            for person, old in touched.items():
+                before.setdefault(person, old)
+                if (new := states[person]) is not None and new is not old:
+                    hand_on(emissions, person, old, new, version, at)
+            newest = max(newest, at)
         writes, changes = [], Counter[tuple[str, str]]()
         for person, old in before.items():
             new = states[person]
             if new is None or new is old:
                 continue
-            ttl = self._site.retention.visitors_ms
+            ttl = ALIAS_TTL_MS if new.root else self._site.retention.visitors_ms
             writes.append(StateWrite(person_key(person), encode_state(new), ttl))
             self._count(changes, person, self._told(person, old), self._told(person, new))
         horizon_hour = live_horizon(newest) // 3_600_000
@@ -111,7 +124,7 @@ class PersonStage:
         if state is None:
             return Told(counted=False, hits={})
         hits = {}
-        for device, held in state.devices.items():
+        for device, held in counting(state).items():
             name = person, device
             known = self._known.get(name)
             if known is None or known[0] is not held:
@@ -121,35 +134,39 @@ class PersonStage:
         return Told(state.counted, hits)
 
 
+def with_line(state: PersonState | None, line: Register | Root) -> PersonState:
+    """The person with this line, the same object where a newer one is already there."""
+    return with_register(state, line) if isinstance(line, Register) else with_root(state, line)
+
+
 def with_register(state: PersonState | None, register: Register) -> PersonState:
-    """The person with this register, the same object where a newer one is already there."""
-    held = state.devices.get(register.device_id) if state else None
+    key = contribution_key(register.device_id, register.via)
+    held = state.devices.get(key) if state else None
     if state is not None and held is not None and held.version >= register.version:
         return state
-    contribution = Contribution(
-        version=register.version,
-        gone=register.gone,
-        first_seen=register.first_seen,
-        last_seen=register.last_seen,
-        sessions=register.sessions,
-        orders=register.orders,
-        profiles=register.profiles,
-        layout=register.layout,
-        starts=register.starts,
-        evidence=register.evidence,
-        purchases=register.purchases,
-        activity=register.activity,
-        days=register.days,
-    )
     devices = dict(state.devices) if state else {}
-    devices[register.device_id] = contribution
+    devices[key] = contribution_of(register)
     user = register.user_id or (state.user_id if state else "")
     counted = (register.counted and not register.gone) or (state.counted if state else False)
-    return PersonState(user_id=user, counted=counted, devices=devices)
+    if state is None:
+        return PersonState(user_id=user, counted=counted, devices=devices)
+    return msgspec.structs.replace(state, user_id=user, counted=counted, devices=devices)
+
+
+def with_root(state: PersonState | None, line: Root) -> PersonState:
+    if state is None:
+        state = PersonState(user_id="", counted=False, devices={})
+    if state.root_version >= line.version:
+        return state
+    return msgspec.structs.replace(state, root=line.root, root_version=line.version)
 
 
 def _decode(line: bytes) -> Line:
     try:
-        return _decoder.decode(line)
+        return _registers.decode(line)
+    except msgspec.MsgspecError:
+        pass
+    try:
+        return _roots.decode(line)
     except msgspec.MsgspecError:
         return line

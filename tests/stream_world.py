@@ -21,7 +21,7 @@ from schemas.event import EnrichedEvent, Event, encode_batch, split_lines
 from schemas.redis_keys import decode_device_state, device_key
 from schemas.settings import Settings
 from schemas.site_file import load
-from schemas.topics import EVENTS, FOLDED, RAW, Topic, partition_of
+from schemas.topics import EVENTS, FLOW, RAW, Topic, partition_of
 from tests.processes import await_true
 from tests.servers import own_settings, running
 
@@ -51,9 +51,9 @@ class World:
         assert self._producer.flush(30) == 0
 
     def await_folded(self, timeout_s: float = 60) -> None:
-        """Until both stages stand at the end of their topics."""
+        """Until all stages stand at the end of their topics."""
         with Positions(self.settings) as positions:
-            for topic in FOLDED:
+            for topic in FLOW:
                 ends = positions.barrier(topic)
 
                 def left(topic: Topic = topic, ends: Offsets = ends) -> int:

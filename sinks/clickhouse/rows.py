@@ -14,7 +14,14 @@ import msgspec
 from msgspec import Meta
 
 from schemas import topics
-from schemas.event import Correction, Decision, EnrichedEvent, IdentityLink, Rejected
+from schemas.event import (
+    Correction,
+    Decision,
+    EnrichedEvent,
+    IdentityLink,
+    Rejected,
+    Resolution,
+)
 
 MOMENT_MIN = 946_684_800_000  # 2000-01-01, as ingest demands
 MOMENT_MAX = 4_102_444_800_000  # 2100-01-01; DateTime64 and toDate reach further
@@ -25,6 +32,7 @@ Since = Annotated[int, Meta(ge=0, lt=MOMENT_MAX)]  # 0: since ever
 UInt16 = Annotated[int, Meta(ge=0, lt=2**16)]
 UInt32 = Annotated[int, Meta(ge=0, lt=2**32)]
 Version = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+NotZero = Annotated[int, Meta(gt=0, le=2**63 - 1)]
 Money = Annotated[str, Meta(pattern=r"\A-?[0-9]{1,14}(\.[0-9]{1,20})?\Z")]  # Decimal(18, 4)
 NotEmpty = Annotated[str, Meta(min_length=1)]
 
@@ -189,6 +197,15 @@ DECISIONS = Table(
     guard="e.decision_id = ''",
 )
 
+RESOLUTIONS = Table(
+    topics.RESOLUTIONS,
+    "resolutions_stored",
+    _decoder(Resolution, person_id=uuid.UUID, resolved_id=uuid.UUID, version=NotZero),
+    {"person_id": "UUID", "device_id": "String", "resolved_id": "UUID", "version": "UInt64"},
+    {"removed": "e.person_id = e.resolved_id"},
+    guard="e.version = 0",
+)
+
 REJECTED = Table(
     topics.REJECTED,
     "rejected_stored",
@@ -201,5 +218,5 @@ REJECTED = Table(
     guard="e.rejected_at = 0",
 )
 
-TABLES = (EVENTS, CORRECTIONS, IDENTITY, DECISIONS, REJECTED)
+TABLES = (EVENTS, CORRECTIONS, RESOLUTIONS, IDENTITY, DECISIONS, REJECTED)
 """In the order in which a block is inserted."""

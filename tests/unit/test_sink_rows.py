@@ -15,15 +15,17 @@ from schemas.event import (
     EnrichedEvent,
     IdentityLink,
     Rejected,
+    Resolution,
     encode_line,
 )
-from schemas.topics import ALL, RAW, REGISTERS
+from schemas.topics import ALIASES, ALL, RAW, REGISTERS
 from sinks.clickhouse.rows import (
     CORRECTIONS,
     DECISIONS,
     EVENTS,
     IDENTITY,
     REJECTED,
+    RESOLUTIONS,
     TABLES,
     Table,
     Unfit,
@@ -54,7 +56,7 @@ def line(**changed: object) -> bytes:
 
 
 def test_every_topic_but_the_stages_own_has_a_table() -> None:
-    assert {table.topic for table in TABLES} == set(ALL) - {RAW, REGISTERS}
+    assert {table.topic for table in TABLES} == set(ALL) - {RAW, ALIASES, REGISTERS}
 
 
 def fitting() -> list[tuple[Table, msgspec.Struct]]:
@@ -84,6 +86,7 @@ def fitting() -> list[tuple[Table, msgspec.Struct]]:
         (EVENTS, msgspec.convert(EVENT, EnrichedEvent)),
         (CORRECTIONS, correction),
         (IDENTITY, link),
+        (RESOLUTIONS, Resolution(person_id=ID, device_id="", resolved_id=ID, version=1)),
         (DECISIONS, decision),
         (REJECTED, rejected),
     ]
