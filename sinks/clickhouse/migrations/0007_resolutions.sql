@@ -1,5 +1,5 @@
 -- Whose the events of a person are, as known now: all of them (device_id '', an alias of two users),
--- or those of one device that is above the limit of a person's devices. The newest version holds;
+-- or those of one device that is above the limit of a person's devices. The newest version holds, and
 -- who is nobody else any more is removed.
 CREATE TABLE IF NOT EXISTS resolutions_stored
 (
