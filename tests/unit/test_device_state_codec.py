@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.purchases import Purchase
 from schemas.redis_keys import (
     DeviceState,
     decode_device_state,
@@ -50,7 +51,8 @@ def test_a_device_comes_back_as_it_was(
 def test_fields_that_are_not_times_come_back_too() -> None:
     state = DeviceState(
         first_seen=1, last_seen=2, seen={20_779: b"12345678"}, past_sessions=3,
-        logins=(("anna", 1, 2),), orders=((2, b"12345678"),), layout=(1, 2), evidence=b"\x01",
+        logins=(("anna", 1, 2),), orders=(Purchase(2, b"123456", 5, "EUR"),),
+        layout=(1, 2), evidence=b"\x01",
     )  # fmt: skip
     assert decode_device_state(encode_device_state(state)) == state
 
