@@ -35,6 +35,7 @@ def test_six_at_once_on_an_empty_server_then_nothing_is_left_to_do(tmp_path: Pat
                 "events",
                 "events_all",
                 "identities",
+                "identity_conflicts",
                 "persons",
                 "rejected",
                 "report_identity",
@@ -66,6 +67,7 @@ def test_a_changed_view_is_made_again_and_those_after_it_too(tmp_path: Path) -> 
             "view 07_rejected",
             "view 08_report_variants",
             "view 09_report_identity",
+            "view 10_identity_conflicts",
         ]
         client = connect(settings.clickhouse)
         comment = (
