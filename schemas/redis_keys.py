@@ -36,6 +36,20 @@ def fence_key(topic: Topic, partition: int) -> str:
     return f"{_tag(topic, partition)}:fence"
 
 
+REBUILDING = b"rebuilding"
+"""Stands in a fence's place while `footfall rebuild` takes the partition's live state away."""
+
+
+def quiet_key(topic: Topic, partition: int) -> str:
+    """Position below which a rebuild emits only what stages read: the rest was emitted before."""
+    return f"{_tag(topic, partition)}:quiet"
+
+
+def live_keys(topic: Topic) -> str:
+    """Pattern for SCAN of all that a topic's stage keeps, fences included."""
+    return f"ff:{{{_SHORT[topic.name]}[0-9]*}}:*"
+
+
 @lru_cache(maxsize=20_000)
 def device_key(device_id: str) -> str:
     """`DeviceState` of one device.

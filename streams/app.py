@@ -26,7 +26,7 @@ from faust.types import TP, AppT
 
 from schemas.settings import Settings
 from schemas.site import Site
-from schemas.topics import STREAM_GROUP, Position
+from schemas.topics import STREAM_GROUP
 from streams.alias_stage import AliasStage
 from streams.device_stage import DeviceStage
 from streams.errors import RebuildNeeded, StreamError, TryAgain
@@ -35,7 +35,7 @@ from streams.lane import Lane, Stage
 from streams.person_stage import PersonStage
 from streams.publish import Publisher
 from streams.records import Record
-from streams.store import Store
+from streams.store import Start, Store
 from streams.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -62,9 +62,9 @@ class Lanes:
         for tp in assigned:
             stage = self._stages.get(tp.topic)
             if stage is not None:
-                position = await self._position(stage, tp.partition)
-                begin[tp] = position.offset
-                self._start(tp, stage, position)
+                start = await self._start_of(stage, tp.partition)
+                begin[tp] = start.position.offset
+                self._start(tp, stage, start)
         return begin
 
     async def put(self, tp: TP, record: Record) -> None:
@@ -89,16 +89,16 @@ class Lanes:
     def count(self) -> int:
         return len(self._lanes)
 
-    async def _position(self, stage: Stage, partition: int) -> Position:
+    async def _start_of(self, stage: Stage, partition: int) -> Start:
         while True:
             try:
-                return await self._store.position(stage.topic, partition)
+                return await self._store.start(stage.topic, partition)
             except TryAgain as error:
                 log.warning("%s[%d] waits: %s", stage.topic.name, partition, error)
                 await asyncio.sleep(0.5)
 
-    def _start(self, tp: TP, stage: Stage, position: Position) -> None:
-        lane = Lane(stage, tp.partition, position, self._store, self._publisher, self._fault_point)
+    def _start(self, tp: TP, stage: Stage, start: Start) -> None:
+        lane = Lane(stage, tp.partition, start, self._store, self._publisher, self._fault_point)
         task = asyncio.create_task(lane.run(), name=f"{tp.topic}[{tp.partition}]")
         task.add_done_callback(_end_process_on_failure)
         self._lanes[tp] = (lane, task)
@@ -119,7 +119,9 @@ def _end_process(error: BaseException, where: str) -> None:
     os._exit(3 if isinstance(error, RebuildNeeded) else 1)
 
 
-def create_app(settings: Settings, lanes: Lanes, topics: Iterable[str]) -> faust.App:
+def create_app(
+    settings: Settings, lanes: Lanes, topics: Iterable[str], fault_point: FaultPoint
+) -> faust.App:
     """The Faust application: one agent a topic that hands records to their lanes."""
     app = Worker(
         STREAM_GROUP,
@@ -137,6 +139,7 @@ def create_app(settings: Settings, lanes: Lanes, topics: Iterable[str]) -> faust
         stream_wait_empty=False,
         stream_processing_timeout=3600.0,
     )
+    app.fault_point = fault_point
     for name in topics:
         _add_agent(app, name, lanes)
 
@@ -196,8 +199,9 @@ async def run(
     on_ready: Callable[[Lanes], None],
 ) -> None:
     """Work until `stop` is set; then finish the batches in flight and leave the group."""
-    lanes = Lanes(settings, stages, fault_point_from(os.environ))
-    app = create_app(settings, lanes, [stage.topic.name for stage in stages])
+    fault_point = fault_point_from(os.environ)
+    lanes = Lanes(settings, stages, fault_point)
+    app = create_app(settings, lanes, [stage.topic.name for stage in stages], fault_point)
     await app.start()
     on_ready(lanes)
     log.info("folding %s", ", ".join(stage.topic.name for stage in stages))

@@ -1,6 +1,10 @@
 """Places where a test may kill this process, named after the step that was just done.
 
-FOOTFALL_FAULT=published:3 kills the process with SIGKILL at the third time `published` is passed.
+FOOTFALL_FAULT=published:3 kills the process with SIGKILL at the third time `published` is passed,
+footfall.raw.published:3 where the stage of that topic passes it.
+
+    loaded, folded, published, applied, acknowledged    a lane's batch (streams/lane.py)
+    committing, committed                               what Faust commits (streams/worker.py)
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ def fault_point_from(env: Mapping[str, str]) -> FaultPoint:
     left = [int(count or 1)]
 
     def die_at(name: str) -> None:
-        if name == wanted:
+        if name == wanted or name.endswith(f".{wanted}"):
             left[0] -= 1
             if left[0] <= 0:
                 os.kill(os.getpid(), signal.SIGKILL)

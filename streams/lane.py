@@ -16,19 +16,21 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from schemas.topics import Position, Topic
+from schemas.redis_keys import REBUILDING
+from schemas.topics import FOLDED, Position, Topic
 from streams import metrics
 from streams.errors import LostPartition, TryAgain
 from streams.faults import FaultPoint
 from streams.publish import Publisher
 from streams.records import Effects, Record
-from streams.store import Store
+from streams.store import Start, Store
 
 log = logging.getLogger(__name__)
 
 MAX_BATCH_LINES = 2000
 QUEUED_RECORDS = 64
 _CACHED_STATES = 50_000
+_FOLDED = frozenset(topic.name for topic in FOLDED)
 
 
 class Stage(Protocol):
@@ -54,14 +56,15 @@ class Lane:
         self,
         stage: Stage,
         partition: int,
-        position: Position,
+        start: Start,
         store: Store,
         publisher: Publisher,
         fault_point: FaultPoint,
     ) -> None:
         self._stage = stage
         self._partition = partition
-        self._position = position
+        self._position = start.position
+        self._quiet_below = start.quiet_below
         self._fence: bytes | None = None  # as last seen in Redis; None: not read yet
         self._store = store
         self._publisher = publisher
@@ -97,7 +100,8 @@ class Lane:
             else:
                 batch.append((record, self._stage.decode(record)))
                 lines += len(batch[-1][1])
-            if lines >= MAX_BATCH_LINES or self._queue.empty():
+            is_last_quiet = record.offset + 1 == self._quiet_below
+            if lines >= MAX_BATCH_LINES or self._queue.empty() or is_last_quiet:
                 return batch
             record = self._queue.get_nowait()
 
@@ -105,22 +109,28 @@ class Lane:
         started = time.perf_counter()
         topic = self._stage.topic
         await self._load([line for _, lines in batch for line in lines])
-        self._fault_point("loaded")
+        self._passed("loaded")
         effects = self._stage.fold(self._states, batch, self._position.epoch)
-        await self._insist(lambda: self._publisher.publish(effects.emissions))
-        self._fault_point("published")
+        self._passed("folded")
         new = Position(self._position.epoch, batch[-1][0].offset + 1)
-        await self._apply(effects, new)
-        self._fault_point("applied")
+        if new.offset <= self._quiet_below:
+            effects.emissions = effects.emissions.only(_FOLDED)
+        await self._insist(lambda: self._publisher.publish(effects.emissions))
+        self._passed("published")
+        await self._apply(effects, new, batch[-1][0].time)
+        self._passed("applied")
         self._position, self._fence = new, new.encode()
         for record, _ in batch:
             record.acknowledge()
-        self._fault_point("acknowledged")
+        self._passed("acknowledged")
         metrics.LINES.labels(topic.name).inc(sum(len(lines) for _, lines in batch))
         metrics.RECORDS.labels(topic.name).inc(len(batch))
         metrics.EMITTED.labels(topic.name).inc(len(effects.emissions))
         metrics.POSITION.labels(topic.name, self._partition).set(new.offset)
         metrics.BATCH_SECONDS.labels(topic.name).observe(time.perf_counter() - started)
+
+    def _passed(self, step: str) -> None:
+        self._fault_point(f"{self._stage.topic.name}.{step}")
 
     async def _load(self, lines: Sequence[Any]) -> None:
         """Bring the states that the lines need into memory; the fence proves that they hold."""
@@ -145,6 +155,8 @@ class Lane:
 
     def _check(self, fence: bytes) -> None:
         """The first fence read must be the position that this lane was started with."""
+        if fence == REBUILDING:
+            raise LostPartition(f"{self._stage.topic.name}[{self._partition}]: it is rebuilt")
         at = Position.decode(fence) if fence else None
         fresh = self._position.offset == 0 and (at is None or at.epoch < self._position.epoch)
         if not fresh and at != self._position:
@@ -153,12 +165,19 @@ class Lane:
                 f"not {self._position.encode()!r}"
             )
 
-    async def _apply(self, effects: Effects, new: Position) -> None:
+    async def _apply(self, effects: Effects, new: Position, newest_ms: int) -> None:
         fence = self._fence or b""
+        waited_ms = max(0, int(time.time() * 1000) - newest_ms)
         while True:
             try:
                 await self._store.apply(
-                    self._stage.topic, self._partition, fence, new, effects.states, effects.counters
+                    self._stage.topic,
+                    self._partition,
+                    fence,
+                    new,
+                    effects.states,
+                    effects.counters,
+                    waited_ms,
                 )
                 return
             except TryAgain as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import msgspec
 
@@ -28,6 +28,12 @@ class Emissions:
 
     def add(self, topic: Topic, key: str, line: bytes) -> None:
         self.lines[topic.name, partition_of(key, topic)].append(line)
+
+    def only(self, topics: Container[str]) -> Emissions:
+        """What of it goes to these topics."""
+        some = Emissions()
+        some.lines.update((to, lines) for to, lines in self.lines.items() if to[0] in topics)
+        return some
 
     def __len__(self) -> int:
         return sum(map(len, self.lines.values()))

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from schemas.redis_keys import epoch_key, fence_key
+from schemas.redis_keys import REBUILDING, epoch_key, fence_key, quiet_key
 from schemas.topics import Position, Topic
 from streams.errors import LostPartition, RebuildNeeded, TryAgain
 from streams.records import CounterChange, StateWrite
@@ -42,6 +43,17 @@ return 1
 """
 
 
+LEAST_TTL_MS = 3_600_000
+"""However long a record has waited, what it writes is there for as long as a crash may take."""
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Where a partition begins; below `quiet_below` only what stages read is emitted (again)."""
+
+    position: Position
+    quiet_below: int = 0
+
+
 class Store:
     """Live state in Redis, for one process. Infrastructure errors are raised as TryAgain."""
 
@@ -49,22 +61,31 @@ class Store:
         self._redis: Redis = Redis.from_url(redis_url, socket_timeout=10, socket_connect_timeout=5)
         self._apply = self._redis.register_script(_APPLY)
 
-    async def position(self, topic: Topic, partition: int) -> Position:
+    async def start(self, topic: Topic, partition: int) -> Start:
         """Where the partition stands. A fence of an older epoch means: the topic is new.
 
-        Raises RebuildNeeded where `footfall migrate` has not registered the topic.
+        Raises TryAgain while the partition is being rebuilt, and RebuildNeeded where Redis does
+        not know the topic.
         """
         try:
             epoch = await self._redis.hget(epoch_key(topic), "epoch")
-            fence = await self._redis.get(fence_key(topic, partition))
+            fence, quiet = await self._redis.mget(
+                fence_key(topic, partition), quiet_key(topic, partition)
+            )
         except RedisError as error:
             raise TryAgain(f"Redis: {error}") from error
         if epoch is None:
-            raise RebuildNeeded(f"topic {topic.name} is not registered; run: footfall migrate")
-        start = Position(int(epoch), 0)
-        if fence is None:
-            return start
-        return max(start, Position.decode(cast(bytes, fence)))
+            raise RebuildNeeded(
+                f"Redis does not know the topic {topic.name}; run: footfall migrate, or, if Redis "
+                "has lost its data: footfall rebuild"
+            )
+        if fence == REBUILDING:
+            raise TryAgain("live state is being taken away by: footfall rebuild")
+        position = Position(int(epoch), 0)
+        if fence is not None:
+            position = max(position, Position.decode(cast(bytes, fence)))
+        until = Position.decode(cast(bytes, quiet)) if quiet is not None else Position(0, 0)
+        return Start(position, until.offset if until.epoch == position.epoch else 0)
 
     async def read(
         self, topic: Topic, partition: int, keys: Sequence[str]
@@ -85,18 +106,22 @@ class Store:
         new: Position,
         states: Sequence[StateWrite],
         counters: Sequence[CounterChange],
+        waited_ms: int = 0,
     ) -> None:
         """Raises LostPartition where the fence is not `expected`, nothing being written then.
 
+        What expires does so counted from its record, which has waited for `waited_ms`: a rebuild
+        keeps nothing longer than it would have been kept.
         After TryAgain the step may or may not have happened; `is_applied` tells.
         """
         hashes = {key: index + 1 for index, key in enumerate({c.key: None for c in counters})}
         keys = [fence_key(topic, partition), *(state.key for state in states), *hashes]
         arguments: list[bytes | str | int] = [expected, new.encode(), len(states), len(counters)]
         for state in states:
-            arguments += (state.blob, state.ttl_ms)
+            arguments += (state.blob, max(state.ttl_ms - waited_ms, LEAST_TTL_MS))
         for change in counters:
-            arguments += (hashes[change.key], change.field, change.delta, change.ttl_ms)
+            ttl = max(change.ttl_ms - waited_ms, LEAST_TTL_MS)
+            arguments += (hashes[change.key], change.field, change.delta, ttl)
         try:
             applied = await self._apply(keys=keys, args=arguments)
         except RedisError as error:

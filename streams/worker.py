@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import cast
+
 import aiokafka
 import faust
 from faust.app.base import BootStrategy
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from faust.types import TP
 from faust.types.transports import TransportT
+
+from streams.faults import FaultPoint
 
 _FETCH_WAIT_MS = 50
 
@@ -24,6 +30,13 @@ class _Consumer(Consumer):
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return _FetchThread(self, loop=self.loop, beacon=self.beacon)
 
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        fault_point = cast(Worker, self.app).fault_point
+        fault_point("committing")
+        done: bool = await super()._commit(offsets)
+        fault_point("committed")
+        return done
+
 
 class _Transport(Transport):
     Consumer = _Consumer
@@ -37,6 +50,7 @@ class Worker(faust.App):
     """A `faust.App`; settings are its own."""
 
     BootStrategy = _WithoutWeb
+    fault_point: FaultPoint
 
     def _new_transport(self) -> TransportT:
         return _Transport(self.conf.broker_consumer, self)
