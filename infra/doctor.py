@@ -14,7 +14,8 @@ from confluent_kafka.admin import AdminClient
 from redis import Redis
 from redis.exceptions import RedisError
 
-from infra.drain import DrainError, lags
+from infra.drain import lags
+from infra.positions import Unreachable
 from schemas.settings import Settings
 from schemas.topics import ALL
 from sinks.clickhouse.client import connect
@@ -59,7 +60,7 @@ class _Bad(Exception):
 def _check(what: str, look: Callable[[], str]) -> Check:
     try:
         return Check(what, True, look())
-    except (_Bad, KafkaException, RedisError, SinkError, DrainError, OSError) as error:
+    except (_Bad, KafkaException, RedisError, SinkError, Unreachable, OSError) as error:
         return Check(what, False, " ".join(str(error).split())[:200])
 
 
@@ -118,7 +119,7 @@ def _ready(url: str) -> str:
 def _lags(settings: Settings) -> list[Check]:
     try:
         rows = lags(settings)
-    except DrainError as error:
+    except Unreachable as error:
         return [Check("consumers", False, str(error))]
     return [
         Check(f"{row.by} of {row.topic}", True, f"{row.records} records behind") for row in rows

@@ -11,24 +11,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
 
 import httpx
 import msgspec
-from confluent_kafka import (
-    Consumer,
-    KafkaError,
-    KafkaException,
-    Message,
-    Producer,
-    TopicPartition,
-)
-from redis import Redis
-from redis.exceptions import RedisError
 
-from schemas.event import COUNT_HEADER
-from schemas.redis_keys import epoch_key, fence_key
+from infra.positions import Offsets, Positions, behind
 from schemas.settings import Settings
 from schemas.topics import (
     CORRECTIONS,
@@ -39,23 +27,14 @@ from schemas.topics import (
     IDENTITY,
     REJECTED,
     RESOLUTIONS,
-    SINK_GROUP,
-    Position,
     Topic,
 )
 
 _POLL_S = 0.05
-_KAFKA_TIMEOUT_S = 10
 _DECISION_LINGER_S = 0.2
 _DECISIONS_WAITING = re.compile(r"^footfall_decisions_waiting (\S+)$", re.MULTILINE)
 
 SUNK = (EVENTS, IDENTITY, CORRECTIONS, DECISIONS, RESOLUTIONS, REJECTED)
-
-Offsets = dict[int, int]
-
-
-class DrainError(Exception):
-    """A server is away."""
 
 
 class Missing(msgspec.Struct):
@@ -132,94 +111,3 @@ def _await(
         if not missing or time.monotonic() > deadline:
             return missing
         time.sleep(_POLL_S)
-
-
-def behind(ends: Mapping[int, int], reached: Mapping[int, int]) -> int:
-    """Records below the ends that have not been reached."""
-    return sum(max(0, end - reached.get(partition, 0)) for partition, end in ends.items())
-
-
-class Positions:
-    """Ends of topics, fences of the stream, committed offsets of the sink; DrainError if away."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._redis = Redis.from_url(settings.redis_url, socket_timeout=10)
-        self._producer = Producer(
-            {"bootstrap.servers": settings.kafka, "acks": "all", "log_level": 0}
-        )
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": settings.kafka,
-                "group.id": SINK_GROUP,  # only to ask what it has committed; never subscribes
-                "enable.auto.commit": False,
-                "log_level": 0,
-            }
-        )
-
-    def __enter__(self) -> Positions:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._consumer.close()
-        self._redis.close()
-
-    def barrier(self, topic: Topic) -> Offsets:
-        """Write an empty micro-batch to each partition; the offsets behind them."""
-        ends: Offsets = {}
-
-        def delivered(error: KafkaError | None, message: Message) -> None:
-            if error is None:
-                ends[message.partition() or 0] = (message.offset() or 0) + 1
-
-        for partition in range(topic.partitions):
-            self._producer.produce(
-                topic.name,
-                b"",
-                partition=partition,
-                headers=[(COUNT_HEADER, b"0")],
-                on_delivery=delivered,
-            )
-        self._producer.flush(_KAFKA_TIMEOUT_S)
-        if len(ends) < topic.partitions:
-            raise DrainError(f"Kafka at {self._settings.kafka} does not take {topic.name}")
-        return ends
-
-    def ends(self, topic: Topic) -> Offsets:
-        """Latest offsets as the broker tells them; a partition that holds nothing is left out."""
-        ends: Offsets = {}
-        for partition in range(topic.partitions):
-            low, high = self._watermarks(topic, partition)
-            if high > low:
-                ends[partition] = high
-        return ends
-
-    def fences(self, topic: Topic) -> Offsets:
-        """Fences of the topic's present epoch."""
-        keys = [fence_key(topic, partition) for partition in range(topic.partitions)]
-        try:
-            epoch = self._redis.hget(epoch_key(topic), "epoch")
-            found = [self._redis.get(key) for key in keys]
-        except RedisError as error:
-            raise DrainError(f"Redis at {self._settings.redis_url}: {error}") from error
-        positions = {p: Position.decode(cast(bytes, raw)) for p, raw in enumerate(found) if raw}
-        return {p: at.offset for p, at in positions.items() if at.epoch == int(epoch or 0)}
-
-    def committed(self, topic: Topic) -> Offsets:
-        wanted = [TopicPartition(topic.name, p) for p in range(topic.partitions)]
-        try:
-            found = self._consumer.committed(wanted, timeout=_KAFKA_TIMEOUT_S)
-        except KafkaException as error:
-            raise DrainError(f"Kafka at {self._settings.kafka}: {error}") from error
-        return {tp.partition: max(tp.offset, 0) for tp in found}
-
-    def _watermarks(self, topic: Topic, partition: int) -> tuple[int, int]:
-        try:
-            found = self._consumer.get_watermark_offsets(
-                TopicPartition(topic.name, partition), timeout=_KAFKA_TIMEOUT_S
-            )
-        except KafkaException as error:
-            raise DrainError(f"Kafka at {self._settings.kafka}: {error}") from error
-        if found is None:
-            raise DrainError(f"Kafka at {self._settings.kafka} does not answer")
-        return found

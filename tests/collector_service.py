@@ -18,7 +18,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from infra.embedded.ports import free_offset
-from infra.migrate import create_topics
+from infra.topics import create_topics
 from ingest.collector.app import create_app, server_config
 from schemas.event import Event, Rejected, raw_line_decoder, split_lines
 from schemas.settings import Ports, Settings

@@ -16,7 +16,7 @@ from confluent_kafka import Producer
 
 from infra.cli.context import EXAMPLE_SITE
 from infra.embedded import broker, clickhouse_server
-from infra.migrate import create_topics
+from infra.topics import create_topics
 from schemas.event import EnrichedEvent, encode_line, person_of_device, session_of
 from schemas.settings import Settings
 from schemas.site_file import load

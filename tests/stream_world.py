@@ -14,9 +14,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from redis import Redis
 
 from infra.cli.context import EXAMPLE_SITE
-from infra.drain import Offsets, Positions, behind
 from infra.embedded import broker, redis_server
-from infra.migrate import create_topics, register_epochs
+from infra.positions import Offsets, Positions, behind
+from infra.topics import create_topics, register_epochs
 from schemas.event import EnrichedEvent, Event, encode_batch, split_lines
 from schemas.redis_keys import decode_device_state, device_key
 from schemas.settings import Settings

@@ -22,8 +22,8 @@ def register(app: typer.Typer) -> None:
 
 def migrate() -> None:
     """Create topics and ClickHouse tables; changes nothing that is already right."""
-    from infra.migrate import MigrationError
     from infra.migrate import migrate as run_migrate
+    from infra.topics import MigrationError
 
     configured = context.settings()
     try:
@@ -42,12 +42,12 @@ def drain(
     timeout: float = typer.Option(60.0, help="Seconds to wait."),
 ) -> None:
     """Wait until every event accepted so far is in ClickHouse, live state or rejected."""
-    from infra.drain import DrainError
     from infra.drain import drain as run_drain
+    from infra.positions import Unreachable
 
     try:
         missing = run_drain(context.settings(), timeout)
-    except DrainError as error:
+    except Unreachable as error:
         raise Failure(f"{error}; see: footfall doctor") from error
     for row in missing:
         typer.echo(f"{row.topic}: {row.records} records not yet taken by {row.by}", err=True)

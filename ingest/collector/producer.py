@@ -95,7 +95,7 @@ class Producer(Generic[Token]):
                 "acks": "all",
                 "compression.type": "lz4",
                 # A record is a batch already. Of Kafka batches with several records the embedded
-                # broker tells an end that is too low (infra/drain.py).
+                # broker tells an end that is too low (infra/positions.py).
                 "batch.num.messages": 1,
                 "linger.ms": 0,
                 "delivery.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),

@@ -27,7 +27,7 @@ class LogPublisher:
                 "enable.idempotence": True,
                 "compression.type": "lz4",
                 # A record is a batch already. Of Kafka batches with several records the embedded
-                # broker tells an end that is too low (infra/drain.py).
+                # broker tells an end that is too low (infra/positions.py).
                 "batch.num.messages": 1,
                 "linger.ms": 0,
                 "delivery.timeout.ms": 60_000,

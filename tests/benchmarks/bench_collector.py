@@ -28,7 +28,7 @@ import uvicorn
 
 from infra.embedded import broker, redis_server
 from infra.embedded.ports import free_offset
-from infra.migrate import create_topics
+from infra.topics import create_topics
 from ingest.collector.app import calm_garbage_collection, serve, server_config
 from schemas.settings import Ports, Settings
 from tests.benchmarks.load import Load, drive, post

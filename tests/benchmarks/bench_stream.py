@@ -15,7 +15,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from infra.drain import Positions, behind
+from infra.positions import Positions, behind
 from schemas.event import Event, encode_batch
 from schemas.topics import RAW
 from tests.benchmarks.stream_workers import SINGLE_EVENTS

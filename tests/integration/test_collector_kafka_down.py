@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.embedded import broker
-from infra.migrate import create_topics
+from infra.topics import create_topics
 from schemas.settings import Settings
 from tests.collector_service import SITE, Collector, collecting
 from tests.servers import own_settings, running

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from infra.migrate import create_topics
+from infra.topics import create_topics
 from schemas.settings import Settings
 from tests.collector_service import SITE, Collector, with_free_ports
 from tests.processes import environment_of

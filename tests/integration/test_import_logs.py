@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from infra.embedded.ports import free_offset
-from infra.migrate import create_topics
+from infra.topics import create_topics
 from ingest.logs.errors import ServerAway, UnreadableFile, WrongOptions
 from ingest.logs.importer import ImportOptions, import_logs
 from ingest.logs.summary import Skipped, Summary

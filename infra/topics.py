@@ -1,0 +1,91 @@
+"""Kafka's topics, and Redis' memory of which topic it is that a fence speaks of.
+
+A topic that is new, because it was never there or because the broker forgot it, gets a new epoch:
+its offsets begin again, and whatever remembers offsets must not take the new ones for old
+(design.md section 3a).
+"""
+
+from __future__ import annotations
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from redis import Redis
+from redis.exceptions import RedisError
+
+from schemas.redis_keys import epoch_key
+from schemas.settings import ConfigurationError, Settings
+from schemas.site import Site
+from schemas.topics import ALL, Topic, next_epoch
+
+_TIMEOUT_S = 30
+
+
+class MigrationError(Exception):
+    """A server is away or says no. The message names it."""
+
+
+def create_topics(settings: Settings, site: Site) -> list[str]:
+    """Create what is missing; returns the names of the topics made."""
+    admin = _admin(settings)
+    config = {"retention.ms": str(site.retention.kafka_ms)}
+    wanted = [
+        NewTopic(t.name, num_partitions=t.partitions, replication_factor=-1, config=config)
+        for t in ALL
+    ]
+    made = []
+    for name, future in admin.create_topics(wanted, operation_timeout=_TIMEOUT_S).items():
+        try:
+            future.result(_TIMEOUT_S)
+            made.append(name)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise MigrationError(f"Kafka at {settings.kafka}: topic {name}: {error}") from error
+    return made
+
+
+def register_epochs(settings: Settings) -> list[str]:
+    """Remember each topic's identity; a changed one gets a new epoch. Returns their names."""
+    ids = topic_ids(settings)
+    raised = []
+    try:
+        with Redis.from_url(settings.redis_url, socket_timeout=10) as redis:
+            for topic in ALL:
+                key = epoch_key(topic)
+                topic_id, epoch = redis.hmget(key, "topic_id", "epoch")
+                if topic_id != ids[topic.name].encode():
+                    new = next_epoch(int(epoch or 0))
+                    redis.hset(key, mapping={"topic_id": ids[topic.name], "epoch": new})
+                    raised.append(topic.name)
+    except RedisError as error:
+        raise MigrationError(f"Redis at {settings.redis_url}: {error}") from error
+    return raised
+
+
+def topic_ids(settings: Settings) -> dict[str, str]:
+    """Name -> what tells a topic from another of the same name; ConfigurationError as `migrate`."""
+    admin = _admin(settings)  # must live until its futures are done
+    futures = admin.describe_topics(
+        TopicCollection([topic.name for topic in ALL]), request_timeout=_TIMEOUT_S
+    )
+    ids = {}
+    for topic in ALL:
+        try:
+            described = futures[topic.name].result(_TIMEOUT_S)
+        except KafkaException as error:
+            raise MigrationError(f"Kafka at {settings.kafka}: {error}") from error
+        _check_partitions(topic, len(described.partitions))
+        ids[topic.name] = str(described.topic_id)
+    return ids
+
+
+def _check_partitions(topic: Topic, found: int) -> None:
+    if found != topic.partitions:
+        raise ConfigurationError(
+            f"topic {topic.name} has {found} partitions, Footfall needs {topic.partitions}: "
+            "partition counts are fixed at creation; delete the topic or use another Kafka"
+        )
+
+
+def _admin(settings: Settings) -> AdminClient:
+    return AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
