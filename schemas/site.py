@@ -18,6 +18,14 @@ from schemas.event import Medium
 Value = str | bool | int | float
 VisitorClass = Literal["first-time", "returning", "registered", "customer", "unknown"]
 
+Recency = Literal["active", "silent", "asleep", "lost"]
+Frequency = Literal["new", "second-time", "repeat", "loyal"]
+Lifecycle = Literal["visitor", "lead"] | Frequency | Literal["silent", "asleep", "lost"]
+
+RECENCIES: tuple[Recency, ...] = ("active", "silent", "asleep", "lost")
+FREQUENCIES: tuple[Frequency, ...] = ("new", "second-time", "repeat", "loyal")
+LIFECYCLES: tuple[Lifecycle, ...] = ("visitor", "lead", *FREQUENCIES, "silent", "asleep", "lost")
+
 MAX_STEPS = 16
 
 
@@ -106,6 +114,28 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
     high: float
 
 
+class LifecycleRules(msgspec.Struct, frozen=True, kw_only=True):
+    """Last seen within: active, silent, asleep; else lost."""
+
+    active_ms: int = 30 * 86_400_000
+    silent_ms: int = 90 * 86_400_000
+    asleep_ms: int = 365 * 86_400_000
+
+
+class InterestRule(msgspec.Struct, frozen=True, kw_only=True):
+    """An interest with at least this share of all the person's interests, 0..1."""
+
+    category: str
+    share: float = 0.0
+
+
+class SegmentRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Persons in whom all conditions hold; the values of one condition are OR."""
+
+    name: str
+    when: dict[str, tuple[Value | Range | InterestRule, ...]] = {}
+
+
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the homepage's list; `when` is AND, the values of one condition are OR."""
 
@@ -152,6 +182,14 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     funnels: dict[str, Funnel] = {}
     homepage: Homepage = Homepage()
     experiments: dict[str, Experiment] = {}
+    lifecycle: LifecycleRules = LifecycleRules()
+    segments: dict[str, SegmentRule] = {}
+
+    @cached_property
+    def decides_by_profile(self) -> bool:
+        """Whether a homepage scenario asks for what only a person's profile tells."""
+        asked = {name for scenario in self.homepage.scenarios for name in scenario.when}
+        return not asked.isdisjoint(("segment", "lifecycle"))
 
     def write_key(self, key: str) -> WriteKey | None:
         return self._keys.get(key)

@@ -22,6 +22,7 @@ from schemas.site import (
 )
 from schemas.site_funnels import read_funnels
 from schemas.site_homepage import read_experiments, read_homepage
+from schemas.site_segments import read_lifecycle, read_segments
 from schemas.site_yaml import Problem, Problems, Section, SiteFileError, compose, items, line_of
 
 __all__ = ["Problem", "SiteFileError", "load"]
@@ -42,6 +43,8 @@ SECTIONS = (
     "funnels",
     "homepage",
     "experiments",
+    "lifecycle",
+    "segments",
 )
 
 
@@ -67,6 +70,7 @@ def _site(file: Section, path: Path) -> Site:
     name = about.need("name", values.text, "") if "site" in file else ""
     horizon_ms, retention = _retention(file)
     experiments = read_experiments(file)
+    segments = read_segments(file)
     return Site(
         name=name,
         hosts=about.many("hosts", values.host),
@@ -83,8 +87,10 @@ def _site(file: Section, path: Path) -> Site:
         referrers=_referrers(file),
         catalogue=_catalogue(file, path.parent),
         funnels=read_funnels(file),
-        homepage=read_homepage(file, experiments),
+        homepage=read_homepage(file, experiments, segments),
         experiments=experiments,
+        lifecycle=read_lifecycle(file),
+        segments=segments,
     )
 
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal, get_args
 
 from yaml.nodes import Node, ScalarNode
 
 from schemas import site_values as values
 from schemas.event import Medium
-from schemas.site import Experiment, Homepage, Range, Scenario, Value, VisitorClass
+from schemas.site import (
+    LIFECYCLES,
+    Experiment,
+    Homepage,
+    Range,
+    Scenario,
+    Value,
+    VisitorClass,
+)
 from schemas.site_yaml import Section, entries, items, line_of, text_of, unknown
+from schemas.user_agent import DEVICE_CLASSES
 
 _SCENARIO = ("name", "when", "variant", "experiment", "picks")
 _EXPERIMENT = ("arms", "holdout", "goal", "allocation")
@@ -40,6 +49,15 @@ def _country(text: str) -> str:
     return text.upper()
 
 
+def _one_of(segments: Collection[str]) -> Convert:
+    def convert(text: str) -> Value | Range:
+        if text not in segments:
+            raise ValueError(unknown("segment", text, "", segments))
+        return text
+
+    return convert
+
+
 _MEDIA: tuple[Medium, ...] = get_args(Medium)
 _CLASSES: tuple[VisitorClass, ...] = get_args(VisitorClass)
 
@@ -56,9 +74,9 @@ CONDITIONS: Mapping[str, Convert] = {
     "utm_term": values.text,
     "country": _country,
     "language": values.text,
-    "device_class": values.text,
-    "segment": values.text,
-    "lifecycle": values.text,
+    "device_class": values.choice(DEVICE_CLASSES, "device class"),
+    "segment": values.text,  # one of those that the file defines
+    "lifecycle": values.choice(LIFECYCLES, "lifecycle stage"),
     "hour": _number_between(0, 23),  # in the site's timezone
     "weekday": _number_between(1, 7),  # Monday is 1
 }
@@ -105,12 +123,16 @@ def _arms(experiment: Section) -> dict[str, float]:
     return arms
 
 
-def read_homepage(file: Section, experiments: Mapping[str, Experiment]) -> Homepage:
+def read_homepage(
+    file: Section, experiments: Mapping[str, Experiment], segments: Collection[str]
+) -> Homepage:
+    """`segments`: the names of those that the file defines."""
     section = file.open("homepage", ("default", "scenarios"))
     node = section.node("scenarios")
+    conditions = {**CONDITIONS, "segment": _one_of(segments)}
     scenarios: dict[str, Scenario] = {}
     for item in items(node) if node else ():
-        scenario = _scenario(section, item, experiments)
+        scenario = _scenario(section, item, experiments, conditions)
         if scenario.name in scenarios:
             section.problems.add(item, f"homepage: scenario '{scenario.name}' stands twice")
         scenarios[scenario.name] = scenario
@@ -120,7 +142,12 @@ def read_homepage(file: Section, experiments: Mapping[str, Experiment]) -> Homep
     )
 
 
-def _scenario(homepage: Section, node: Node, experiments: Mapping[str, Experiment]) -> Scenario:
+def _scenario(
+    homepage: Section,
+    node: Node,
+    experiments: Mapping[str, Experiment],
+    known: Mapping[str, Convert],
+) -> Scenario:
     section = Section(node, "homepage.scenarios", _SCENARIO, homepage.problems, line_of(node))
     name = section.need("name", values.name, "")
     if name == "default":
@@ -136,21 +163,21 @@ def _scenario(homepage: Section, node: Node, experiments: Mapping[str, Experimen
         )
     return Scenario(
         name=name,
-        when=_when(section),
+        when=_when(section, known),
         variant=section.read("variant", values.name, ""),
         experiment=experiment,
         picks=section.read("picks", values.whole(0, MAX_PICKS), 0),
     )
 
 
-def _when(scenario: Section) -> dict[str, tuple[Value | Range, ...]]:
+def _when(scenario: Section, known: Mapping[str, Convert]) -> dict[str, tuple[Value | Range, ...]]:
     node = scenario.node("when")
     conditions: dict[str, tuple[Value | Range, ...]] = {}
     for name, key_node, value in entries(node, "when", scenario.problems) if node else ():
-        convert = CONDITIONS.get(name)
+        convert = known.get(name)
         of_profile = re.fullmatch(r"profile\.[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", name)
         if convert is None and not of_profile:
-            allowed = (*CONDITIONS, "profile.<attribute>")
+            allowed = (*known, "profile.<attribute>")
             scenario.problems.add(key_node, unknown("condition", name, " in when", allowed))
             continue
         found: list[Value | Range] = []

@@ -6,9 +6,9 @@ from schemas.click_token import without_token
 from schemas.event import EnrichedEvent, Event
 from schemas.referrer import Referrer, classify
 from schemas.site import Site
+from schemas.user_agent import UserAgent, parse_user_agent
 from streams.device import Place
 from streams.steps.credit_decision import credit_decision
-from streams.steps.parse_user_agent import UserAgent, parse_user_agent
 from streams.steps.read_order import Order, read_order
 from streams.steps.read_search import read_search
 from streams.steps.split_url import split_url

@@ -13,6 +13,9 @@ _TELEVISION = re.compile(r"smart-?tv|appletv|googletv|hbbtv|web0s|tizen.*tv|brav
 _PHONE = re.compile(r"\bmobi|iphone|ipod|phone", re.IGNORECASE)
 
 
+DEVICE_CLASSES = ("desktop", "phone", "tablet", "tv")
+
+
 class UserAgent(msgspec.Struct, frozen=True):
     """Each '' where it is not known. `device_class`: desktop, phone, tablet or tv."""
 
