@@ -20,6 +20,7 @@ from schemas.evidence import Layout
 from schemas.identifiers import NODE_PREFIXES, Kind
 from schemas.profiles import Profiles
 from schemas.purchases import Purchases
+from schemas.sightings import Unconsented
 
 EventType = Literal["page", "track", "identify", "alias", "screen", "group"]
 Protocol = Literal["beacon", "segment", "snowplow", "posthog", "pixel", "log", "import"]
@@ -138,6 +139,15 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", 
     campaign: dict[str, str] = {}  # utm_* that the protocol carries beside the URL
     notes: list[str] = []  # what ingest mended, e.g. 'nan_nulled'
     properties: msgspec.Raw = EMPTY_PROPERTIES  # a JSON object, as sent
+    # Of consenting devices: the pseudonyms that log lines of this hit carry; two at a day's border.
+    address_keys: list[str] = []
+
+    @property
+    def seen_at(self) -> int:
+        """When its sender was at its address (ms). A page's event was sent when it arrived, however
+        long it had waited; a server says when its visitor came.
+        """
+        return self.event_time if self.server else self.received_at
 
 
 class Decision(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="decision"):
@@ -167,7 +177,7 @@ class Claim(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", 
     revoked: bool = False
 
 
-RawLine = Event | Decision | Claim
+RawLine = Event | Decision | Claim | Unconsented
 
 
 class EnrichedEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -238,7 +248,7 @@ class IdentityLink(msgspec.Struct, kw_only=True, omit_defaults=True):
     """
 
     identifier: str
-    kind: Literal["cookie", "user_id", "email", "phone", "order_id", "profile_id"]
+    kind: Literal["cookie", "user_id", "email", "phone", "order_id", "profile_id", "pseudonym"]
     person_id: str
     valid_from: int  # ms
     reason: str  # 'login', 'mail_click', 'verified_email', 'alias', ...

@@ -19,12 +19,12 @@ from schemas.evidence import Layout
 from schemas.moments import Moments, pack, unpack
 from schemas.profiles import Profiles
 from schemas.purchases import Purchases
-from schemas.topics import ALIASES, RAW, REGISTERS, Topic, partition_of
+from schemas.topics import ALIASES, RAW, REGISTERS, SIGHTINGS, Topic, partition_of
 
 LIVE_HORIZON_MS = 48 * 3600 * 1000
 """What is older than this before a record's Kafka timestamp touches no live counter."""
 
-_SHORT = {RAW.name: "r", REGISTERS.name: "g", ALIASES.name: "a"}
+_SHORT = {RAW.name: "r", REGISTERS.name: "g", ALIASES.name: "a", SIGHTINGS.name: "s"}
 
 
 def _tag(topic: Topic, partition: int) -> str:
@@ -72,6 +72,11 @@ def person_key(person_id: str) -> str:
 def alias_key(user_id: str) -> str:
     """`schemas.aliases.Component` that the user is in."""
     return f"{_tag(ALIASES, 0)}:u:{user_id}"
+
+
+def sighted_key(pseudonym: str) -> str:
+    """`schemas.sightings.SightedState` of one pseudonym of log lines."""
+    return f"{_tag(SIGHTINGS, partition_of(pseudonym, SIGHTINGS))}:s:{pseudonym}"
 
 
 def funnel_key(partition: int, funnel_key: str, hour: int) -> str:
@@ -128,6 +133,7 @@ class DeviceState(msgspec.Struct):
     revoked: tuple[tuple[str, int], ...] = ()  # (user, ms): what was said until then is void
     activity: Activity = {}
     past_days: tuple[int, ...] = ()  # UTC days of the sessions that are no longer kept
+    sightings: bytes = b""  # packed, see `streams.sightings`
 
 
 class Contribution(msgspec.Struct, array_like=True):

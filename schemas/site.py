@@ -175,6 +175,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     consent: ConsentRules = ConsentRules()
     session: SessionRules = SessionRules()
     identity_horizon_ms: int = 35 * 86_400_000
+    join_logs: bool = True  # imported log lines are joined to who was seen at their address
     retention: Retention = Retention()
     site_search: SiteSearch | None = None
     referrers: tuple[ReferrerRule, ...] = ()

@@ -68,7 +68,8 @@ def _site(file: Section, path: Path) -> Site:
         file.problems.add(1, "the file needs 'site'")
     about = file.open("site", ("name", "hosts", "timezone", "currency"))
     name = about.need("name", values.text, "") if "site" in file else ""
-    horizon_ms, retention = _retention(file)
+    identity = file.open("identity", ("horizon", "join_logs"))
+    horizon_ms, retention = _retention(file, identity)
     experiments = read_experiments(file)
     segments = read_segments(file)
     return Site(
@@ -82,6 +83,7 @@ def _site(file: Section, path: Path) -> Site:
         consent=_consent(file),
         session=_session(file),
         identity_horizon_ms=horizon_ms,
+        join_logs=identity.read("join_logs", values.truth, True),
         retention=retention,
         site_search=_site_search(file),
         referrers=_referrers(file),
@@ -148,9 +150,8 @@ def _session(file: Section) -> SessionRules:
     )
 
 
-def _retention(file: Section) -> tuple[int, Retention]:
+def _retention(file: Section, identity: Section) -> tuple[int, Retention]:
     """The identity horizon (ms) with the retention that must be at least as long."""
-    identity = file.open("identity", ("horizon",))
     section = file.open("retention", ("kafka", "events", "visitors"))
     default = Retention()
     kafka_ms = section.read("kafka", values.duration, default.kafka_ms)

@@ -51,6 +51,9 @@ ALIASES = Topic("footfall.aliases", "none", partitions=1)
 RESOLUTIONS = Topic("footfall.resolutions", "person")
 """Micro-batches of `Resolution` lines: whose a person's events are, as known now; newest wins."""
 
+SIGHTINGS = Topic("footfall.sightings", "device")
+"""Micro-batches of `SightingLine`: who was seen where log lines of a pseudonym came from."""
+
 REJECTED = Topic("footfall.rejected", "none")
 """`Rejected` lines: every refused input with its original bytes."""
 
@@ -63,10 +66,11 @@ ALL = (
     ALIASES,
     REGISTERS,
     RESOLUTIONS,
+    SIGHTINGS,
     REJECTED,
 )
 
-FOLDED = (RAW, ALIASES, REGISTERS)
+FOLDED = (RAW, ALIASES, REGISTERS, SIGHTINGS)
 """What a stage of the stream reads, in the order in which messages flow. Only the first is written
 from outside; whatever is in the others is emitted again when the first is folded again."""
 

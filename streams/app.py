@@ -3,7 +3,8 @@
     footfall.raw ───────▶ device stage ──▶ footfall.events, .identity, .corrections, .decisions
                                │                  ▲    │   ▲
                                ├──────────────────┤    └───┴── person stage ──▶ live funnels
-                               └▶ footfall.aliases ──▶ alias stage
+                               ├▶ footfall.aliases ──▶ alias stage
+                               └▶ footfall.sightings ──▶ join stage ──▶ .corrections, .identity
 
 Faust owns membership, assignment and commits. Each assigned partition gets a lane; lanes keep
 their own order and acknowledge. On assignment the fences, not Kafka's committed offsets, say
@@ -31,6 +32,7 @@ from streams.alias_stage import AliasStage
 from streams.device_stage import DeviceStage
 from streams.errors import RebuildNeeded, StreamError, TryAgain
 from streams.faults import FaultPoint, fault_point_from
+from streams.join_stage import JoinStage
 from streams.lane import Lane, Stage
 from streams.person_stage import PersonStage
 from streams.publish import Publisher
@@ -189,7 +191,12 @@ async def _refuse_expired(consumer: Consumer, begin: Mapping[TP, int]) -> None:
 
 def stages(settings: Settings, site: Site) -> list[Stage]:
     """All stages, as one worker runs them."""
-    return [DeviceStage(site, settings.secret_key), AliasStage(), PersonStage(site)]
+    return [
+        DeviceStage(site, settings.secret_key),
+        AliasStage(),
+        PersonStage(site),
+        JoinStage(site),
+    ]
 
 
 async def run(

@@ -4,6 +4,7 @@ line of footfall.raw
   ├─ not a record of ours ────────────────────────────▶ rejected (invalid_event)
   ├─ a decision ──────────────────────────────────────▶ footfall.decisions
   ├─ a claim: whose an identifier is ─────────────────▶ footfall.corrections
+  ├─ somebody without consent was there ──────────────▶ footfall.sightings
   ├─ repeated (same device and event id) ─────────────▶ is the event that was there before
   ├─ detect_bot ── a bot ─────────────────────────────▶ footfall.events, flagged; no state
   ├─ follow: session, person ─────────────────────────▶ footfall.corrections
@@ -14,7 +15,8 @@ line of footfall.raw
   ├─ live? evidence for funnels
   ├─ the enriched event ──────────────────────────────▶ footfall.events
   └─ after the record ┬─ what devices contribute ─────▶ footfall.registers
-                      └─ links of identifiers ────────▶ footfall.identity
+                      ├─ links of identifiers ────────▶ footfall.identity
+                      └─ where devices were seen ─────▶ footfall.sightings
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from schemas.identity import segments_of
 from schemas.reasons import Reason
 from schemas.redis_keys import DeviceState, decode_device_state, device_key, encode_device_state
 from schemas.referrer import classify
+from schemas.sightings import Unconsented
 from schemas.site import Site
 from schemas.topics import (
     ALIASES,
@@ -46,8 +49,10 @@ from schemas.topics import (
     IDENTITY,
     RAW,
     REGISTERS,
+    SIGHTINGS,
     version_of,
 )
+from streams import sightings
 from streams.activity import Activities
 from streams.alias_stage import alias_of
 from streams.corrections import person_corrections
@@ -73,7 +78,7 @@ from streams.steps.read_profile import OVER_LIMIT, read_profile
 
 _PSEUDONYM_TTL_MS = 48 * 3600 * 1000
 
-Line = Event | Claim | Decision | bytes
+Line = Event | Claim | Decision | Unconsented | bytes
 States = dict[str, DeviceState | None]
 
 
@@ -127,6 +132,8 @@ class DeviceStage:
                     evidence[line.device_id] = Evidence(line.event_id, line.what, line.value)
                 elif isinstance(line, Decision):
                     emissions.add(DECISIONS, line.device_id, encode_line(line))
+                elif isinstance(line, Unconsented):
+                    emissions.add(SIGHTINGS, line.pseudonym, encode_line(line))
                 else:
                     reject(emissions, RAW, version, record, number, line, Reason.INVALID_EVENT)
             self._registers(before, states, record, version, emissions)
@@ -170,6 +177,8 @@ class DeviceStage:
         state = self._activities.keep(step.state, row, mark, external=referrer.external)
         newest = before is None or event.event_time > before.last_seen
         state = self._evidence(state, row, newest, record)
+        joins = self._site.join_logs
+        state.sightings = sightings.with_sighting(state.sightings, event, logs_joined=joins)
         for correction in step.corrections:
             emissions.add(CORRECTIONS, correction.device_id, encode_line(correction))
         if (alias := alias_of(event, record.time)) is not None:
@@ -231,6 +240,9 @@ class DeviceStage:
             shares_before = self._shares(device, old)
             shares_after = self._shares(device, new)
             self._known[device] = (new, shares_after)
+            if new is not None and new.sightings:
+                for told in sightings.news(device, old, new, version, record.time):
+                    emissions.add(SIGHTINGS, told.pseudonym, encode_line(told))
             for person, share in shares_after.items():
                 if share != shares_before.get(person):
                     register = _register(person, device, share, version, record.time)

@@ -84,6 +84,8 @@ def _parse(hop: str) -> str:
     elif hop.count(":") == 1:  # v4:port
         hop = hop.partition(":")[0]
     try:
-        return str(ipaddress.ip_address(hop))
+        parsed = ipaddress.ip_address(hop)
     except ValueError:
         return ""
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return str(mapped or parsed)  # a server that listens to both sees IPv4 as ::ffff:1.2.3.4

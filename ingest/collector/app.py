@@ -28,7 +28,7 @@ _GRACE_S = 15  # above the delivery timeout, so that a stop waits for what Kafka
 def create_app(settings: Settings, site: Site) -> HotPaths:
     """The ASGI application; its lifespan connects to Kafka and Redis, and flushes at the end."""
     metrics = Metrics()
-    salts = Salts(settings.redis_url)
+    salts = Salts(settings.redis_url, site.retention.events_ms if site.join_logs else 0)
     rules = Rules(site, salts, settings.secret_key)
     producer: Producer[Batch] = Producer(settings.kafka)
     publisher = Publisher(producer, metrics)

@@ -6,24 +6,27 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from ingest.collector.address_keys import unconsented
 from ingest.collector.claims import claims_of
 from ingest.collector.errors import RefusedEvent, TooLarge
 from ingest.collector.json_text import Text
 from ingest.collector.rejected import rejected
 from schemas.event import MAX_BATCH_EVENTS, MAX_EVENT_BYTES, Claim, Event, Protocol, Rejected
 from schemas.reasons import Reason
+from schemas.sightings import Unconsented
 
 ReadEvent = Callable[[msgspec.Raw, list[str]], Event]
 """Makes an event of its raw text and the notes about it; raises RefusedEvent."""
 
 
 class Harvest(msgspec.Struct):
-    """Every event of one request is accepted or refused; `claims` are made by accepted ones."""
+    """Every event of one request is accepted or refused; accepted ones make the other lines."""
 
     accepted: list[Event]
     refused: list[Rejected]
     set_cookie: bytes = b""
     claims: list[Claim] = []
+    unconsented: list[Unconsented] = []
 
 
 def harvest(
@@ -52,6 +55,9 @@ def harvest(
             event = read_event(raw, notes)
             if claims := claims_of(event, secret):
                 gathered.claims += claims
+            if event.address_keys and event.consent != "granted":
+                gathered.unconsented += unconsented(event)
+                event.address_keys = []  # they would lead from one pseudonym to another
             gathered.accepted.append(event)
         except RefusedEvent as refusal:
             gathered.refused.append(

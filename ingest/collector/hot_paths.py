@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from ingest.collector import answers, body
+from ingest.collector.address_keys import Told
 from ingest.collector.beacon_script import BeaconScript
 from ingest.collector.caller import Caller
 from ingest.collector.errors import (
@@ -74,6 +75,7 @@ class HotPaths:
         self._others = others
         self._readers = readers()
         self._script = BeaconScript()
+        self._told = Told()
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: answers.Send) -> None:
         read_parcel = self._readers.get(scope["path"]) if scope["type"] == "http" else None
@@ -90,9 +92,13 @@ class HotPaths:
             if caller.server and (days := parcel.past_days(caller.received_at)):
                 await self._rules.namer.expect_past(days)
             harvest = parcel.gather(caller, self._rules)
-            durable = self._publisher.offer([*harvest.accepted, *harvest.claims], harvest.refused)
+            told = self._told.news(harvest.unconsented) if harvest.unconsented else ()
+            lines = [*harvest.accepted, *harvest.claims, *told]
+            durable = self._publisher.offer(lines, harvest.refused)
             if durable is not None and not await durable:
                 raise Unavailable("Kafka did not acknowledge the events: send them again")
+            if told:
+                self._told.acknowledged(told)
         except RefusedRequest as error:
             self._metrics.refused.labels(error.code).inc()
             start, rest = answers.refusal(error, self._listed(headers))

@@ -40,7 +40,11 @@ class Salts:
     in, and is offered to Redis when it returns, so that pseudonyms change as little as possible.
     """
 
-    def __init__(self, redis_url: str) -> None:
+    def __init__(self, redis_url: str, imported_life_ms: int = 0) -> None:
+        """`imported_life_ms`: how long the salts of log imports are kept; with 0 those of the days
+        around now are not fetched.
+        """
+        self._imported_life_ms = imported_life_ms
         self._redis = redis.asyncio.Redis.from_url(
             redis_url, socket_timeout=1.0, socket_connect_timeout=1.0
         )
@@ -65,6 +69,10 @@ class Salts:
         if salt is None:
             salt = self._past[day] = secrets.token_bytes(SALT_BYTES)
         return salt
+
+    def imported(self, day: int) -> bytes | None:
+        """The salt under which log lines of that UTC day (since 1970) are imported, where known."""
+        return self._past[day] if day in self._past_shared else None
 
     async def fetch_past(self, days: Iterable[int], life_ms: int) -> None:
         """Fetches the salts of days (since 1970) of history, which log imports share.
@@ -120,6 +128,9 @@ class Salts:
             await self._try_refresh()
 
     async def _try_refresh(self) -> None:
+        if self._imported_life_ms:
+            today = _now_ms() // DAY_MS
+            await self.fetch_past((today - 1, today, today + 1), self._imported_life_ms)
         try:
             await self.refresh(_now_ms())
         except RedisError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ingest.collector.address_keys import AddressKeys
 from ingest.collector.keys import WriteKeys
 from ingest.collector.pseudonym import Salts
 from ingest.collector.subject import Namer
@@ -17,4 +18,5 @@ class Rules:
         self.consent = site.consent
         self.cookie = site.cookie
         self.keys = WriteKeys(site)
+        self.address_keys = AddressKeys(site.name, salts, logs_joined=site.join_logs)
         self.namer = Namer(site.name, salts, site.retention.events_ms)

@@ -32,8 +32,12 @@ class Namer:
         self._past_life_ms = past_life_ms
 
     async def expect_past(self, days: Iterable[int]) -> None:
-        """Makes ready to name subjects of history on these UTC days (since 1970)."""
-        await self._salts.fetch_past(days, self._past_life_ms)
+        """Makes ready to name subjects of history on these UTC days (since 1970).
+
+        Address keys at a day's border need those beside them.
+        """
+        around = {near for day in days for near in (day - 1, day, day + 1)}
+        await self._salts.fetch_past(around, self._past_life_ms)
 
     def recognized(self, device_id: str, ip: str) -> Subject:
         """For a visitor who consented."""

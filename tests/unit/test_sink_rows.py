@@ -18,7 +18,7 @@ from schemas.event import (
     Resolution,
     encode_line,
 )
-from schemas.topics import ALIASES, ALL, RAW, REGISTERS
+from schemas.topics import ALIASES, ALL, RAW, REGISTERS, SIGHTINGS
 from sinks.clickhouse.rows import (
     CORRECTIONS,
     DECISIONS,
@@ -56,7 +56,7 @@ def line(**changed: object) -> bytes:
 
 
 def test_every_topic_but_the_stages_own_has_a_table() -> None:
-    assert {table.topic for table in TABLES} == set(ALL) - {RAW, ALIASES, REGISTERS}
+    assert {table.topic for table in TABLES} == set(ALL) - {RAW, ALIASES, REGISTERS, SIGHTINGS}
 
 
 def fitting() -> list[tuple[Table, msgspec.Struct]]:

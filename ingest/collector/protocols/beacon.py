@@ -114,9 +114,11 @@ class BeaconParcel:
             if known and choice == "denied":
                 set_cookie = cookies.expire(rules.cookie, host=caller.host, https=caller.https)
         skew = skew_of(caller.received_at, envelope.sent_at)
+        keys = rules.address_keys.of(caller.ip, caller.user_agent, caller.received_at)
 
         def read(raw: msgspec.Raw, notes: list[str]) -> Event:
-            return _event(read_event(_event_decoder, raw), notes, caller, rules, subject, skew)
+            said = read_event(_event_decoder, raw)
+            return _event(said, notes, caller, rules, subject, skew, keys)
 
         gathered = harvest(
             envelope.events,
@@ -147,6 +149,7 @@ def _event(
     rules: Rules,
     subject: Subject,
     skew: int,
+    address_keys: list[str],
 ) -> Event:
     kind = _TYPES.get(said.type)
     if kind is None:
@@ -179,4 +182,5 @@ def _event(
         engaged_ms=int(min(max(said.engaged_ms, 0), MAX_ENGAGED_MS)),
         notes=notes,
         properties=properties if personal or kind != "identify" else EMPTY_PROPERTIES,
+        address_keys=address_keys,
     )

@@ -173,6 +173,7 @@ def _event(
         user_agent = (context.userAgent or "")[:MAX_USER_AGENT]
     properties, decoded = _properties(kind, message, context)
     subject = _subject(message, context, user_id, decoded, ip, user_agent, caller, rules, arrival)
+    seen_at = arrival.event_time if caller.server else arrival.received_at
     page = context.page
     personal = subject.recognized
     return Event(
@@ -201,6 +202,7 @@ def _event(
         campaign=context.utm(),
         notes=notes,
         properties=properties if personal or kind not in _ABOUT_THE_PERSON else EMPTY_PROPERTIES,
+        address_keys=rules.address_keys.of(ip, user_agent, seen_at),
     )
 
 
