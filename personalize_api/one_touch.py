@@ -18,13 +18,16 @@ from personalize_api.visitors import (
     owner_now,
     profiles_of,
 )
-from schemas.event import person_of_user
+from schemas.event import person_of_device, person_of_user
 from schemas.funnel_result import iso_time
+from schemas.identifiers import KINDS, Kind, node_of, normalized
 from schemas.identity import OVER
 from schemas.profiles import AttributeValue, attributes
 from schemas.purchases import orders_of
 from schemas.redis_keys import DeviceState, PersonState, device_key, person_key
 from schemas.site import VisitorClass
+
+IdentifierKind = Literal["cookie", "user_id", "person_id", "email", "phone", "order_id"]
 
 _PATIENCE_S = 2.0
 _MAX_IDENTIFIER = 256
@@ -69,7 +72,7 @@ class ProfileView(msgspec.Struct, kw_only=True):
 
 class OneTouch(msgspec.Struct, kw_only=True):
     identifier: str
-    kind: Literal["cookie", "user_id", "person_id"]
+    kind: IdentifierKind
     person_id: str
     user_id: str | None
     class_: VisitorClass = msgspec.field(name="class")
@@ -81,12 +84,21 @@ class OneTouch(msgspec.Struct, kw_only=True):
     profiles: list[ProfileView]
 
 
-async def one_touch(reader: StateReader, identifier: str, now_ms: int, gap_ms: int) -> OneTouch:
-    """By cookie, login or person id. Raises NotThere, StateUnavailable."""
+async def one_touch(
+    reader: StateReader, identifier: str, now_ms: int, gap_ms: int, secret: str
+) -> OneTouch:
+    """By cookie, login, person id, e-mail, telephone or order number, in this order.
+
+    Raises NotThere, StateUnavailable.
+    """
     if len(identifier) > _MAX_IDENTIFIER or not identifier.isprintable():
         raise NotThere("no visitor has an identifier like this")
     by_login = person_of_user(identifier)
-    keys = (device_key(identifier), person_key(by_login), person_key(identifier))
+    nodes = _nodes(identifier, secret)
+    keys = (
+        *(device_key(identifier), person_key(by_login), person_key(identifier)),
+        *(device_key(node) for node in nodes.values()),
+    )
     try:
         found = await _read(reader, keys)
         device = decode_device(found[0])
@@ -104,11 +116,23 @@ async def one_touch(reader: StateReader, identifier: str, now_ms: int, gap_ms: i
             person = decode_person(found[2])
             owner = Owner(person.user_id if person else "")
             return _view(identifier, "person_id", identifier, None, person, owner, now_ms, gap_ms)
+        for (kind, node), value in zip(nodes.items(), found[3:], strict=True):
+            state = decode_device(value)
+            if state is not None:
+                owner = owner_now(node, state, now_ms)
+                by = person_of_user(owner.user_id) if owner.user_id else person_of_device(node)
+                person = decode_person((await _read(reader, (person_key(by),)))[0])
+                return _view(identifier, kind, by, None, person, owner, now_ms, gap_ms)
     except Unreachable as error:
         raise StateUnavailable("the visitors' states cannot be read: Redis is not there") from error
     except GarbledState as error:
         raise StateUnavailable(f"the visitor's state cannot be read: {error}") from error
-    raise NotThere("nobody is known by this cookie, login or person id")
+    raise NotThere("nobody is known by this cookie, login, person id, e-mail, telephone or order")
+
+
+def _nodes(identifier: str, secret: str) -> dict[Kind, str]:
+    values = {kind: normalized(kind, identifier) for kind in KINDS}
+    return {kind: node_of(kind, value, secret) for kind, value in values.items() if value}
 
 
 async def _read(reader: StateReader, keys: tuple[str, ...]) -> list[bytes | None]:
@@ -117,7 +141,7 @@ async def _read(reader: StateReader, keys: tuple[str, ...]) -> list[bytes | None
 
 def _view(
     identifier: str,
-    kind: Literal["cookie", "user_id", "person_id"],
+    kind: IdentifierKind,
     person_id: str,
     device: DeviceState | None,
     person: PersonState | None,

@@ -15,7 +15,7 @@ from personalize_api.metrics import Metrics
 from personalize_api.seldom import SeldomLogger
 from personalize_api.state_reader import DEADLINE_S, StateReader, Unreachable
 from schemas.event import person_of_device, person_of_user
-from schemas.identity import OVER, segment_at, segments_of
+from schemas.identity import OVER, segment_at, segments_of, without_revoked
 from schemas.profiles import AttributeValue, Profiles, attributes, join
 from schemas.redis_keys import (
     DeviceState,
@@ -61,11 +61,15 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """Whose a device is: a user, or nobody since a logout (ms, 0: there was none)."""
+    """Whose a device is: a user, or nobody since a logout (ms, 0: there was none).
+
+    `weak`: only a mail says so that was clicked there; nobody has logged in.
+    """
 
     user_id: str = ""
     since: int = 0
     after_logout: int = 0
+    weak: bool = False
 
 
 _NOBODY = Owner()
@@ -156,7 +160,7 @@ def describe(
         class_ = "returning"
     return Visitor(
         class_=class_,
-        logged_in=bool(owner.user_id),
+        logged_in=bool(owner.user_id) and not owner.weak,
         anonymous_id=device_id,
         user_id=owner.user_id,
         after_logout=owner.after_logout,
@@ -175,7 +179,8 @@ def owner_now(device_id: str, device: DeviceState, now_ms: int) -> Owner:
     """Whose the device is by the rule that the stream resolves persons with."""
     segment = segment_at(segments_of(device_id, device), now_ms)
     since = segment.since if segment.user_id else 0
-    return Owner(segment.user_id, since=since, after_logout=segment.after_logout)
+    weak = bool(segment.user_id) and segment.user_id not in _users(device)
+    return Owner(segment.user_id, since=since, after_logout=segment.after_logout, weak=weak)
 
 
 def session_count(device: DeviceState) -> int:
@@ -211,4 +216,5 @@ def _orders(device: DeviceState | None, person: PersonState | None, owner: Owner
 
 
 def _users(device: DeviceState) -> list[str]:
-    return [user for user, _, _ in device.logins if user and user != OVER]
+    live = without_revoked(device.logins, device.revoked) if device.revoked else device.logins
+    return [user for user, _, _ in live if user and user != OVER]

@@ -17,6 +17,7 @@ from schemas.site_file import load
 if TYPE_CHECKING:
     from clickhouse_driver import Client
 
+STATE_DIR = Path(".footfall")
 EXAMPLE_SITE = Path(__file__).parent.parent / "demo" / "shop.yaml"
 
 
@@ -27,6 +28,14 @@ class Failure(Exception):
 def settings() -> Settings:
     """Raises ConfigurationError."""
     return Settings.from_environment(os.environ)
+
+
+def secret(configured: Settings, state_dir: Path) -> str:
+    """The key that signs: the environment's, else that of the stack that `up` keeps there."""
+    own = state_dir / "secret"
+    if os.environ.get("FOOTFALL_SECRET_KEY") or not own.is_file():
+        return configured.secret_key
+    return own.read_text()
 
 
 def site_path(configured: Settings, given: Path | None = None) -> Path:

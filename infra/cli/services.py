@@ -16,7 +16,6 @@ from infra.cli import context
 log = logging.getLogger("footfall")
 
 _GROUP = "Run"
-_STATE_DIR = Path(".footfall")
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +27,9 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
-    state_dir: Path = typer.Option(_STATE_DIR, help="Where the embedded servers keep their data."),
+    state_dir: Path = typer.Option(
+        context.STATE_DIR, help="Where the embedded servers keep their data."
+    ),
     config: Path | None = typer.Option(
         None, help="Site file; default: FOOTFALL_SITE, or the demo."
     ),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,13 +19,16 @@ from rich.table import Table
 
 from infra.cli import context
 from infra.cli.context import Failure
+from schemas.click_token import sign
 
 _GROUP = "Visitors"
+_STATE_DIR = typer.Option(context.STATE_DIR, help="Of the running `footfall up`: its secret.")
 
 
 def register(app: typer.Typer) -> None:
     app.command(rich_help_panel=_GROUP)(homepage)
     app.command(rich_help_panel=_GROUP)(visitor)
+    app.command(rich_help_panel=_GROUP)(click_token)
 
 
 def homepage(
@@ -51,7 +56,10 @@ def homepage(
 
 
 def visitor(
-    identifier: str = typer.Argument(help="A cookie, a login or a person id."),
+    identifier: str = typer.Argument(
+        help="A cookie, login, person id, e-mail, telephone or order number."
+    ),
+    state_dir: Path = _STATE_DIR,
 ) -> None:
     """One-touch look-up: everything known about one visitor."""
     from personalize_api.errors import PersonalizeError
@@ -61,11 +69,12 @@ def visitor(
 
     configured = context.settings()
     gap_ms = context.site(configured).session.gap_ms
+    secret = context.secret(configured, state_dir)
 
     async def look_up() -> OneTouch:
         reader = StateReader(configured.redis_url, Metrics())
         try:
-            return await one_touch(reader, identifier, int(time.time() * 1000), gap_ms)
+            return await one_touch(reader, identifier, int(time.time() * 1000), gap_ms, secret)
         finally:
             await reader.close()
 
@@ -74,6 +83,22 @@ def visitor(
     except PersonalizeError as error:
         raise Failure(str(error)) from error
     Console().print_json(msgspec.json.encode(found).decode())
+
+
+def click_token(
+    user_ids: list[str] = typer.Argument(help="Logins; - reads them from stdin, one a line."),
+    days: int = typer.Option(90, min=1, max=3650, help="How long a click counts."),
+    state_dir: Path = _STATE_DIR,
+) -> None:
+    """Tokens that say whose mail was clicked: put ff_click=TOKEN into its links.
+
+    Prints login and token, a tab between them, for the program that sends the mails.
+    """
+    secret = context.secret(context.settings(), state_dir)
+    expires_ms = int((time.time() + days * 86_400) * 1000)
+    given = sys.stdin.read().split("\n") if user_ids == ["-"] else user_ids
+    for user_id in filter(None, given):
+        typer.echo(f"{user_id}\t{sign(user_id, expires_ms, secret)}")
 
 
 def _get(url: str, key: str) -> dict[str, Any]:

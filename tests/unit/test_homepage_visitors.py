@@ -122,3 +122,18 @@ def test_a_day_with_too_many_users_says_nothing() -> None:
     state = device(logins=(("\x00over", NOW - HOUR, NOW - HOUR),))
     visitor = seen(state)
     assert (visitor.logged_in, visitor.class_) == (False, "first-time")
+
+
+def test_who_clicked_in_a_mail_is_known_and_not_logged_in() -> None:
+    state = device()
+    state.clicks = (("anna", NOW - HOUR, NOW - HOUR),)
+    visitor = seen(state)
+    assert (visitor.user_id, visitor.logged_in) == ("anna", False)
+    assert visitor.person_id == person_of_user("anna")
+
+
+def test_a_login_that_was_taken_back_is_none() -> None:
+    state = device(logins=(("anna", NOW - HOUR, NOW - HOUR),))
+    state.revoked = (("anna", NOW - HOUR),)
+    visitor = seen(state)
+    assert (visitor.user_id, visitor.class_) == ("", "first-time")

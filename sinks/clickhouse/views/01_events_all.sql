@@ -11,7 +11,7 @@ CREATE OR REPLACE VIEW events_all
     type LowCardinality(String) COMMENT 'page, track, identify, alias, screen or group',
     name LowCardinality(String) COMMENT 'Event name; ''Page Viewed'' for page',
     protocol LowCardinality(String) COMMENT 'beacon, segment, snowplow, posthog, pixel, log or import',
-    device_id String COMMENT 'The cookie or the SDK''s anonymous id; p_... is a daily pseudonym, user:... a server event without a device',
+    device_id String COMMENT 'The cookie or the SDK''s anonymous id; p_... is a daily pseudonym, user:... a server event without a device, email:... phone:... order:... one that names only that',
     user_id String COMMENT 'Login or member number that the event itself names',
     profile_id String COMMENT 'Which profile of the account, e.g. a child',
     person_id Nullable(UUID) COMMENT 'The person as known now; null for bots and pseudonyms',

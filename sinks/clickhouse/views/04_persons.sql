@@ -43,7 +43,7 @@ FROM
         person_id AS person,
         min(event_time) AS first_seen,
         max(event_time) AS last_seen,
-        uniqExactIf(device_id, NOT startsWith(device_id, 'user:')) AS devices,
+        uniqExactIf(device_id, NOT match(device_id, '^(user|email|phone|order):')) AS devices,
         uniqExact(session_id) AS sessions,
         maxMapIf(
             map(if(order_id = '', toString(event_id), order_id), ifNull(revenue, 0)),

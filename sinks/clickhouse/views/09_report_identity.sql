@@ -14,7 +14,7 @@ FROM
 (
     SELECT
         person_id,
-        uniqExactIf(device_id, NOT startsWith(device_id, 'user:')) AS devices,
+        uniqExactIf(device_id, NOT match(device_id, '^(user|email|phone|order):')) AS devices,
         uniqExactIf(user_id, user_id != '') AS logins,
         countIf(event_time >= {since:DateTime64(3, 'UTC')}) AS recent
     FROM events
@@ -50,7 +50,7 @@ FROM
             countIf(event_time >= {since:DateTime64(3, 'UTC')}) AS recent_that_day
         FROM events
         WHERE event_time < {until:DateTime64(3, 'UTC')}
-            AND NOT startsWith(device_id, 'user:') AND NOT startsWith(device_id, 'p_')
+            AND NOT match(device_id, '^(user:|email:|phone:|order:|p_)')
         GROUP BY device_id, toDate(event_time)
     )
     GROUP BY device_id
