@@ -191,9 +191,15 @@ _device_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(_Stored)
 
 
 def encode_device_state(state: DeviceState) -> bytes:
-    """Its times packed (`schemas.moments`), the other fields as they are."""
+    """Its times packed (`schemas.moments`), the other fields as they are; without the empty ones
+    at the end, whose defaults are empty too.
+    """
     times = pack(state.first_seen, state.last_seen, state.runs, state.marks, state.starts)
-    return encode_state((times, *_others(state)))
+    others = _others(state)
+    filled = len(others)
+    while filled and not others[filled - 1]:
+        filled -= 1
+    return encode_state((times, *others[:filled]))
 
 
 def decode_device_state(blob: bytes) -> DeviceState:
