@@ -14,6 +14,7 @@ import msgspec
 from personalize_api.metrics import Metrics
 from personalize_api.seldom import SeldomLogger
 from personalize_api.state_reader import DEADLINE_S, StateReader, Unreachable
+from schemas.bot_days import counted_starts
 from schemas.event import person_of_device, person_of_user
 from schemas.identity import OVER, segment_at, segments_of, without_revoked
 from schemas.profiles import AttributeValue, Profiles, attributes, join
@@ -184,7 +185,7 @@ def owner_now(device_id: str, device: DeviceState, now_ms: int) -> Owner:
 
 
 def session_count(device: DeviceState) -> int:
-    return device.past_sessions + len(device.starts)
+    return device.past_sessions + len(counted_starts(device))
 
 
 def decode_device(value: bytes | None) -> DeviceState | None:

@@ -269,13 +269,14 @@ class Correction(msgspec.Struct, kw_only=True):
     """
 
     device_id: str
-    what: Literal["person", "session"]
+    what: Literal["person", "session", "bot"]
     since: int  # ms
     until: int  # ms, inclusive
     person_id: str | None
     session_id: str | None
     version: int
     removed: bool = False
+    bot_reason: str = ""  # of what 'bot', which speaks of a whole UTC day and is never removed
 
 
 class Register(msgspec.Struct, kw_only=True, omit_defaults=True):

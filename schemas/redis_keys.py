@@ -134,6 +134,8 @@ class DeviceState(msgspec.Struct):
     activity: Activity = {}
     past_days: tuple[int, ...] = ()  # UTC days of the sessions that are no longer kept
     sightings: bytes = b""  # packed, see `streams.sightings`
+    bot_days: dict[int, str] = {}  # UTC day -> why it is flagged, see `schemas.bot_days`
+    minutes: dict[int, bytes] = {}  # UTC day -> packed counts of events a minute
 
 
 class Contribution(msgspec.Struct, array_like=True):

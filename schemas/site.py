@@ -59,6 +59,10 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     visitors_ms: int = 90 * 86_400_000
 
 
+class BotRules(msgspec.Struct, frozen=True, kw_only=True):
+    max_events_a_minute: int = 120  # of one device; above it the device is a bot that UTC day
+
+
 class ReferrerRule(msgspec.Struct, frozen=True, kw_only=True):
     """Overrides the built-in list for a host and everything below it."""
 
@@ -177,6 +181,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     identity_horizon_ms: int = 35 * 86_400_000
     join_logs: bool = True  # imported log lines are joined to who was seen at their address
     retention: Retention = Retention()
+    bots: BotRules = BotRules()
     site_search: SiteSearch | None = None
     referrers: tuple[ReferrerRule, ...] = ()
     catalogue: Catalogue | None = None

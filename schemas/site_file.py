@@ -8,8 +8,10 @@ from typing import Literal, get_args
 from yaml.nodes import Node
 
 from schemas import site_values as values
+from schemas.bot_days import LARGEST_LIMIT
 from schemas.event import Medium
 from schemas.site import (
+    BotRules,
     Catalogue,
     ConsentRules,
     CookieRules,
@@ -37,6 +39,7 @@ SECTIONS = (
     "session",
     "identity",
     "retention",
+    "bots",
     "site_search",
     "referrers",
     "catalogue",
@@ -85,6 +88,7 @@ def _site(file: Section, path: Path) -> Site:
         identity_horizon_ms=horizon_ms,
         join_logs=identity.read("join_logs", values.truth, True),
         retention=retention,
+        bots=_bots(file),
         site_search=_site_search(file),
         referrers=_referrers(file),
         catalogue=_catalogue(file, path.parent),
@@ -168,6 +172,13 @@ def _retention(file: Section, identity: Section) -> tuple[int, Retention]:
         events_ms=section.read("events", values.duration, default.events_ms),
         visitors_ms=section.read("visitors", values.duration, default.visitors_ms),
     )
+
+
+def _bots(file: Section) -> BotRules:
+    section = file.open("bots", ("max_events_a_minute",))
+    most = values.whole(20, LARGEST_LIMIT)
+    default = BotRules().max_events_a_minute
+    return BotRules(max_events_a_minute=section.read("max_events_a_minute", most, default))
 
 
 def _site_search(file: Section) -> SiteSearch | None:

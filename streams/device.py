@@ -12,6 +12,7 @@ from copy import copy
 
 import msgspec
 
+from schemas.bot_days import counted_starts
 from schemas.event import (
     Correction,
     Event,
@@ -200,7 +201,7 @@ def _close_old_runs(state: DeviceState, segments: Sequence[Segment]) -> None:
     if closing <= 0:
         return
     last = state.runs[closing - 1][1]
-    closed = [start for start in state.starts if start <= last]
+    closed = [start for start in counted_starts(state) if start <= last]
     state.past_sessions += len(closed)
     state.past_days = visit_days(closed, state.past_days)
     state.runs = state.runs[closing:]

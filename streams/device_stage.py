@@ -8,6 +8,7 @@ line of footfall.raw
   ├─ repeated (same device and event id) ─────────────▶ is the event that was there before
   ├─ detect_bot ── a bot ─────────────────────────────▶ footfall.events, flagged; no state
   ├─ follow: session, person ─────────────────────────▶ footfall.corrections
+  ├─ note_behaviour ── a bot that day ────────────────▶ footfall.corrections; contributes nothing
   ├─ read_profile: what a server says of its user
   ├─ an alias of two users ───────────────────────────▶ footfall.aliases
   ├─ enrich: user agent, url, referrer, order, credited decision
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from schemas.bot_days import reason_at
 from schemas.event import (
     UNREADABLE,
     Claim,
@@ -55,6 +57,7 @@ from schemas.topics import (
 from streams import sightings
 from streams.activity import Activities
 from streams.alias_stage import alias_of
+from streams.bots import note_behaviour, taken_back
 from streams.corrections import person_corrections
 from streams.device import (
     digest,
@@ -173,10 +176,17 @@ class DeviceStage:
         if (told := read_profile(event)) is not None:
             fits = with_profile(step.state, event.user_id, event.profile_id, told.profile)
             note = OVER_LIMIT if not fits else told.note
-        row = self._enrich.visit(event, step.place, referrer, late, note)
-        state = self._activities.keep(step.state, row, mark, external=referrer.external)
-        newest = before is None or event.event_time > before.last_seen
-        state = self._evidence(state, row, newest, record)
+        state = step.state
+        is_news = note_behaviour(state, event, self._site.bots.max_events_a_minute)
+        bot = reason_at(state.bot_days, event.event_time)
+        row = self._enrich.visit(event, step.place, referrer, late, note, bot)
+        if not bot:
+            state = self._activities.keep(state, row, mark, external=referrer.external)
+            newest = before is None or event.event_time > before.last_seen
+            state = self._evidence(state, row, newest, record)
+        elif is_news:
+            flag = taken_back(state, event, version)
+            emissions.add(CORRECTIONS, flag.device_id, encode_line(flag))
         joins = self._site.join_logs
         state.sightings = sightings.with_sighting(state.sightings, event, logs_joined=joins)
         for correction in step.corrections:

@@ -25,10 +25,13 @@ class Enricher:
         self._secret = secret
 
     def visit(
-        self, event: Event, place: Place, referrer: Referrer, late: bool, note: str
+        self, event: Event, place: Place, referrer: Referrer, late: bool, note: str, bot: str
     ) -> EnrichedEvent:
-        """A visitor's event; `note`: what was mended beside the event's own notes, or ''."""
-        return self._row(event, place, "", referrer, late, note)
+        """A visitor's event; `note`: what was mended beside the event's own notes, or ''.
+
+        `bot`: why the device counts as a bot on that day, or ''.
+        """
+        return self._row(event, place, bot, referrer, late, note)
 
     def bot(self, event: Event, reason: str) -> EnrichedEvent:
         """A bot's event: it has neither session nor person."""
@@ -47,7 +50,7 @@ class Enricher:
         site = self._site
         url = without_token(event.url)
         host, path = split_url(url)
-        agent = parse_user_agent(event.user_agent) if not bot else _BOT
+        agent = parse_user_agent(event.user_agent) if place else _BOT
         order = read_order(event.properties) if event.type == "track" else _NO_ORDER
         notes = event.notes
         if order.note or note:

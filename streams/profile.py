@@ -15,6 +15,7 @@ from schemas.identity import Segment, segments_of
 from schemas.profiles import Profiles
 from schemas.purchases import Purchases
 from schemas.redis_keys import DeviceState
+from streams.bots import without_bot_days
 from streams.device import visit_days
 from streams.evidence import between
 from streams.funnels import Funnels
@@ -48,10 +49,13 @@ def shares(device_id: str, state: DeviceState | None, funnels: Funnels) -> dict[
     if not counted and not funnels.any_per_session:
         return {}
     segments = segments_of(device_id, state)
-    if counted and len(segments) == 1:
-        result = {segments[0].person(device_id): _whole(segments[0], state)}
+    left = without_bot_days(state)
+    if left is None:
+        result = {}
+    elif counted and len(segments) == 1:
+        result = {segments[0].person(device_id): _whole(segments[0], left)}
     else:
-        result = _by_segment(device_id, segments, counted, state)
+        result = _by_segment(device_id, segments, counted, left)
     for user, profiles in state.profiles.items():
         # what was said of a user is that user's, wherever the device's timeline leads
         result.setdefault(person_of_user(user), _only_told(user, profiles))
@@ -99,7 +103,7 @@ def _whole(segment: Segment, state: DeviceState) -> Share:
         state.past_sessions + len(state.starts),
         _count(state.orders),
         state.profiles.get(segment.user_id, {}),
-        state.layout,
+        state.layout if state.evidence else (),
         state.starts if state.evidence else (),
         state.evidence,
         state.orders,

@@ -173,6 +173,7 @@ CORRECTIONS = Table(
         "session_id": "Nullable(UUID)",
         "version": "UInt64",
         "removed": "Bool",
+        "bot_reason": "String",
     },
     {},
     guard="e.what = ''",

@@ -1,4 +1,4 @@
--- Each event once, bots included. Person and session are those known now: what the event was
+-- Each event once, bots included. Person, session and bot are those known now: what the event was
 -- stored with, unless a row of corrections covers it. An event that names its own user keeps that
 -- user's person; bots and pseudonyms have none and get none (design.md section 3b).
 -- One hash join by device, its spans as sorted arrays: decision 0006 compares it with ASOF joins.
@@ -14,8 +14,8 @@ CREATE OR REPLACE VIEW events_all
     device_id String COMMENT 'The cookie or the SDK''s anonymous id; p_... is a daily pseudonym, user:... a server event without a device, email:... phone:... order:... one that names only that',
     user_id String COMMENT 'Login or member number that the event itself names',
     profile_id String COMMENT 'Which profile of the account, e.g. a child',
-    person_id Nullable(UUID) COMMENT 'The person as known now; null for bots and pseudonyms',
-    session_id Nullable(UUID) COMMENT 'The session as known now; null for bots',
+    person_id Nullable(UUID) COMMENT 'The person as known now; null for known bots and pseudonyms',
+    session_id Nullable(UUID) COMMENT 'The session as known now; null for known bots',
     url String COMMENT 'Full address of the page',
     host LowCardinality(String) COMMENT 'Host of the url',
     path String COMMENT 'Path of the url',
@@ -40,7 +40,7 @@ CREATE OR REPLACE VIEW events_all
     country LowCardinality(String) COMMENT 'Country, two letters',
     region LowCardinality(String) COMMENT 'Region',
     city LowCardinality(String) COMMENT 'City',
-    is_bot Bool COMMENT 'A crawler, a monitor, a headless browser',
+    is_bot Bool COMMENT 'A crawler, a monitor, a headless browser; or the device behaved like one that day (UTC)',
     bot_reason LowCardinality(String) COMMENT 'Why it counts as a bot',
     scenario LowCardinality(String) COMMENT 'Homepage scenario of the decision that was shown',
     variant LowCardinality(String) COMMENT 'Homepage variant that was shown',
@@ -104,8 +104,12 @@ AS SELECT
     e.country AS country,
     e.region AS region,
     e.city AS city,
-    e.is_bot AS is_bot,
-    e.bot_reason AS bot_reason,
+    toBool(e.is_bot OR c.bot_days[toDate(e.event_time)] != '') AS is_bot,
+    if(
+        c.bot_days[toDate(e.event_time)] = '',
+        e.bot_reason,
+        c.bot_days[toDate(e.event_time)]
+    ) AS bot_reason,
     e.scenario AS scenario,
     e.variant AS variant,
     e.experiment AS experiment,
@@ -126,7 +130,11 @@ ANY LEFT JOIN
     SELECT
         device_id,
         arraySort(groupArrayIf((since, until, person_id), what = 'person')) AS persons,
-        arraySort(groupArrayIf((since, until, session_id), what = 'session')) AS sessions
+        arraySort(groupArrayIf((since, until, session_id), what = 'session')) AS sessions,
+        mapFromArrays(
+            groupArrayIf(toDate(since), what = 'bot'),
+            groupArrayIf(toString(bot_reason), what = 'bot')
+        ) AS bot_days
     FROM corrections_stored FINAL
     GROUP BY device_id
 ) AS c ON e.device_id = c.device_id

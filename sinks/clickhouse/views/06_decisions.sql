@@ -24,7 +24,7 @@ AS SELECT
     degraded,
     latency_ms,
     toBool(decision_id IN (
-        SELECT decision_id FROM events_stored FINAL WHERE decision_id != '' AND NOT is_bot
+        SELECT decision_id FROM events WHERE decision_id != ''
     )) AS shown
 FROM decisions_stored FINAL
 COMMENT 'Every homepage decision, and whether it was shown';

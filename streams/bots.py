@@ -1,0 +1,98 @@
+"""Bots by what they do: days on which a device was faster than persons are, or read robots.txt.
+
+What a flag means, and how far it is independent of order, stands in `schemas.bot_days`. Earlier
+events of a flagged day are corrected, later ones are emitted as a bot's, and neither is in what
+the device contributes to anybody. Events of servers are not counted: a backend sends for many.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+
+from schemas import activity
+from schemas.bot_days import (
+    DAY_MS,
+    MINUTE_MS,
+    RATE,
+    ROBOTS_TXT,
+    add_to_minute,
+    counted_starts,
+    reason_at,
+    spans_outside,
+    with_day,
+)
+from schemas.event import USER_DEVICE_PREFIX, Correction, Event
+from schemas.identifiers import is_node
+from schemas.redis_keys import DeviceState
+from streams.evidence import between
+from streams.steps.split_url import split_url
+
+_ROBOTS_PATH = "/robots.txt"
+
+
+def note_behaviour(state: DeviceState, event: Event, max_a_minute: int) -> bool:
+    """Adds an event that is no repetition to `state`; whether its day has got a reason by that."""
+    if event.server or event.device_id.startswith(USER_DEVICE_PREFIX) or is_node(event.device_id):
+        return False
+    day, within = divmod(event.event_time, DAY_MS)
+    days = state.bot_days
+    if _ROBOTS_PATH in event.url and split_url(event.url)[1] == _ROBOTS_PATH:
+        days = with_day(days, day, ROBOTS_TXT)
+    if days.get(day) != RATE and day in state.seen:
+        counts, count = add_to_minute(state.minutes.get(day, b""), within // MINUTE_MS)
+        minutes = {**state.minutes, day: counts}
+        if count > max_a_minute:
+            days = with_day(days, day, RATE)
+            del minutes[day]  # nothing can be added to that
+        if len(minutes) > 1:
+            minutes = {each: minutes[each] for each in minutes if each in state.seen}
+        state.minutes = minutes
+    if days is state.bot_days:
+        return False
+    state.bot_days = days
+    return True
+
+
+def taken_back(state: DeviceState, event: Event, version: int) -> Correction:
+    """Says of all events of the event's device and day that they are a bot's.
+
+    `state` then no longer holds what they meant for anybody.
+    """
+    day = event.event_time // DAY_MS
+    outside = spans_outside(state.bot_days, state.last_seen)
+    state.evidence = between(state.evidence, outside)
+    state.orders = tuple(each for each in state.orders if not _is_flagged(state, each.time))
+    state.activity = activity.within(state.activity, outside)
+    return Correction(
+        device_id=event.device_id,
+        what="bot",
+        since=day * DAY_MS,
+        until=(day + 1) * DAY_MS - 1,
+        person_id=None,
+        session_id=None,
+        version=version,
+        bot_reason=state.bot_days[day],
+    )
+
+
+def without_bot_days(state: DeviceState) -> DeviceState | None:
+    """The device as it counts for others: without flagged days; None where nothing is left."""
+    if not state.bot_days:
+        return state
+    starts = counted_starts(state)
+    ends = [at for run in state.runs for at in run if not _is_flagged(state, at)]
+    if not (starts or state.past_sessions or state.orders or ends) and all(
+        _is_flagged(state, at) for at in (state.first_seen, state.last_seen)
+    ):
+        return None
+    left = copy(state)
+    left.starts = starts
+    if _is_flagged(state, state.first_seen):
+        left.first_seen = min([*ends, state.last_seen])
+    if _is_flagged(state, state.last_seen):
+        left.last_seen = max([*ends, left.first_seen])
+    return left
+
+
+def _is_flagged(state: DeviceState, time_ms: int) -> bool:
+    return bool(reason_at(state.bot_days, time_ms))
