@@ -51,6 +51,34 @@ def persons_of(opened: Store, device: str) -> list[str]:
     return [str(person) for (person,) in rows]
 
 
+def test_what_a_device_did_on_a_flagged_day_is_a_bots(opened: Store) -> None:
+    device = new_device()
+    midnight = NOON // DAY * DAY
+    before = event(device, midnight - 1 - NOON)
+    first, later = event(device, midnight - NOON), event(device)
+    known = event(device, is_bot=True, bot_reason="known_crawler")
+    opened.put(EVENTS, before, first, later, known)
+    flag = {"what": "bot", "since": midnight, "until": midnight + DAY - 1}
+    opened.put(CORRECTIONS, correction(device, **flag, bot_reason="reads_robots_txt"))
+    opened.put(CORRECTIONS, correction(device, **flag, bot_reason="impossible_rate", version=2))
+    rows = opened.ask(
+        "SELECT event_id, is_bot, bot_reason FROM events_all WHERE device_id = {d:String}", d=device
+    )
+    flagged = (True, "impossible_rate")
+    assert {str(row[0]): row[1:] for row in rows} == {
+        before.event_id: (False, ""),
+        first.event_id: flagged,
+        later.event_id: flagged,
+        known.event_id: flagged,
+    }
+    for view in ("events", "sessions", "persons"):
+        condition = "device_id = {d:String}" if view != "persons" else "person_id = {p:String}"
+        counted = opened.ask(
+            f"SELECT count() FROM {view} WHERE {condition}", d=device, p=before.person_id
+        )
+        assert counted == [(1,)], view
+
+
 def test_all_columns_of_the_contract_come_back_as_they_were_sent(opened: Store) -> None:
     device = new_device()
     sent = event(
