@@ -19,8 +19,7 @@ STEP_MS = 5 * 60_000
 class Sighting(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="sighting"):
     """A consenting device was at this address with this agent, and whose it was around that time.
 
-    The newest version a (pseudonym, device) says who owns the device; spans are never taken back,
-    unless the device is `gone`: a bot, for good.
+    The newest version a (pseudonym, device) replaces the older; `gone` says: it does not count.
     """
 
     pseudonym: str

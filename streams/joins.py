@@ -78,16 +78,9 @@ def joined(state: SightedState | None) -> list[Joined]:
 
 def _with_sighting(held: SightedState, line: Sighting) -> SightedState:
     known = held.devices.get(line.device_id)
-    spans = _merged([*(known.spans if known else ()), *line.spans], WINDOW_MS)
-    newest = known if known is not None and known.version > line.version else line
-    seen = Seen(
-        version=newest.version,
-        gone=line.gone or (known is not None and known.gone),
-        spans=spans,
-        owners=newest.owners,
-    )
-    if seen == known:
+    if known is not None and known.version >= line.version:
         return held
+    seen = Seen(line.version, line.gone, line.spans, line.owners)
     devices = {**held.devices, line.device_id: seen}
     if len(devices) > MAX_DEVICES:
         return SightedState(logged=held.logged, crowded=True)

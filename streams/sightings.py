@@ -3,7 +3,7 @@
 A sighting is (pseudonym that a log line of the hit would carry, time). Of one pseudonym those at
 most WINDOW_MS apart are one span. A span is 26 bytes: the pseudonym's 16, when it began (6, ms)
 and how long it lasts (4, ms); spans are sorted by their end, so that the usual event, the newest,
-only moves the last four bytes. The newest spans are kept.
+only moves the last four bytes. The newest spans are kept; what was told of older ones stays told.
 
 A pseudonym's own state keeps in the same place that it has log lines.
 """
@@ -17,7 +17,7 @@ from schemas.identity import Segment, segments_of
 from schemas.redis_keys import DeviceState
 from schemas.sightings import STEP_MS, WINDOW_MS, Logged, Sighting, SightingLine
 
-MAX_SPANS = 16
+MAX_SPANS = 32
 HAS_LOG_LINES = b"\x01"
 
 _SPAN = 26

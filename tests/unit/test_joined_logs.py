@@ -357,7 +357,7 @@ def _owner(events: list[RawEvent], device: str, at: int) -> str:
     return person_of_user(user) if user else person_of_device(device, after)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(histories)
 def test_a_line_is_of_the_only_one_who_was_there_whatever_the_order(history: Histories) -> None:
     events = history.events
