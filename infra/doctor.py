@@ -15,8 +15,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from infra.drain import lags
+from infra.live_state import trouble
 from infra.positions import Unreachable
-from schemas.settings import Settings
+from infra.topics import MigrationError
+from schemas.settings import ConfigurationError, Settings
 from schemas.topics import ALL
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.errors import SinkError, classified
@@ -49,6 +51,7 @@ def examine(settings: Settings) -> list[Check]:
     ):
         checks.append(_check(f"footfall {name}", partial(_ready, f"{settings.url(port)}/ready")))
     if checks[0].ok and checks[1].ok:
+        checks.append(_check("live state", lambda: _live_state(settings)))
         checks += _lags(settings)
     return checks
 
@@ -81,6 +84,16 @@ def _redis(settings: Settings) -> str:
         f"{info['used_memory_human']} used, persistence "
         f"{'on' if info.get('aof_enabled') else 'off'}"
     )
+
+
+def _live_state(settings: Settings) -> str:
+    try:
+        found = trouble(settings)
+    except (MigrationError, ConfigurationError) as error:
+        raise _Bad(str(error)) from error
+    if found:
+        raise _Bad(found)
+    return "fits what Kafka has"
 
 
 def _clickhouse(settings: Settings) -> str:

@@ -45,6 +45,12 @@ def quiet_key(topic: Topic, partition: int) -> str:
     return f"{_tag(topic, partition)}:quiet"
 
 
+REBUILD_KEY = "ff:rebuild"
+"""What a rebuild under way, or one that was killed, must not forget (infra/rebuild.py)."""
+
+REBUILD_LOCK_KEY = "ff:rebuild:lock"
+
+
 def live_keys(topic: Topic) -> str:
     """Pattern for SCAN of all that a topic's stage keeps, fences included."""
     return f"ff:{{{_SHORT[topic.name]}[0-9]*}}:*"

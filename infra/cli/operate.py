@@ -1,23 +1,34 @@
-"""footfall migrate, drain, doctor: what operators call."""
+"""footfall migrate, drain, doctor, rebuild: what operators call."""
 
 from __future__ import annotations
 
 import json
+import time
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from infra.cli import context
 from infra.cli.context import Failure
+from schemas.settings import Settings
 
 _GROUP = "Operate"
+_STANDSTILL_S = 30.0
+_COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeRemainingColumn(),
+)
 
 
 def register(app: typer.Typer) -> None:
     app.command(rich_help_panel=_GROUP)(migrate)
     app.command(rich_help_panel=_GROUP)(drain)
     app.command(rich_help_panel=_GROUP)(doctor)
+    app.command(rich_help_panel=_GROUP)(rebuild)
 
 
 def migrate() -> None:
@@ -72,3 +83,51 @@ def doctor(
         Console().print(table)
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
+
+
+def rebuild(
+    wait: bool = typer.Option(True, help="Wait until all is folded again."),
+) -> None:
+    """Take live state in Redis away and fold it again from the topics; the stream may run."""
+    from infra.positions import Unreachable
+    from infra.rebuild import RebuildError, begin
+    from infra.topics import MigrationError
+
+    configured = context.settings()
+    try:
+        begun = begin(configured)
+        typer.echo(
+            f"{begun.removed:,} keys of live state taken away; "
+            f"{begun.records:,} records are folded again"
+        )
+        if wait:
+            typer.echo(f"live state is there again after {_await_rebuilt(configured):.0f} s")
+    except (RebuildError, MigrationError) as error:
+        raise Failure(str(error)) from error
+    except Unreachable as error:
+        raise Failure(f"{error}; see: footfall doctor, then call footfall rebuild again") from error
+
+
+def _await_rebuilt(configured: Settings) -> float:
+    """Seconds it took. Raises Failure where nothing is folded for half a minute."""
+    from infra.rebuild import left
+
+    began = moved = time.monotonic()
+    before: int | None = None
+    with Progress(*_COLUMNS, console=Console(stderr=True)) as bar:
+        task = bar.add_task("folding", total=None)
+        for records in left(configured):
+            now = time.monotonic()
+            if before is None or records > before:
+                bar.reset(task, total=records)  # another topic
+            if records != before:
+                moved = now
+            if now - moved > _STANDSTILL_S:
+                raise Failure(
+                    f"{records:,} records are left and nothing folds them: start footfall stream; "
+                    "it does that by itself, footfall rebuild need not be called again"
+                )
+            bar.update(task, completed=(bar.tasks[task].total or records) - records)
+            before = records
+            time.sleep(0.2)
+    return time.monotonic() - began
