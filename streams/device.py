@@ -28,7 +28,7 @@ from schemas.redis_keys import LIVE_HORIZON_MS, DeviceState
 from schemas.sessions import add_event, add_newest, session_start_of, session_starts
 from streams import evidence
 from streams.corrections import person_corrections, session_corrections
-from streams.said import has_timeline, note_said
+from streams.said import Said, note_said
 from streams.sessions import HORIZON_MS, MAX_OLD_RUNS
 
 DAY_MS = 86_400_000
@@ -85,12 +85,11 @@ def follow(
     late: bool,
     gap_ms: int,
     version: int,
-    clicked: str = "",
+    said: Said,
 ) -> Step:
     """Sessionize the event, resolve its person, and say what that changed about earlier ones.
 
     `mark`: digest of the event's id. `source`: the external source the event names, '' for none.
-    `clicked`: see `streams.said.clicked_by`.
     A late event joins a session that is there or is one of its own; it extends none.
     """
     device, time = event.device_id, event.event_time
@@ -102,7 +101,7 @@ def follow(
     after.last_seen = max(before.last_seen, time)
     after.seen = _remember(before.seen, mark, time // DAY_MS)
     segments = segments_before = segments_of(device, before)
-    if has_timeline(device) and note_said(after, event, clicked):
+    if note_said(after, said, time):
         segments = segments_of(device, after)
     same_owners = segments is segments_before or segments == segments_before
     corrections: Sequence[Correction] = ()

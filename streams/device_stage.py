@@ -75,7 +75,7 @@ from streams.links import Evidence, link_changes
 from streams.profile import Share, shares
 from streams.records import Effects, Emissions, Record, StateWrite
 from streams.rejected import reject
-from streams.said import claimed, clicked_by
+from streams.said import claimed, said_by
 from streams.steps.detect_bot import detect_bot
 from streams.steps.read_profile import OVER_LIMIT, read_profile
 
@@ -169,10 +169,10 @@ class DeviceStage:
         waited = event.received_at - event.event_time
         late = waited > self._site.session.lateness_ms or is_closed(before, event.event_time)
         referrer = classify(event.url, event.referrer, self._site, event.campaign)
-        clicked = clicked_by(event, self._secret)
+        said = said_by(event, self._secret, self._site.identity_horizon_ms)
         gap_ms = self._site.session.gap_ms
-        step = follow(before, event, mark, referrer.key, late, gap_ms, version, clicked)
-        note = ""
+        step = follow(before, event, mark, referrer.key, late, gap_ms, version, said)
+        note = said.note
         if (told := read_profile(event)) is not None:
             fits = with_profile(step.state, event.user_id, event.profile_id, told.profile)
             note = OVER_LIMIT if not fits else told.note

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from functools import lru_cache
+from typing import NamedTuple
 
 from schemas import click_token
 from schemas.event import (
@@ -26,8 +27,45 @@ def has_timeline(device_id: str) -> bool:
     )
 
 
-def login_of(event: Event) -> str | None:
-    """The user an event logs in, LOGOUT for a logout, None where it says nothing of a login."""
+class Said(NamedTuple):
+    """What one event says of who is behind its device; of whom it says nothing, ''."""
+
+    login: str | None = None  # the user that it logs in, or LOGOUT
+    clicked: str = ""  # whose mail its page was reached from
+    revoked: str = ""  # of whom nothing said until then counts
+    note: str = ""  # why what it says does not count
+
+
+BEYOND_HORIZON = "beyond_identity_horizon"
+_NOTHING = Said()
+
+
+def said_by(event: Event, secret: str, horizon_ms: int) -> Said:
+    """Marks that come later than the identity horizon are noted, and do not count."""
+    login, clicked = _login(event), _clicked(event, secret)
+    revoked = event.user_id if event.revoke and event.type == "identify" else ""
+    if (login is None and not clicked and not revoked) or not has_timeline(event.device_id):
+        return _NOTHING
+    if event.received_at - event.event_time > horizon_ms:
+        return Said(note=BEYOND_HORIZON)
+    return Said(login, clicked, revoked)
+
+
+def note_said(state: DeviceState, said: Said, time_ms: int) -> bool:
+    """Puts what an event says into the state of its device; whether it is new."""
+    if said is _NOTHING:
+        return False
+    logins, clicks, revoked = state.logins, state.clicks, state.revoked
+    if said.login is not None:
+        state.logins = add_mark(logins, said.login, time_ms)
+    if said.clicked:
+        state.clicks = add_mark(clicks, said.clicked, time_ms)
+    if said.revoked:
+        state.revoked = add_revocation(revoked, said.revoked, time_ms)
+    return not (state.logins is logins and state.clicks is clicks and state.revoked is revoked)
+
+
+def _login(event: Event) -> str | None:
     if event.type == "track" and event.name in LOGOUT_NAMES:
         return LOGOUT
     if event.type == "alias" or event.revoke:
@@ -35,8 +73,7 @@ def login_of(event: Event) -> str | None:
     return event.user_id if event.user_id and is_identifier(event.user_id) else None
 
 
-def clicked_by(event: Event, secret: str) -> str:
-    """Whose mail the event's page was reached from; '' where that is not known."""
+def _clicked(event: Event, secret: str) -> str:
     token = click_token.token_in(event.url)
     click = _read(token, secret) if token else None
     if click is None or event.event_time > click.expires * 1000 or not is_identifier(click.user_id):
@@ -47,21 +84,6 @@ def clicked_by(event: Event, secret: str) -> str:
 @lru_cache(maxsize=20_000)
 def _read(token: str, secret: str) -> click_token.Click | None:
     return click_token.read(token, secret)
-
-
-def note_said(state: DeviceState, event: Event, clicked: str) -> bool:
-    """Puts what the event says into the state of a device with a timeline; whether it is new.
-
-    `clicked`: see `clicked_by`.
-    """
-    logins, clicks, revoked = state.logins, state.clicks, state.revoked
-    if (login := login_of(event)) is not None:
-        state.logins = add_mark(logins, login, event.event_time)
-    if clicked:
-        state.clicks = add_mark(clicks, clicked, event.event_time)
-    if event.revoke and event.type == "identify" and event.user_id:
-        state.revoked = add_revocation(revoked, event.user_id, event.event_time)
-    return not (state.logins is logins and state.clicks is clicks and state.revoked is revoked)
 
 
 def claimed(state: DeviceState | None, claim: Claim) -> DeviceState:

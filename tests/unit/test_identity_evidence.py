@@ -303,3 +303,14 @@ def test_more_users_a_day_than_a_device_may_have_are_suspicious() -> None:
     found = tell([event(minute, user=f"user-{minute}") for minute in range(7)])
     statuses = {(key[0], key[3]): status for key, (_, status) in found.links.items()}
     assert statuses == {("d", "too_many_logins"): "suspicious"}
+
+
+def test_a_login_that_comes_later_than_the_identity_horizon_is_noted_and_links_nobody() -> None:
+    horizon = SITE.identity_horizon_ms
+    old = event(5, user="anna", event_time=NOW - horizon - 1, received_at=NOW)
+    found = tell([event(0), old])
+    assert found.persons[event(0).event_id] == person_of_device("d")
+    assert found.persons[old.event_id] == person_of_user("anna"), "the event says itself who it is"
+    assert found.links == {}
+    in_time = event(5, user="anna", event_time=NOW - horizon, received_at=NOW)
+    assert tell([event(0), in_time]).persons[event(0).event_id] == person_of_user("anna")
