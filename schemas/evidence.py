@@ -1,15 +1,16 @@
 """What a device's events say for the site's live funnels, packed: a few bytes an event.
 
 What an event says (the steps it satisfies, the breakdown's values) it has in common with most
-others of its device. So each different thing said stands once in a sorted table, and an event is
-its time and a number of that table. Packed evidence is a function of the sorted entries; one of
-the newest event is put on at the end without reading the others. A *layout* names the funnels
-whose steps stand in an entry, by their position: evidence outlives a change of the site file.
-Session ids are not in it; they follow from the session starts that lie beside it.
+others of its device. So each different thing said stands once in a table, in the order in which
+they were first said, and an event is its time and a number of that table. Packed evidence is a
+function of the sorted entries; the newest event's is put on at the end without reading the others.
+A *layout* names the funnels whose steps stand in an entry, by their position: evidence outlives a
+change of the site file. Session ids are not in it; they follow from the session starts that lie
+beside it.
 
     bytes 0-3   length of the table
     bytes 4-7   where times begin, in units of 65,536 ms since 1970
-    table       msgpack: [[steps, values], ...], sorted
+    table       msgpack: [[steps, values], ...]
     entries     each: milliseconds since then (4 bytes), number in the table (1 byte, or 2 bytes
                 where the table has more than 256)
 """
@@ -19,6 +20,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -45,62 +47,79 @@ class Evidence(msgspec.Struct, frozen=True, order=True):
     values: tuple[tuple[str, ...], ...] = ()  # of each funnel that it enters: its `by` fields
 
 
-class _Table:
-    """What is said in some packed evidence, decoded."""
-
-    def __init__(self, encoded: bytes) -> None:
-        self.said = _decoder.decode(encoded)
-        self.number = {said: number for number, said in enumerate(self.said)}
-        self.entry = _entry_of(len(self.said))
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[Said, ...]).decode
 
 
 def _entry_of(said: int) -> struct.Struct:
+    """How an entry is packed beside a table of so many."""
     return _NARROW if said <= 256 else _WIDE
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_decoder = msgspec.msgpack.Decoder(tuple[Said, ...])
-_table = lru_cache(maxsize=10_000)(_Table)
+@lru_cache(maxsize=10_000)
+def _said_in(table: bytes) -> tuple[Said, ...]:
+    return _decode(table)
 
 
-def size_of(packed: bytes) -> int:
-    """How many events are in it."""
+class _Place(NamedTuple):
+    number: int
+    table: bytes  # with what is said; the table asked for where it was there already
+    entry: struct.Struct
+
+
+@lru_cache(maxsize=10_000)
+def _place(table: bytes, steps: tuple[int, ...], values: tuple[tuple[str, ...], ...]) -> _Place:
+    """Where in a table that stands: at the end where it is new."""
+    said = _said_in(table)
+    if (steps, values) in said:
+        return _Place(said.index((steps, values)), table, _entry_of(len(said)))
+    grown = (*said, (steps, values))
+    return _Place(len(said), _encode(grown), _entry_of(len(grown)))
+
+
+def put_on(packed: bytes, newest: Evidence, at_most: int) -> bytes | None:
+    """`packed` with an entry that sorts after all others; None where it is not put on so easily.
+
+    That is where there are `at_most` entries already, or the form of the entries would change.
+    """
     if not packed:
-        return 0
-    length, _ = _HEADER.unpack_from(packed)
-    end: int = _HEADER.size + length
-    return (len(packed) - end) // _table(packed[_HEADER.size : end]).entry.size
+        return pack((newest,))
+    length, begin = _HEADER.unpack_from(packed)
+    end = _HEADER.size + length
+    table = packed[_HEADER.size : end]
+    number, grown, entry = _place(table, newest.steps, newest.values)
+    after = newest.time - (begin << _UNIT_BITS)
+    if len(packed) - end >= at_most * entry.size or after > _LONGEST_MS:
+        return None
+    if grown is table:
+        return packed + entry.pack(after, number)
+    if entry is _WIDE:
+        return None
+    return b"".join(
+        (_HEADER.pack(len(grown), begin), grown, packed[end:], entry.pack(after, number))
+    )
 
 
-def put_on(packed: bytes, newest: Evidence) -> bytes:
-    """`packed` with an entry that sorts after all others."""
-    if packed:
-        length, begin = _HEADER.unpack_from(packed)
-        table = _table(packed[_HEADER.size : _HEADER.size + length])
-        number = table.number.get((newest.steps, newest.values))
-        after = newest.time - (begin << _UNIT_BITS)
-        if number is not None and after <= _LONGEST_MS:
-            return packed + table.entry.pack(after, number)
-    return pack((*unpack(packed), newest))
-
-
-def pack(entries: Iterable[Evidence]) -> bytes:
-    """Of sorted entries; no bytes for none.
+def pack(sorted_entries: Iterable[Evidence]) -> bytes:
+    """No bytes for none.
 
     What is 49 days older than the newest is left out: nothing that old is live.
     """
-    kept = list(entries)
+    kept = list(sorted_entries)
     if not kept:
         return EMPTY
     if kept[-1].time - kept[0].time > _LONGEST_MS:
         kept = [entry for entry in kept if kept[-1].time - entry.time <= _LONGEST_MS]
-    table = sorted({(entry.steps, entry.values) for entry in kept})
-    number = {said: place for place, said in enumerate(table)}
     begin = kept[0].time >> _UNIT_BITS
-    after, one = begin << _UNIT_BITS, _entry_of(len(table))
-    encoded = _encode(table)
-    entered = [one.pack(e.time - after, number[e.steps, e.values]) for e in kept]
-    return b"".join((_HEADER.pack(len(encoded), begin), encoded, *entered))
+    after = begin << _UNIT_BITS
+    table: dict[Said, int] = {}
+    entries = [
+        (entry.time - after, table.setdefault((entry.steps, entry.values), len(table)))
+        for entry in kept
+    ]
+    encoded, one = _encode(list(table)), _entry_of(len(table))
+    packed = [one.pack(*entry) for entry in entries]
+    return b"".join((_HEADER.pack(len(encoded), begin), encoded, *packed))
 
 
 def unpack(packed: bytes) -> tuple[Evidence, ...]:
@@ -109,11 +128,9 @@ def unpack(packed: bytes) -> tuple[Evidence, ...]:
         return ()
     length, begin = _HEADER.unpack_from(packed)
     end, after = _HEADER.size + length, begin << _UNIT_BITS
-    table = _table(packed[_HEADER.size : end])
-    said = table.said
-    return tuple(
-        [Evidence(after + time, *said[n]) for time, n in table.entry.iter_unpack(packed[end:])]
-    )
+    said = _said_in(packed[_HEADER.size : end])
+    entries = _entry_of(len(said)).iter_unpack(packed[end:])
+    return tuple([Evidence(after + time, *said[number]) for time, number in entries])
 
 
 def first_time(packed: bytes) -> int:

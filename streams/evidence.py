@@ -14,7 +14,6 @@ from schemas.evidence import (
     first_time,
     pack,
     put_on,
-    size_of,
     unpack,
 )
 
@@ -23,8 +22,8 @@ _KEPT = MAX_HITS + 1
 
 def with_entry(packed: bytes, entry: Evidence, newest: bool) -> bytes:
     """`packed` with one more event's; `newest`: it is later than all others."""
-    if newest and size_of(packed) < _KEPT:
-        return put_on(packed, entry)
+    if newest and (longer := put_on(packed, entry, _KEPT)) is not None:
+        return longer
     return pack(_limited(sorted({*unpack(packed), entry})))
 
 

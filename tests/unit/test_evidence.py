@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import EnrichedEvent
-from schemas.evidence import EMPTY, MAX_HITS, Evidence, pack, put_on, size_of, unpack
+from schemas.evidence import EMPTY, MAX_HITS, Evidence, first_time, pack, put_on, unpack
 from schemas.site import Funnel, Site, Step
 from streams.evidence import between, moved, since, with_entry
 from streams.funnels import Funnels
@@ -83,10 +83,32 @@ def test_what_is_put_on_is_what_is_packed_at_once(seen: list[tuple[int, str]]) -
     entries = [one for minute, what in sorted(seen) if (one := entry(ALL, minute, what))]
     result = EMPTY
     for one in entries:
-        result = put_on(result, one)
+        longer = put_on(result, one, at_most=len(entries))
+        assert longer is not None
+        result = longer
     assert result == pack(entries)
     assert unpack(result) == tuple(entries)
-    assert size_of(result) == len(entries)
+    if entries:
+        assert put_on(result, entries[-1], at_most=len(entries)) is None
+
+
+def test_more_than_256_different_things_may_be_said() -> None:
+    entries = [Evidence(at, (1,), ((str(at),),)) for at in range(300)]
+    assert unpack(pack(entries)) == tuple(entries)
+    narrow = pack(entries[:256])
+    assert put_on(narrow, entries[256], at_most=1000) is None
+    assert put_on(pack(entries[:257]), entries[257], at_most=1000) is None
+    again = Evidence(300, (1,), (("7",),))
+    assert put_on(pack(entries), again, at_most=1000) == pack((*entries, again))
+
+
+def test_what_is_fifty_days_older_than_the_newest_is_left_out() -> None:
+    day = 86_400_000
+    entries = [Evidence(at * day, (1,)) for at in (100, 110, 152)]
+    packed = pack(entries)
+    assert unpack(packed) == tuple(entries[1:])
+    assert put_on(pack(entries[:2]), entries[2], at_most=9) is None
+    assert first_time(packed) == 110 * day
 
 
 @given(things, st.permutations([VISITS, ORDERS, PAGES]), st.integers(0, 3))
