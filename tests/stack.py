@@ -24,6 +24,11 @@ CHROME = (
     "Chrome/141.0.0.0 Safari/537.36"
 )
 _SERVER = {"Authorization": "Basic " + base64.b64encode(b"sk_demo:").decode()}
+_BROWSER = {
+    "Authorization": "Basic " + base64.b64encode(b"pk_demo:").decode(),
+    "Origin": "https://toyhouse.example",
+    "User-Agent": CHROME,
+}
 
 
 class Stack:
@@ -45,6 +50,10 @@ class Stack:
     def segment(self, call: str, **message: Any) -> Any:
         """One call of Segment's tracking API with the server key, or the answer's JSON."""
         return _request(f"{self.collector}/v1/{call}", message, _SERVER)
+
+    def browser(self, call: str, **message: Any) -> Any:
+        """The same as a page does it, with the browser key."""
+        return _request(f"{self.collector}/v1/{call}", message, _BROWSER)
 
     def page(self, anonymous_id: str, path: str, referrer: str = "", **more: Any) -> None:
         page = {"url": f"https://toyhouse.example{path}", "referrer": referrer, "title": path}

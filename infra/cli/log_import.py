@@ -19,7 +19,7 @@ from streams.steps.detect_bot import detect_bot
 
 _SKIPPED = {
     Skipped.STATIC: "static files",
-    Skipped.DATA: "feeds, robots.txt and other data",
+    Skipped.DATA: "feeds and other data",
     Skipped.REDIRECT: "redirects",
     Skipped.NOT_GET: "not GET",
     Skipped.NO_REQUEST: "no request",
@@ -67,7 +67,7 @@ def _print(summary: Summary) -> None:
     table.add_row("[bold]read[/]", f"{summary.lines:,}")
     table.add_row("[bold]events[/]", f"{summary.events:,}")
     if summary.bots is not None:
-        table.add_row("  of them bots", f"{summary.bots:,}")
+        table.add_row("  of them bots by name", f"{summary.bots:,}")
     table.add_row("  of them answered with 4xx or 5xx", f"{summary.failed:,}")
     for kind, count in summary.skipped.items():
         table.add_row(_SKIPPED[kind], f"{count:,}")

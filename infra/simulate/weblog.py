@@ -1,7 +1,7 @@
 """The same past as the shop's web server would have written it down: combined log lines.
 
 Pages with their status, bytes, referrer and user agent; beside them what a server sees and the
-importer leaves out: static files, form posts, robots.txt.
+importer leaves out: static files, form posts.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _Scribe:
         first = self._visit_of.get(act.ip) != act.visit
         self._visit_of[act.ip] = act.visit
         if first and not act.person:
-            yield self._other(act, "GET", "/robots.txt", 200, 114, "")
+            yield self._view(act, "/robots.txt", 200, 114)
         if act.person and is_drawn(self._chance, NOT_FOUND):
             yield self._view(act, self._chance.choice(_DEAD_LINKS), 404, 1204)
         yield self._view(act, step.path, 200, _size(step.path))

@@ -19,7 +19,7 @@ from ingest.logs.errors import WrongOptions
 from ingest.logs.events import EventMaker, agent_of, days_of, is_event, is_refusal, rejected_of
 from ingest.logs.follow import Tail
 from ingest.logs.formats import Format
-from ingest.logs.parse import FAILED, MAX_LINE, PAGE, Parser, text_of
+from ingest.logs.parse import FAILED, MAX_LINE, PAGE, Parser, asks_robots_txt, text_of
 from ingest.logs.publish import LogPublisher
 from ingest.logs.read import STDIN, LineCutter, pieces, size_of
 from ingest.logs.repeats import Repeats
@@ -57,7 +57,8 @@ def import_logs(
     """Imports files (`-` is stdin) and returns when all is acknowledged by Kafka.
 
     `progress` is told (bytes done, bytes in total; 0 where that is not known). `is_bot` says of a
-    user agent whether the stream will flag it. `stopped` ends following. Raises LogImportError;
+    user agent whether the stream will flag it; so it does with whoever asks
+    for robots.txt. `stopped` ends following. Raises LogImportError;
     whatever was published before may be imported again.
     """
     started = time.monotonic()
@@ -193,7 +194,9 @@ class _Import:
         low, high = int(str(times.min())), int(str(times.max()))
         self._span = [min([low, *self._span]), max([high, *self._span])]
         if self._is_bot is not None:
-            for agent, count in events["agent"].value_counts().iter_rows():
+            said = events.filter(~asks_robots_txt())
+            self._bots += len(events) - len(said)
+            for agent, count in said["agent"].value_counts().iter_rows():
                 if agent is not None and self._is_bot(agent_of(agent)):
                     self._bots += count
 

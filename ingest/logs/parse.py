@@ -41,6 +41,11 @@ def text_of(block: bytes) -> str:
     return block.decode("utf-8", "backslashreplace")
 
 
+def asks_robots_txt() -> pl.Expr:
+    """Data, but it tells that who asks is a program; `target` or `path` of a request."""
+    return pl.col("target").str.contains(r"^(?:[a-zA-Z]+://[^/]*)?/robots\.txt(?:[?#]|$)")
+
+
 class Parser:
     """Makes tables of one import's lines. `hosts`: the site's own, for requests with a host."""
 
@@ -100,7 +105,7 @@ class Parser:
              Skipped.OTHER_HOST),
             (pl.col("path").is_null(), Skipped.NOT_HTTP),
             (ending.is_in(STATIC), Skipped.STATIC),
-            (ending.is_in(DATA), Skipped.DATA),
+            (ending.is_in(DATA) & ~asks_robots_txt(), Skipped.DATA),
             (status.is_between(200, 299) | (status == 304), PAGE),
             (status.is_between(300, 399), Skipped.REDIRECT),
             (status.is_between(400, 599), FAILED),

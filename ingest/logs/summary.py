@@ -13,7 +13,7 @@ class Skipped(StrEnum):
     """Why a well-formed line is no event. `rejected` is only what cannot be understood."""
 
     STATIC = "static"  # images, styles, scripts, fonts, downloads: by the path's ending
-    DATA = "data"  # feeds, robots.txt, JSON, XML: fetched by programs
+    DATA = "data"  # feeds, JSON, XML, but not robots.txt: fetched by programs
     REDIRECT = "redirect"  # 3xx but 304: the visitor saw the page it leads to
     NOT_GET = "not_get"  # POST, HEAD, OPTIONS, ...
     NO_REQUEST = "no_request"  # `-`: the client hung up before it asked for anything
@@ -29,7 +29,7 @@ class Summary(msgspec.Struct, kw_only=True):
     events: int = 0
     pages: int = 0  # of the events: pages that were shown
     failed: int = 0  # of the events: answers 4xx and 5xx
-    bots: int | None = None  # of the events; None: nobody asked
+    bots: int | None = None  # of the events, each by itself; None: nobody asked
     skipped: dict[Skipped, int] = {}
     rejected: dict[Reason, int] = {}
     first_ms: int | None = None  # of the events

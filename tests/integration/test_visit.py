@@ -133,6 +133,46 @@ def test_live_equals_batch_for_random_visits(running: Stack) -> None:
     assert all(min(counts) > 0 for counts in reached.values()), reached
 
 
+def test_a_burst_takes_back_what_was_counted_of_the_device(running: Stack) -> None:
+    running.drain()
+    time.sleep(1.5)
+    before = {name: running.live(name)["steps"] for name in ("checkout", "search")}
+    now = datetime.now(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    minute = max(midnight, now - timedelta(minutes=9)).replace(second=0, microsecond=0)
+    running.browser("batch", batch=views("fast", minute, 5))
+    running.drain()
+    await_true(
+        lambda: running.live_funnel("checkout")["product"] == before["checkout"][0]["count"] + 1,
+        5,
+        "the visitor in the live funnel",
+    )
+    running.browser("batch", batch=views("fast", minute, 130))
+    running.drain()
+    flagged = running.sql(
+        "SELECT count(), groupUniqArray(bot_reason) FROM events_all WHERE device_id = 'fast'"
+    )
+    assert flagged == [["135", "['impossible_rate']"]]
+    time.sleep(1.5)
+    for name in ("checkout", "search"):
+        assert running.live(name)["steps"] == before[name], name
+        assert running.funnel(name)["steps"] == before[name], name
+
+
+def views(device: str, since: datetime, count: int) -> list[dict[str, object]]:
+    """Pages of one minute."""
+    page = {"url": "https://toyhouse.example/p/bear"}
+    return [
+        {
+            "type": "page",
+            "anonymousId": device,
+            "timestamp": (since + timedelta(milliseconds=400 * number)).isoformat(),
+            "context": {"page": page, "consent": "granted"},
+        }
+        for number in range(count)
+    ]
+
+
 def random_visits(devices: int, events: int) -> list[dict[str, object]]:
     """Of the last 50 minutes, in any order: some people log in, on several devices, and out;
     some have refused."""

@@ -122,7 +122,9 @@ def test_the_time_has_its_zone() -> None:
         ("GET /old HTTP/1.1", 301, Skipped.REDIRECT),
         ("GET /a/logo.PNG?v=3 HTTP/1.1", 200, Skipped.STATIC),
         ("GET /a.tar.gz HTTP/1.1", 404, Skipped.STATIC),
-        ("GET /robots.txt HTTP/1.1", 200, Skipped.DATA),
+        ("GET /robots.txt HTTP/1.1", 200, "page"),  # it tells a bot
+        ("GET /robots.txt?1 HTTP/1.1", 404, "failed"),
+        ("GET /en/robots.txt HTTP/1.1", 200, Skipped.DATA),
         ("GET /feed.xml HTTP/1.1", 304, Skipped.DATA),
         ("POST /cart HTTP/1.1", 200, Skipped.NOT_GET),
         ("HEAD / HTTP/1.1", 200, Skipped.NOT_GET),
