@@ -1,10 +1,11 @@
-"""Places where a test may kill this process, named after the step that was just done.
-
-FOOTFALL_FAULT=published:3 kills the process with SIGKILL at the third time `published` is passed,
-footfall.raw.published:3 where the stage of that topic passes it.
+"""Places where a test may kill or stop this process, named after the step that was just done.
 
     loaded, folded, published, applied, acknowledged    a lane's batch (streams/lane.py)
     committing, committed                               what Faust commits (streams/worker.py)
+
+FOOTFALL_FAULT=published:3 kills the process with SIGKILL at the third time `published` is passed,
+footfall.raw.published:3 where the stage of that topic passes it; published:3:STOP stops it there
+with SIGSTOP.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ def fault_point_from(env: Mapping[str, str]) -> FaultPoint:
     setting = env.get("FOOTFALL_FAULT", "")
     if not setting:
         return lambda name: None
-    wanted, _, count = setting.partition(":")
-    left = [int(count or 1)]
+    wanted, *rest = setting.split(":")
+    fatal = int(rest[0]) if rest else 1
+    what = signal.SIGSTOP if rest[1:] == ["STOP"] else signal.SIGKILL
+    passed = 0
 
     def die_at(name: str) -> None:
+        nonlocal passed
         if name == wanted or name.endswith(f".{wanted}"):
-            left[0] -= 1
-            if left[0] <= 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+            passed += 1
+            if passed == fatal:
+                os.kill(os.getpid(), what)
 
     return die_at

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,6 +52,30 @@ def footfall(
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
         process.wait()
+
+
+@contextmanager
+def supervised(
+    command: str, settings: Settings, log: Path, before_restart: Callable[[], None]
+) -> Iterator[None]:
+    """`footfall COMMAND`, started again whenever it ends, as whoever runs it in earnest does it."""
+    stopping = threading.Event()
+
+    def keep_running() -> None:
+        while not stopping.is_set():
+            with footfall(command, settings, log) as process:
+                while process.poll() is None and not stopping.wait(0.05):
+                    pass
+            if not stopping.is_set():
+                before_restart()
+
+    with ThreadPoolExecutor(1) as pool:
+        keeper = pool.submit(keep_running)
+        try:
+            yield
+        finally:
+            stopping.set()
+            keeper.result()
 
 
 def await_true(condition: Callable[[], object], timeout_s: float, what: str) -> None:

@@ -6,7 +6,7 @@ import random
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -35,10 +35,23 @@ SITE = load(EXAMPLE_SITE)
 class World:
     """Real servers of one test. `send` puts micro-batches into footfall.raw as ingest would."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, redis_directory: Path) -> None:
         self.settings = settings
+        self.redis_directory = redis_directory
+        self._redis_server = ExitStack()
         self.redis = Redis.from_url(settings.redis_url)
         self._producer = Producer({"bootstrap.servers": settings.kafka, "acks": "all"})
+
+    def start_redis(self) -> None:
+        """On the data that `redis_directory` holds."""
+        service = redis_server.service(self.redis_directory, self.settings.ports.redis)
+        log = self.redis_directory.with_suffix(".log")
+        self._redis_process = self._redis_server.enter_context(running(service, log))
+
+    def kill_redis(self) -> None:
+        """kill -9: what was not on the disk is gone."""
+        self._redis_process.kill()
+        self._redis_server.close()
 
     def send(self, events: Iterable[Event], per_record: int = 50) -> None:
         partitions: dict[int, list[Event]] = {}
@@ -69,15 +82,15 @@ class World:
             {"bootstrap.servers": self.settings.kafka, "group.id": f"test-{uuid.uuid4()}"}
         )
         try:
-            for partition, end in ends.items():
-                consumer.assign([TopicPartition(topic.name, partition, 0)])
-                offset = 0
-                while offset < end:
-                    message = consumer.poll(5)
-                    assert message is not None, f"{topic.name}[{partition}] at {offset}"
-                    assert message.error() is None
-                    yield from split_lines(message.value() or b"")
-                    offset = (message.offset() or 0) + 1
+            consumer.assign([TopicPartition(topic.name, partition, 0) for partition in ends])
+            left = dict(ends)
+            while left:
+                message = consumer.poll(5)
+                assert message is not None, f"{topic.name} at {left}"
+                assert message.error() is None
+                yield from split_lines(message.value() or b"")
+                if (message.offset() or 0) + 1 == left[message.partition() or 0]:
+                    del left[message.partition() or 0]
         finally:
             consumer.close()
 
@@ -108,16 +121,22 @@ class World:
 @contextmanager
 def stream_world(directory: Path) -> Iterator[World]:
     settings = own_settings()
-    with (
-        running(broker.service(settings.ports.kafka), directory / "broker.log"),
-        running(
-            redis_server.service(directory / "redis", settings.ports.redis),
-            directory / "redis.log",
-        ),
-    ):
+    kafka = running(broker.service(settings.ports.kafka), directory / "broker.log")
+    with kafka, world_on(settings, directory) as world:
+        yield world
+
+
+@contextmanager
+def world_on(settings: Settings, directory: Path) -> Iterator[World]:
+    """A world on a Kafka that runs already, with topics and a Redis of its own."""
+    world = World(settings, directory / "redis")
+    world.start_redis()
+    try:
         create_topics(settings, SITE)
         register_epochs(settings)
-        yield World(settings)
+        yield world
+    finally:
+        world.kill_redis()
 
 
 def visits(devices: int, pages: int, seed: int = 1) -> list[Event]:
