@@ -20,7 +20,8 @@ ENCYCLOPEDIA = "https://encyclopedia.example/wiki/Teddy_bear"
 @pytest.fixture(scope="module")
 def footfall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("toyhouse")
-    with stack(directory / "state", directory / "log") as running:
+    secret = "of the stack and of the shop's letters"
+    with stack(directory / "state", directory / "log", FOOTFALL_SECRET_KEY=secret) as running:
         yield running
 
 
@@ -188,6 +189,29 @@ def test_a_member_is_greeted_and_a_child_chooses_the_homepage(
     assert (age, name_at) == ("4", "0")  # its age is told, its name never
 
 
+def test_a_letter_says_whose_it_is_on_the_machine_where_it_is_read(
+    footfall: Stack, shop_url: str
+) -> None:
+    with Browser(shop_url, "at-the-office", agreed=True) as office:
+        office.send_form("/login", "/login", email="Hedy@Example.org", password="1234")
+        letter = html.unescape(office.get("/mail/2").text)
+    with Browser(shop_url, "no-member", agreed=True) as stranger:
+        assert "ff_click" not in stranger.get("/mail/2").text
+    links = re.findall(r'href="(/p/[^"]+ff_click=[^"]+)"', letter)
+    assert links
+    with Browser(shop_url, "on-the-sofa", agreed=True) as sofa:
+        sofa.homepage()
+        device = sofa.cookies["ff_id"]
+        _beacon(footfall, sofa, shop_url + links[0])
+    footfall.drain()
+
+    told = f"FROM identities WHERE identifier = '{device}' AND reason = 'mail_click'"
+    came = f"FROM events WHERE device_id = '{device}'"
+    (hedy,) = footfall.sql(f"SELECT toString(person_id) {told}")
+    assert footfall.sql(f"SELECT DISTINCT toString(person_id) {came}") == [hedy]
+    assert footfall.sql(f"SELECT count() {came} AND url LIKE '%ff_click%'") == [["0"]]
+
+
 def test_who_only_looks_around_gets_no_cookie(shop_url: str) -> None:
     with Browser(shop_url, "shy") as browser:
         for path in ("/", "/p/bruno-the-bear", "/c/games", "/search?q=bear", "/gifts", "/cart"):
@@ -272,9 +296,12 @@ def _tested(page: str, name: str) -> str:
 
 
 def _beacon(footfall: Stack, browser: Browser, url: str) -> None:
-    """The page view that a browser's tracker sends; this visitor has none."""
-    body = {"key": "pk_demo", "consent": False, "events": [{"type": "page", "url": url}]}
+    """The page view that a browser's tracker sends; these visitors have none."""
+    agreed = "ff_id" in browser.cookies
+    body = {"key": "pk_demo", "consent": agreed, "events": [{"type": "page", "url": url}]}
     origin = str(browser.base_url).rstrip("/")
     headers = {"Origin": origin, "User-Agent": browser.name}
+    if agreed:
+        headers["Cookie"] = f"ff_id={browser.cookies['ff_id']}"
     answer = httpx.post(f"{footfall.collector}/b", json=body, headers=headers, trust_env=False)
     assert answer.status_code == 204

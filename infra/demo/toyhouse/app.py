@@ -44,7 +44,7 @@ def create_app(
             default_variant=site.homepage.default,
         ) as footfall:
             with open_shop(
-                site, settings.ports, catalogue, footfall, state_dir, decide
+                site, settings, catalogue, footfall, state_dir, decide
             ) as app.state.shop:
                 yield
 

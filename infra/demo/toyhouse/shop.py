@@ -12,7 +12,7 @@ from infra.demo.toyhouse.database import FILE_NAME, Database
 from infra.demo.toyhouse.footfall import Decision, Footfall, Visit
 from infra.demo.toyhouse.members import Members
 from infra.demo.toyhouse.sessions import Sessions
-from schemas.settings import Ports
+from schemas.settings import Ports, Settings
 from schemas.site import Site
 
 Decide = Callable[[Visit], Awaitable[Decision]]
@@ -29,6 +29,7 @@ class Shop:
     footfall: Footfall
     decide: Decide  # Footfall's, unless somebody else is to choose the homepage
     browser_key: str
+    mail_secret: str  # signs whom a letter is sent to
     checkout_is_broken: bool = field(default=False)  # on purpose, for ops to notice
 
 
@@ -47,7 +48,7 @@ def key_of(site: Site, kind: str) -> str:
 @contextmanager
 def open_shop(
     site: Site,
-    ports: Ports,
+    settings: Settings,
     catalogue: Catalogue,
     footfall: Footfall,
     state_dir: Path,
@@ -59,7 +60,7 @@ def open_shop(
     try:
         yield Shop(
             site=site,
-            ports=ports,
+            ports=settings.ports,
             catalogue=catalogue,
             members=Members(database),
             sessions=Sessions(database, catalogue),
@@ -67,6 +68,7 @@ def open_shop(
             footfall=footfall,
             decide=decide or footfall.decide,
             browser_key=key_of(site, "browser"),
+            mail_secret=settings.secret_key,
         )
     finally:
         database.close()

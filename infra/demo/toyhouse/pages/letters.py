@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import urlencode
 
 import msgspec
@@ -14,6 +15,9 @@ from infra.demo.toyhouse.door import render
 from infra.demo.toyhouse.forms import read_form
 from infra.demo.toyhouse.members import MAX_EMAIL, NotAnAddress, address
 from infra.demo.toyhouse.shopper import Shopper
+from schemas import click_token
+
+_CLICKS_COUNT_MS = 90 * 86_400_000  # in what was mailed by then
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,9 +32,22 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
         found = catalogue.search(self.search) if self.search else catalogue.offers(6)
         return found[:6]
 
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """An issue as one reader gets it."""
+
+    issue: Issue
+    token: str = ""  # says that it was this member's letter
+
     def link(self, path: str) -> str:
-        """Where a link of this mail leads, tagged so that Footfall knows the campaign."""
-        tags = {"utm_source": "newsletter", "utm_medium": "email", "utm_campaign": self.campaign}
+        """Where a link leads, tagged with the campaign, and with whose letter it is."""
+        tags = {
+            "utm_source": "newsletter",
+            "utm_medium": "email",
+            "utm_campaign": self.issue.campaign,
+        }
+        if self.token:
+            tags[click_token.PARAMETER] = self.token
         return f"{path}?{urlencode(tags)}"
 
 
@@ -82,7 +99,20 @@ async def mail(shopper: Shopper) -> Response:
     if not 1 <= number <= len(ISSUES):
         raise HTTPException(404)
     issue = ISSUES[number - 1]
-    products = issue.products(shopper.shop.catalogue)
-    response = render(shopper, "mail.html", issue=issue, number=number, products=products)
+    response = render(
+        shopper,
+        "mail.html",
+        issue=issue,
+        letter=Letter(issue=issue, token=_token(shopper)),
+        products=issue.products(shopper.shop.catalogue),
+    )
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _token(shopper: Shopper) -> str:
+    """Members get letters of their own; who only signed up has no account to lead to."""
+    if shopper.member is None:
+        return ""
+    expires_ms = int(time.time() * 1000) + _CLICKS_COUNT_MS
+    return click_token.sign(shopper.member.id, expires_ms, shopper.shop.mail_secret)
