@@ -20,6 +20,7 @@ MAX_QUERY_BYTES = 16 * 1024
 MAX_FIELDS = 64
 MAX_TEXT = 4096
 MAX_LANGUAGE = 256
+MAX_USER_AGENT = 1024
 MAX_USER_ID = 256
 
 _DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@|-]{0,127}")
@@ -56,6 +57,7 @@ class Arrival(msgspec.Struct, kw_only=True):
     referrer: str = ""
     url: str = ""
     language: str = ""  # as BCP 47, lower case: 'de-at'
+    user_agent: str = ""
     consent: str = ""  # 'granted', 'denied' or ''
     gpc: bool = False
     explain: bool = False
@@ -103,6 +105,7 @@ def check(given: HomepageInput) -> Arrival:
         profile_id=_login(given.profile_id, "profile_id", notes),
         referrer=(given.referrer or "")[:MAX_TEXT],
         url=(given.url or "")[:MAX_TEXT],
+        user_agent=(given.user_agent or "")[:MAX_USER_AGENT],
         language=primary_language(given.language[:MAX_LANGUAGE]) if given.language else "",
         consent=_CONSENT.get(consent, ""),
         gpc=_is_yes(given.gpc),

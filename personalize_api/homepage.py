@@ -25,7 +25,14 @@ from personalize_api.answer import (
     experiment_answer,
     visitor_answer,
 )
-from personalize_api.arrival import MAX_BODY_BYTES, Arrival, device_id, read_body, read_query
+from personalize_api.arrival import (
+    MAX_BODY_BYTES,
+    MAX_USER_AGENT,
+    Arrival,
+    device_id,
+    read_body,
+    read_query,
+)
 from personalize_api.consent import consent_of
 from personalize_api.decisions import DecisionLog
 from personalize_api.errors import InvalidInput, MethodRefused, PersonalizeError, TooLarge
@@ -234,6 +241,7 @@ def _restrict(caller: Caller, headers: Headers, arrival: Arrival, cookie: str) -
         if own and arrival.anonymous_id not in ("", own):
             notes.append("anonymous_id ignored: the calling browser's own cookie counts")
         arrival.anonymous_id = own or arrival.anonymous_id
+        arrival.user_agent = headers.get(b"user-agent", b"").decode("latin-1")[:MAX_USER_AGENT]
     return notes
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from personalize_api.errors import NotThere, StateUnavailable
+from personalize_api.profile_view import PersonView, person_view
 from personalize_api.state_reader import StateReader, Unreachable
 from personalize_api.visitors import (
     GarbledState,
@@ -16,6 +17,7 @@ from personalize_api.visitors import (
     decode_person,
     describe,
     owner_now,
+    profile_of_state,
     profiles_of,
 )
 from schemas.event import person_of_device, person_of_user
@@ -25,7 +27,7 @@ from schemas.identity import OVER
 from schemas.profiles import AttributeValue, attributes
 from schemas.purchases import orders_of
 from schemas.redis_keys import DeviceState, PersonState, device_key, person_key
-from schemas.site import VisitorClass
+from schemas.site import Site, VisitorClass
 
 IdentifierKind = Literal["cookie", "user_id", "person_id", "email", "phone", "order_id"]
 
@@ -79,13 +81,14 @@ class OneTouch(msgspec.Struct, kw_only=True):
     logged_in: bool
     sessions: int
     orders: int
+    person: PersonView | None
     device: DeviceView | None
     devices: list[PersonDeviceView]
     profiles: list[ProfileView]
 
 
 async def one_touch(
-    reader: StateReader, identifier: str, now_ms: int, gap_ms: int, secret: str
+    reader: StateReader, identifier: str, now_ms: int, site: Site, secret: str
 ) -> OneTouch:
     """By cookie, login, person id, e-mail, telephone or order number, in this order.
 
@@ -104,25 +107,25 @@ async def one_touch(
         device = decode_device(found[0])
         if device is not None:
             owner = owner_now(identifier, device, now_ms)
-            visitor = describe(identifier, device, None, owner, now_ms, gap_ms)
+            visitor = describe(identifier, device, None, owner, now_ms, site.session.gap_ms)
             person_id = visitor.person_id
             person = decode_person((await _read(reader, (person_key(person_id),)))[0])
-            return _view(identifier, "cookie", person_id, device, person, owner, now_ms, gap_ms)
+            return _view(identifier, "cookie", person_id, device, person, owner, now_ms, site)
         if found[1] is not None:
             owner = Owner(identifier)
             person = decode_person(found[1])
-            return _view(identifier, "user_id", by_login, None, person, owner, now_ms, gap_ms)
+            return _view(identifier, "user_id", by_login, None, person, owner, now_ms, site)
         if found[2] is not None:
             person = decode_person(found[2])
             owner = Owner(person.user_id if person else "")
-            return _view(identifier, "person_id", identifier, None, person, owner, now_ms, gap_ms)
+            return _view(identifier, "person_id", identifier, None, person, owner, now_ms, site)
         for (kind, node), value in zip(nodes.items(), found[3:], strict=True):
             state = decode_device(value)
             if state is not None:
                 owner = owner_now(node, state, now_ms)
                 by = person_of_user(owner.user_id) if owner.user_id else person_of_device(node)
                 person = decode_person((await _read(reader, (person_key(by),)))[0])
-                return _view(identifier, kind, by, None, person, owner, now_ms, gap_ms)
+                return _view(identifier, kind, by, None, person, owner, now_ms, site)
     except Unreachable as error:
         raise StateUnavailable("the visitors' states cannot be read: Redis is not there") from error
     except GarbledState as error:
@@ -147,9 +150,11 @@ def _view(
     person: PersonState | None,
     owner: Owner,
     now_ms: int,
-    gap_ms: int,
+    site: Site,
 ) -> OneTouch:
+    gap_ms = site.session.gap_ms
     visitor = describe(identifier if device else "", device, person, owner, now_ms, gap_ms)
+    profile = profile_of_state(person, site, now_ms, user_id=owner.user_id)
     held = {k: c for k, c in person.devices.items() if not c.gone} if person else {}
     return OneTouch(
         identifier=identifier,
@@ -160,6 +165,7 @@ def _view(
         logged_in=visitor.logged_in and device is not None,
         sessions=max(visitor.sessions, sum(c.sessions for c in held.values())),
         orders=visitor.orders,
+        person=person_view(profile, site, now_ms) if person else None,
         device=_device(identifier, device) if device else None,
         devices=[
             PersonDeviceView(

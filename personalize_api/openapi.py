@@ -11,6 +11,7 @@ from personalize_api.answer import HomepageAnswer
 from personalize_api.arrival import HomepageInput
 from personalize_api.funnels import LiveFunnel
 from personalize_api.homepage import PATH
+from personalize_api.live_experiments import LiveExperiment
 from personalize_api.one_touch import OneTouch
 
 Schema = dict[str, Any]
@@ -30,7 +31,7 @@ def describe(app: FastAPI) -> None:
 
 
 def _complete(schema: Schema) -> None:
-    types = (HomepageInput, HomepageAnswer, LiveFunnel, OneTouch)
+    types = (HomepageInput, HomepageAnswer, LiveExperiment, LiveFunnel, OneTouch)
     _, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )
@@ -48,6 +49,9 @@ def _complete(schema: Schema) -> None:
     schema["paths"] = {PATH: _homepage(components["HomepageInput"]), **schema["paths"]}
     funnel_list = {"type": "array", "items": _ref("LiveFunnel")}
     _answer(schema, "/v1/funnels", {"type": "object", "properties": {"funnels": funnel_list}})
+    experiments = {"type": "array", "items": _ref("LiveExperiment")}
+    listed = {"type": "object", "properties": {"experiments": experiments}}
+    _answer(schema, "/v1/experiments", listed)
     _answer(schema, "/v1/funnels/{name}", _ref("LiveFunnel"))
     _answer(schema, "/v1/visitors/{identifier}", _ref("OneTouch"))
     for path, item in schema["paths"].items():

@@ -10,6 +10,7 @@ from personalize_api.decisions import DecisionLog
 from personalize_api.funnels import LiveFunnels
 from personalize_api.homepage import Homepage
 from personalize_api.live import LiveFeed
+from personalize_api.live_experiments import LiveExperiments
 from personalize_api.metrics import Metrics
 from personalize_api.state_reader import StateReader
 from personalize_api.visitors import Visitors
@@ -27,6 +28,7 @@ class Room:
     decisions: DecisionLog
     homepage: Homepage
     funnels: LiveFunnels
+    experiments: LiveExperiments
     feed: LiveFeed
 
 
@@ -36,16 +38,18 @@ async def open_room(settings: Settings, site: Site) -> AsyncIterator[Room]:
     metrics = Metrics()
     reader = StateReader(settings.redis_url, metrics)
     decisions = DecisionLog(settings.kafka, metrics)
-    visitors = Visitors(reader, metrics, site.session.gap_ms)
+    visitors = Visitors(reader, metrics, site)
     funnels = LiveFunnels(settings.redis_url, site, metrics)
+    experiments = LiveExperiments(settings.redis_url, site)
     feed = LiveFeed(site.name, funnels, metrics)
     homepage = Homepage(settings, site, visitors, decisions, metrics)
     await _warm_up(site, visitors)
     try:
-        yield Room(settings, site, metrics, reader, decisions, homepage, funnels, feed)
+        yield Room(settings, site, metrics, reader, decisions, homepage, funnels, experiments, feed)
     finally:
         feed.close()
         await funnels.close()
+        await experiments.close()
         await reader.close()
         await decisions.close()
 

@@ -16,6 +16,7 @@ from personalize_api.visitors import Visitor
 from schemas.profiles import AttributeValue
 from schemas.referrer import Referrer
 from schemas.site import Range, Scenario, Site, Value
+from schemas.user_agent import device_class_of
 
 DEFAULT = "default"
 """The scenario's name where none matched."""
@@ -69,6 +70,11 @@ def facts_of(
         facts["logged_in"] = visitor.logged_in
     if arrival.language:
         facts["language"] = arrival.language
+    if visitor.lifecycle:
+        facts["lifecycle"] = visitor.lifecycle
+        facts["segment"] = visitor.segments
+    if arrival.user_agent:
+        facts["device_class"] = device_class_of(arrival.user_agent)
     if visitor.attributes:
         facts |= {f"profile.{name}": value for name, value in visitor.attributes.items()}
         if "profile.age" not in facts and (age := _age(facts, local.year)) is not None:

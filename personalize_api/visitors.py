@@ -17,6 +17,8 @@ from personalize_api.state_reader import DEADLINE_S, StateReader, Unreachable
 from schemas.bot_days import counted_starts
 from schemas.event import person_of_device, person_of_user
 from schemas.identity import OVER, segment_at, segments_of, without_revoked
+from schemas.person_profile import PersonProfile, profile_of
+from schemas.persons import counting
 from schemas.profiles import AttributeValue, Profiles, attributes, join
 from schemas.redis_keys import (
     DeviceState,
@@ -27,7 +29,8 @@ from schemas.redis_keys import (
     person_decoder,
     person_key,
 )
-from schemas.site import VisitorClass
+from schemas.segments import segments_in
+from schemas.site import Site, VisitorClass
 from schemas.topics import RAW
 
 _PROBE = (fence_key(RAW, 0),)
@@ -46,6 +49,8 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     orders: int = 0
     cause: str = ""  # why the state could not be read (`metrics.CAUSES`)
     attributes: dict[str, AttributeValue] = {}  # of the profile that was asked for
+    lifecycle: str = ""  # '': no scenario asks for it
+    segments: tuple[str, ...] = ()
 
     @property
     def person_id(self) -> str:
@@ -83,10 +88,10 @@ class GarbledState(Exception):
 class Visitors:
     """Looks visitors up in Redis, within one deadline a visitor."""
 
-    def __init__(self, reader: StateReader, metrics: Metrics, gap_ms: int) -> None:
+    def __init__(self, reader: StateReader, metrics: Metrics, site: Site) -> None:
         self._reader = reader
         self._metrics = metrics
-        self._gap_ms = gap_ms
+        self._site = site
         self._log = SeldomLogger(logging.getLogger(__name__))
 
     async def look_up(self, device_id: str, user_id: str, profile_id: str, now_ms: int) -> Visitor:
@@ -103,7 +108,14 @@ class Visitors:
         except GarbledState as error:
             self._log.warning("state in Redis is garbled, the decision is degraded: %s", error)
             return self._unknown(device_id, user_id, "garbage")
-        visitor = describe(device_id, device, person, owner, now_ms, self._gap_ms)
+        visitor = describe(device_id, device, person, owner, now_ms, self._site.session.gap_ms)
+        if self._site.decides_by_profile:
+            profile = profile_of_state(person, self._site, now_ms, user_id=owner.user_id)
+            visitor = msgspec.structs.replace(
+                visitor,
+                lifecycle=profile.lifecycle,
+                segments=segments_in(self._site, profile, now_ms),
+            )
         if user_id and person is not None and (told := profiles_of(person)):
             held = attributes(told.get(profile_id, {}))
             return msgspec.structs.replace(visitor, attributes=held)
@@ -112,10 +124,15 @@ class Visitors:
     async def _read(
         self, device_id: str, user_id: str, now_ms: int, deadline: float
     ) -> tuple[DeviceState | None, PersonState | None, Owner]:
-        """One round trip; a second one only where a login is found that nobody named."""
+        """One round trip; a second one only where a login is found that nobody named.
+
+        The person of a device that nobody owns is read where a scenario asks for the profile.
+        """
         keys = [device_key(device_id)] if device_id else []
         if user_id:
             keys.append(person_key(person_of_user(user_id)))
+        elif device_id and self._site.decides_by_profile:
+            keys.append(person_key(person_of_device(device_id)))
         values = await self._reader.get(keys or _PROBE, deadline)
         device = decode_device(values[0]) if device_id else None
         owner = owner_now(device_id, device, now_ms) if device else _NOBODY
@@ -123,8 +140,14 @@ class Visitors:
             if owner.user_id != user_id:
                 owner = Owner(user_id, since=now_ms if device and _users(device) else 0)
             return device, decode_person(values[-1]), owner
-        if not owner.user_id:
+        if not owner.user_id and (not self._site.decides_by_profile or not device):
             return device, None, owner
+        if not owner.user_id and not owner.after_logout:
+            return device, decode_person(values[-1]), owner
+        if not owner.user_id:
+            person = person_of_device(device_id, owner.after_logout)
+            values = await self._reader.get((person_key(person),), deadline)
+            return device, decode_person(values[0]), owner
         values = await self._reader.get((person_key(person_of_user(owner.user_id)),), deadline)
         return device, decode_person(values[0]), owner
 
@@ -168,6 +191,15 @@ def describe(
         sessions=sessions,
         orders=orders,
     )
+
+
+def profile_of_state(
+    person: PersonState | None, site: Site, now_ms: int, *, user_id: str
+) -> PersonProfile:
+    """The profile of a person; of nobody, where there is no state."""
+    has_login = bool(user_id) or (person is not None and bool(person.user_id))
+    held = counting(person).values()
+    return profile_of(held, site.lifecycle, now_ms, has_login=has_login)
 
 
 def profiles_of(person: PersonState) -> Profiles:

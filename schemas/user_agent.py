@@ -30,13 +30,15 @@ def parse_user_agent(user_agent: str) -> UserAgent:
         return UserAgent()
     parsed = ua_parser.parse(user_agent)
     return UserAgent(
-        device_class=_device_class(user_agent),
+        device_class=device_class_of(user_agent),
         browser=parsed.user_agent.family if parsed.user_agent else "",
         os=parsed.os.family if parsed.os else "",
     )
 
 
-def _device_class(user_agent: str) -> str:
+@lru_cache(maxsize=20_000)
+def device_class_of(user_agent: str) -> str:
+    """One of DEVICE_CLASSES."""
     if _TELEVISION.search(user_agent):
         return "tv"
     if _TABLET.search(user_agent):

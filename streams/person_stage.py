@@ -30,6 +30,7 @@ from schemas.redis_keys import (
 from schemas.site import Site
 from schemas.topics import REGISTERS, partition_of, version_of
 from streams.device import live_horizon
+from streams.experiments import Experiments
 from streams.funnels import Funnels, Hits, Told
 from streams.handing_on import contribution_of, hand_on
 from streams.last_few import LastFew
@@ -53,6 +54,7 @@ class PersonStage:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._funnels = Funnels(site)
+        self._experiments = Experiments(site)
         self._known = LastFew[tuple[str, str], tuple[Contribution, Hits]]()
 
     def decode(self, record: Record) -> list[Line]:
@@ -101,6 +103,8 @@ class PersonStage:
             ttl = ALIAS_TTL_MS if new.root else self._site.retention.visitors_ms
             writes.append(StateWrite(person_key(person), encode_state(new), ttl))
             self._count(changes, person, self._told(person, old), self._told(person, new))
+            for counter, sign in self._experiments.changes(person, old, new):
+                changes[counter] += sign
         horizon_hour = live_horizon(newest) // 3_600_000
         counters = [
             CounterChange(key, field, delta, _COUNTER_TTL_MS)

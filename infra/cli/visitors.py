@@ -68,13 +68,13 @@ def visitor(
     from personalize_api.state_reader import StateReader
 
     configured = context.settings()
-    gap_ms = context.site(configured).session.gap_ms
+    site = context.site(configured)
     secret = context.secret(configured, state_dir)
 
     async def look_up() -> OneTouch:
         reader = StateReader(configured.redis_url, Metrics())
         try:
-            return await one_touch(reader, identifier, int(time.time() * 1000), gap_ms, secret)
+            return await one_touch(reader, identifier, int(time.time() * 1000), site, secret)
         finally:
             await reader.close()
 

@@ -1,4 +1,4 @@
-"""`/v1/funnels` and `/v1/live`: counts for ops, open to this machine and to the admin token."""
+"""`/v1/funnels`, `/v1/experiments`, `/v1/live`: counts for ops, for this machine and the admin."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ async def all_funnels(room: OpenRoom, minutes: Minutes = DEFAULT_MINUTES) -> Res
 @router.get("/funnels/{name}", summary="One live funnel")
 async def one_funnel(name: str, room: OpenRoom, minutes: Minutes = DEFAULT_MINUTES) -> Response:
     return _json(await room.funnels.one(name, minutes))
+
+
+@router.get("/experiments", summary="Outcomes of every experiment, by arm")
+async def all_experiments(room: OpenRoom, minutes: Minutes = DEFAULT_MINUTES) -> Response:
+    return _json({"experiments": await room.experiments.all(minutes)})
 
 
 @router.get("/live", summary="Live funnels once a second, as Server-Sent Events")

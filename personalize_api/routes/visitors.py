@@ -16,7 +16,6 @@ router = APIRouter(prefix="/v1", dependencies=[Depends(admin)], tags=["visitors"
 @router.get("/visitors/{identifier:path}", summary="One-touch view, by any identifier")
 async def visitor(identifier: str, room: OpenRoom) -> Response:
     now_ms = time.time_ns() // 1_000_000
-    gap_ms, secret = room.site.session.gap_ms, room.settings.secret_key
-    view = await one_touch(room.reader, identifier, now_ms, gap_ms, secret)
+    view = await one_touch(room.reader, identifier, now_ms, room.site, room.settings.secret_key)
     headers = {"Cache-Control": "no-store"}
     return Response(msgspec.json.encode(view), headers=headers, media_type="application/json")
