@@ -22,7 +22,7 @@ from schemas.site import (
     Value,
     VisitorClass,
 )
-from schemas.site_yaml import Problems, Section, entries, items, line_of, text_of, unknown
+from schemas.site_yaml import Problems, Section, entries, is_null, items, text_of, unknown
 
 MAX_SEGMENTS = 64
 
@@ -114,10 +114,9 @@ def read_segments(file: Section) -> dict[str, SegmentRule]:
         except ValueError as error:
             file.problems.add(key_node, f"segments: {error}")
         where = f"segments.{name}"
-        conditions = _conditions(value, where, file.problems)
-        if not conditions:
-            file.problems.add(line_of(key_node), f"{where} has no condition; allowed: at least one")
-        found[name] = SegmentRule(name=name, when=conditions)
+        if is_null(value) or (isinstance(value, MappingNode) and not value.value):
+            file.problems.add(key_node, f"{where} has no condition; allowed: at least one")
+        found[name] = SegmentRule(name=name, when=_conditions(value, where, file.problems))
     if node is not None and len(listed) > MAX_SEGMENTS:
         file.problems.add(node, f"{len(listed)} segments; allowed: up to {MAX_SEGMENTS}")
     return found

@@ -1,0 +1,171 @@
+"""Live outcomes of experiments: both stages together, against a slow count over all events."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from personalize_api.funnels import Tally
+from schemas.decision_token import Decided, mint
+from schemas.decision_token import read as decided
+from schemas.event import Event, encode_batch
+from schemas.identity import LOGOUT
+from schemas.site import Experiment, Funnel, Site, Step
+from streams.device_stage import DeviceStage, States
+from streams.person_stage import PersonStage
+from streams.person_stage import States as PersonStates
+from streams.records import Record
+from tests.unit.test_device_stage import NOW, SITE, event
+from tests.unit.test_identity import oracle as owner_oracle
+
+MINUTE = 60_000
+HERO = Experiment(name="hero", arms={"big": 1.0, "small": 1.0}, goal="Order Completed")
+SHOP = msgspec.structs.replace(SITE, experiments={"hero": HERO})
+Outcome = dict[str, tuple[int, int]]  # arm -> exposed, converted
+
+
+def one(minute: int, device: str, n: int, name: str = "", user: str = "", **more: Any) -> Event:
+    event_id = f"{n:08}-0000-4000-8000-000000000000"
+    return event(minute, name, user, device_id=device, event_id=event_id, **more)
+
+
+def shown(minute: int, device: str, arm: str, n: int) -> Event:
+    decision = mint(Decided("search-toys", arm, "hero", arm), "secret")
+    return one(minute, device, n, decision_id=decision)
+
+
+def bought(minute: int, device: str, n: int) -> Event:
+    return one(minute, device, n, "Order Completed")
+
+
+def logged_in(minute: int, device: str, user: str, n: int) -> Event:
+    return one(minute, device, n, user=user)
+
+
+def logged_out(minute: int, device: str, n: int) -> Event:
+    return one(minute, device, n, "Logged Out")
+
+
+minutes = st.integers(0, 600)
+devices = st.sampled_from(["phone", "laptop"])
+numbers = st.integers(0, 10**8 - 1)
+histories = st.lists(
+    st.one_of(
+        st.builds(shown, minutes, devices, st.sampled_from(["big", "small"]), numbers),
+        st.builds(bought, minutes, devices, numbers),
+        st.builds(logged_in, minutes, devices, st.sampled_from(["anna", "ben"]), numbers),
+        st.builds(logged_out, minutes, devices, numbers),
+    ),
+    max_size=14,
+    unique_by=lambda e: e.event_id,
+)
+
+
+def live(batches: list[list[Event]], chance: random.Random, site: Site = SHOP) -> Outcome:
+    """What the counters hold after both stages; registers of devices come in any order."""
+    device_stage, person_stage = DeviceStage(site, "secret"), PersonStage(site)
+    states: States = {}
+    registers: dict[str, list[bytes]] = {}
+    for offset, batch in enumerate(batches):
+        for device in sorted({each.device_id for each in batch}):
+            value = encode_batch([each for each in batch if each.device_id == device])
+            record = Record(0, offset, NOW, value, lambda: None)
+            mine: States = {device: states.get(device)}
+            lines = [(record, device_stage.decode(record))]
+            emitted = device_stage.fold(mine, lines, 1).emissions.lines
+            states[device] = mine[device]
+            for (topic, _), found in emitted.items():
+                if topic == "footfall.registers":
+                    registers.setdefault(device, []).extend(found)
+    persons: PersonStates = {}
+    counters: Counter[tuple[str, str]] = Counter()
+    sources = list(registers.values())
+    offset = 0
+    while sources := [source for source in sources if source]:
+        record = Record(0, offset, NOW, chance.choice(sources).pop(0), lambda: None)
+        effects = person_stage.fold(persons, [(record, person_stage.decode(record))], 1)
+        for change in effects.counters:
+            counters[change.key, change.field] += change.delta
+        offset += 1
+    return read(counters)
+
+
+def read(counters: Counter[tuple[str, str]]) -> Outcome:
+    """As the personalization API reads them."""
+    steps = (Step(name="exposed"), Step(name="converted"))
+    tally = Tally(Funnel(name="hero", steps=steps, by=("arm",)), 0, NOW // MINUTE)
+    assert all(count >= 0 for count in counters.values())
+    for (key, field), count in counters.items():
+        _, kind, name, fingerprint, hour = key.rsplit(":", 4)
+        if kind == "x":
+            assert f"{name}:{fingerprint}" == HERO.key
+            tally.add(int(hour), {field.encode(): b"%d" % count})
+    return {arm: (a, b) for arm, (a, b) in tally.by.get("arm", {}).items() if a}
+
+
+def slowly(history: list[Event]) -> Outcome:
+    """Person by person: the earliest exposure, and whether an order came then or later."""
+    marks: dict[str, list[tuple[int, str]]] = {}
+    for each in history:
+        if each.user_id:
+            marks.setdefault(each.device_id, []).append((each.event_time, each.user_id))
+        elif each.name == "Logged Out":
+            marks.setdefault(each.device_id, []).append((each.event_time, LOGOUT))
+    exposures: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    orders: dict[tuple[str, str], list[int]] = {}
+    for each in history:
+        user, logout = owner_oracle(marks.get(each.device_id, []), each.event_time)
+        person = (user, "") if user else (each.device_id, str(logout))
+        if each.decision_id:
+            decision = decided(each.decision_id, "secret")
+            assert decision is not None
+            exposures.setdefault(person, []).append((each.event_time, decision.arm))
+        elif each.name == "Order Completed":
+            orders.setdefault(person, []).append(each.event_time)
+    found: Counter[str] = Counter()
+    converted: Counter[str] = Counter()
+    for person, shown_at in exposures.items():
+        time, arm = min(shown_at)
+        found[arm] += 1
+        converted[arm] += any(at >= time for at in orders.get(person, []))
+    return {arm: (count, converted[arm]) for arm, count in found.items()}
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories, st.randoms(use_true_random=False))
+def test_any_order_batching_and_repetition_counts_each_person_once(
+    history: list[Event], chance: random.Random
+) -> None:
+    events = history + history[:3]
+    chance.shuffle(events)
+    cuts = sorted(chance.sample(range(len(events) + 1), k=min(2, len(events))))
+    batches = [events[a:b] for a, b in zip([0, *cuts], [*cuts, len(events)], strict=True)]
+    assert live([batch for batch in batches if batch], chance) == slowly(history)
+
+
+def test_of_two_persons_who_turn_out_to_be_one_the_earlier_arm_holds() -> None:
+    apart = [shown(1, "phone", "big", 1), shown(5, "laptop", "small", 2), bought(9, "laptop", 3)]
+    assert live([apart], random.Random(0)) == {"big": (1, 0), "small": (1, 1)}
+    joined = [*apart, logged_in(20, "phone", "anna", 4), logged_in(21, "laptop", "anna", 5)]
+    for batches in ([joined], [apart, joined[3:]], [joined[3:], apart]):
+        assert live(batches, random.Random(0)) == {"big": (1, 1)}
+
+
+def test_what_was_bought_before_is_no_success_of_what_was_shown_after() -> None:
+    assert live([[bought(1, "d", 1), shown(2, "d", "big", 2)]], random.Random(0)) == {"big": (1, 0)}
+
+
+def test_a_late_event_shows_nothing() -> None:
+    late = msgspec.structs.replace(shown(1, "d", "big", 1), received_at=NOW + 86_400_000)
+    assert live([[late]], random.Random(0)) == {}
+
+
+def test_an_arm_that_nobody_decided_is_not_shown() -> None:
+    forged_id = mint(Decided("search-toys", "big", "hero", "big"), "another secret")
+    forged = one(1, "d", 1, decision_id=forged_id, variant="big")
+    assert live([[forged]], random.Random(0)) == {}
