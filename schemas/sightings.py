@@ -43,9 +43,10 @@ class Unconsented(msgspec.Struct, kw_only=True, frozen=True, tag_field="kind", t
 
 
 class Logged(msgspec.Struct, kw_only=True, frozen=True, tag_field="kind", tag="logged"):
-    """Log lines of this pseudonym were imported."""
+    """Log lines of this pseudonym were imported, all of them within these spans."""
 
     pseudonym: str
+    spans: tuple[tuple[int, int], ...]  # [first, last] ms, rounded outwards to STEP_MS; they grow
 
 
 SightingLine = Sighting | Unconsented | Logged
@@ -65,7 +66,7 @@ class Seen(msgspec.Struct, array_like=True, frozen=True):
 class SightedState(msgspec.Struct, array_like=True, frozen=True):
     """All that is known of one pseudonym; every field is a function of the set of its lines."""
 
-    logged: bool = False
+    logged: tuple[tuple[int, int], ...] = ()  # [first, last] ms
     crowded: bool = False  # more devices than are kept: nothing of that day is joined
     devices: dict[str, Seen] = {}
     blocked: tuple[tuple[int, int], ...] = ()  # [first, last] `at` of those without consent, ms

@@ -43,9 +43,8 @@ def with_line(state: SightedState | None, line: SightingLine) -> SightedState:
     held = state or SightedState()
     match line:
         case Logged():
-            if held.logged:
-                return held
-            return msgspec.structs.replace(held, logged=True)
+            logged = _merged([*held.logged, *line.spans], 1)
+            return held if logged == held.logged else msgspec.structs.replace(held, logged=logged)
         case Sighting():
             return held if held.crowded else _with_sighting(held, line)
         case _:
@@ -56,7 +55,7 @@ def with_line(state: SightedState | None, line: SightingLine) -> SightedState:
 
 
 def joined(state: SightedState | None) -> list[Joined]:
-    """The joined spans, in order of device; none overlap. Nothing for who has no log lines."""
+    """The joined spans in which log lines lie, in order of device; none overlap."""
     if state is None or not state.logged or state.crowded:
         return []
     blocked = [(first - WINDOW_MS, last + STEP_MS - 1 + WINDOW_MS) for first, last in state.blocked]
@@ -70,8 +69,8 @@ def joined(state: SightedState | None) -> list[Joined]:
         seen = state.devices[device]
         others = [span for other, spans in there.items() if other != device for span in spans]
         sure = [(max(first - WINDOW_MS, 0), last + WINDOW_MS) for first, last in seen.spans]
-        alone = _without(_merged(sure, 0), _merged([*others, *blocked], 0))
-        for since, until in alone:
+        lines = _within(_merged(sure, 0), state.logged)
+        for since, until in _without(lines, _merged([*others, *blocked], 0)):
             found += _by_owner(since, until, seen, device)
     return found
 
@@ -105,6 +104,12 @@ def _merged(spans: Iterable[Span], gap_ms: int) -> tuple[Span, ...]:
         else:
             merged.append((first, last))
     return tuple(merged)
+
+
+def _within(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    """What of the spans is in one of the others."""
+    both = [(max(a[0], b[0]), min(a[1], b[1])) for a in spans for b in others]
+    return [span for span in both if span[0] <= span[1]]
 
 
 def _without(spans: Sequence[Span], holes: Sequence[Span]) -> list[Span]:

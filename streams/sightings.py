@@ -5,21 +5,20 @@ most WINDOW_MS apart are one span. A span is 26 bytes: the pseudonym's 16, when 
 and how long it lasts (4, ms); spans are sorted by their end, so that the usual event, the newest,
 only moves the last four bytes. The newest spans are kept; what was told of older ones stays told.
 
-A pseudonym's own state keeps in the same place that it has log lines.
+A pseudonym's own state keeps in the same place, under itself, when it had log lines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from schemas.bot_days import BotDays, reason_at
 from schemas.event import PSEUDONYM_PREFIX, RESERVED_PREFIXES, Event, is_pseudonym
 from schemas.identity import Segment, segments_of
 from schemas.redis_keys import DeviceState
 from schemas.sightings import STEP_MS, WINDOW_MS, Logged, Sighting, SightingLine
 
-MAX_SPANS = 32
-HAS_LOG_LINES = b"\x01"
-
+MAX_SPANS = 48
 _SPAN = 26
 _REACH_MS = 25 * 3_600_000  # whose the device is this far from its spans: all of their day
 
@@ -30,14 +29,13 @@ def with_sighting(held: bytes, event: Event, *, logs_joined: bool) -> bytes:
     """`held` with what this event says; the same object where it says nothing new."""
     if not logs_joined:
         return held
-    if not event.address_keys:
-        if event.protocol == "log" and is_pseudonym(event.device_id):
-            return HAS_LOG_LINES
-        return held
-    if event.device_id.startswith(RESERVED_PREFIXES):
+    keys = event.address_keys
+    if event.protocol == "log" and is_pseudonym(event.device_id):
+        keys = [event.device_id]
+    elif not keys or event.device_id.startswith(RESERVED_PREFIXES):
         return held
     at = event.seen_at
-    for name in event.address_keys:
+    for name in keys:
         if (key := _key(name)) is not None:
             held = _with(held, key, at)
     return held
@@ -92,12 +90,15 @@ def news(
     old, new = before.sightings if before is not None else b"", after.sightings
     same = old == new or _sounds_the_same(old, new)
     if is_pseudonym(device):
-        return [] if same else [Logged(pseudonym=device)]
+        return [] if same else [Logged(pseudonym=device, spans=_logged(new))]
     owners_after = segments_of(device, after)
     owners_before = segments_of(device, before) if before is not None else owners_after
-    if same and (owners_before is owners_after or owners_before == owners_after):
+    same_owners = owners_before is owners_after or owners_before == owners_after
+    bots_before = before.bot_days if before is not None else {}
+    if same and same_owners and bots_before == after.bot_days:
         return []
-    told, tell = _told(device, old, owners_before), _told(device, new, owners_after)
+    told = _told(device, old, owners_before, bots_before)
+    tell = _told(device, new, owners_after, after.bot_days)
     return [
         Sighting(
             pseudonym=PSEUDONYM_PREFIX + key.hex(),
@@ -106,23 +107,40 @@ def news(
             record_time=record_time,
             spans=spans,
             owners=owners,
+            gone=not spans,
         )
         for key, (spans, owners) in tell.items()
-        if told.get(key) != (spans, owners)
+        if told.get(key, _NOTHING) != (spans, owners)
     ]
 
 
 _Told = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, str], ...]]
 
 
-def _told(device: str, held: bytes, segments: Sequence[Segment]) -> Mapping[bytes, _Told]:
-    """Pseudonym -> (spans with rounded ends, owners around them)."""
+_NOTHING: _Told = ((), ())
+
+
+def _told(
+    device: str, held: bytes, segments: Sequence[Segment], bot_days: BotDays
+) -> Mapping[bytes, _Told]:
+    """Pseudonym -> (spans with rounded ends, owners around them); nothing of days as a bot."""
     spans: dict[bytes, list[tuple[int, int]]] = {}
     for key, first, last in unpack(held):
-        spans.setdefault(key, []).append((first, max(first, last // STEP_MS * STEP_MS)))
+        mine = spans.setdefault(key, [])
+        if not (reason_at(bot_days, first) or reason_at(bot_days, last)):
+            mine.append((first, max(first, last // STEP_MS * STEP_MS)))
     return {
-        key: (tuple(sorted(mine)), _owners(device, segments, mine)) for key, mine in spans.items()
+        key: (tuple(sorted(mine)), _owners(device, segments, mine)) if mine else _NOTHING
+        for key, mine in spans.items()
     }
+
+
+def _logged(held: bytes) -> tuple[tuple[int, int], ...]:
+    """The spans of a pseudonym's log lines, rounded outwards."""
+    return tuple(
+        (first // STEP_MS * STEP_MS, last // STEP_MS * STEP_MS + STEP_MS - 1)
+        for _, first, last in unpack(held)
+    )
 
 
 def _owners(

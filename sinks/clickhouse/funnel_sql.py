@@ -12,7 +12,8 @@ strict   the same, and any other event of the unit breaks every way. Events of o
 any      the number of different steps within the window of the earliest of them.
 
 In a breakdown a unit counts for every value it entered with, each time as if the entries with that
-value were the only ones.
+value were the only ones. Log lines joined to a person are history, which live counters never
+touch: funnels of persons leave them out, so that both count the same.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ class _Builder:
         evidence = " OR ".join([*self._steps, *(condition for _, condition in self._breaks)])
         return (
             f"FROM events WHERE isNotNull({self._unit})"
-            f" AND event_time >= fromUnixTimestamp64Milli({self._from_ms}, 'UTC')"
+            + (" AND protocol != 'log'" if self._funnel.per == "person" else "")
+            + f" AND event_time >= fromUnixTimestamp64Milli({self._from_ms}, 'UTC')"
             f" AND event_time <= fromUnixTimestamp64Milli({self._to_ms} + {self._window}, 'UTC')"
             + ("" if everything else f" AND ({evidence})")
         )

@@ -21,7 +21,7 @@ from schemas.event import (
     person_of_user,
 )
 from schemas.identity import LOGOUT
-from schemas.sightings import STEP_MS, WINDOW_MS, SightedState, Unconsented, sighted_decoder
+from schemas.sightings import STEP_MS, WINDOW_MS, Unconsented, sighted_decoder
 from schemas.site import SessionRules, Site
 from streams.device_stage import DeviceStage
 from streams.device_stage import States as DeviceStates
@@ -241,6 +241,20 @@ def test_a_bot_is_no_candidate() -> None:
     assert world.person() is None
 
 
+def test_a_device_found_to_be_a_bot_is_no_candidate_any_more() -> None:
+    world = World().send(seen(60), line(65))
+    assert world.person() == ANONYMOUS
+    world.send(seen(70, url="https://toyhouse.example/robots.txt"))
+    assert (world.person(), world.links()) == (None, set())
+
+
+def test_a_device_found_to_be_a_bot_is_not_in_the_way() -> None:
+    world = World().send(seen(60), line(65), seen(60, "crawler"))
+    assert world.person() is None
+    world.send(seen(61, "crawler", url="https://toyhouse.example/robots.txt"))
+    assert world.person() == ANONYMOUS
+
+
 def test_a_backend_that_speaks_for_a_user_was_at_no_address() -> None:
     world = World().send(seen(60, "user:anna", user_id="anna"), line(65))
     assert world.person() is None
@@ -258,6 +272,11 @@ def test_without_join_logs_nothing_is_told() -> None:
     assert World(site).told(seen(60), line(65)) == []
 
 
+def test_links_are_made_only_where_there_are_log_lines() -> None:
+    world = World().send(seen(60), seen(200, "phone"), line(65))
+    assert world.links() == {(ONE, ANONYMOUS, "cookie")}
+
+
 def test_what_is_told_does_not_grow_with_every_event() -> None:
     world = World()
     told = [world.told(seen(60 + second / 60)) for second in range(0, 900, 10)]
@@ -269,7 +288,10 @@ def test_behind_one_address_with_very_many_devices_nobody_is_told_apart() -> Non
     for device in range(MAX_DEVICES):
         world.send(seen(600, f"phone-{device}"))
     assert world.person() is None
-    assert world.states[ONE] == SightedState(logged=True, crowded=True)
+    state = world.states[ONE]
+    assert state is not None
+    assert state.crowded
+    assert state.devices == {}
 
 
 def test_what_is_older_than_the_horizon_joins_nobody() -> None:

@@ -1,6 +1,7 @@
 -- Each event once, bots included. Person, session and bot are those known now: what the event was
 -- stored with, unless a row of corrections covers it. An event that names its own user keeps that
--- user's person; bots and pseudonyms have none and get none (design.md section 3b).
+-- user's person; bots and pseudonyms have none and get none (design.md section 3b), but for log
+-- lines that are joined to who was seen at their address (decision 0012).
 -- One hash join by device, its spans as sorted arrays: decision 0006 compares it with ASOF joins.
 CREATE OR REPLACE VIEW events_all
 (
@@ -14,7 +15,7 @@ CREATE OR REPLACE VIEW events_all
     device_id String COMMENT 'The cookie or the SDK''s anonymous id; p_... is a daily pseudonym, user:... a server event without a device, email:... phone:... order:... one that names only that',
     user_id String COMMENT 'Login or member number that the event itself names',
     profile_id String COMMENT 'Which profile of the account, e.g. a child',
-    person_id Nullable(UUID) COMMENT 'The person as known now; null for known bots and pseudonyms',
+    person_id Nullable(UUID) COMMENT 'The person as known now; null for known bots, and for pseudonyms but where a log line was joined to a visitor',
     session_id Nullable(UUID) COMMENT 'The session as known now; null for known bots',
     url String COMMENT 'Full address of the page',
     host LowCardinality(String) COMMENT 'Host of the url',
@@ -69,7 +70,8 @@ AS SELECT
     e.user_id AS user_id,
     e.profile_id AS profile_id,
     if(
-        empty(c.persons) OR isNull(e.person_id) OR (e.user_id != '' AND e.type != 'alias')
+        empty(c.persons) OR (isNull(e.person_id) AND (e.protocol != 'log' OR e.is_bot))
+            OR (e.user_id != '' AND e.type != 'alias')
             OR e.event_time > arrayLast(span -> span.1 <= e.event_time, c.persons).2,
         e.person_id,
         ifNull(arrayLast(span -> span.1 <= e.event_time, c.persons).3, e.person_id)

@@ -3,8 +3,8 @@
 CREATE OR REPLACE VIEW sessions
 (
     session_id UUID COMMENT 'Id of the session, derived from device and start',
-    session_number UInt64 COMMENT '1 for the first session of this person (of this device where there is no person)',
-    person_id Nullable(UUID) COMMENT 'The person as known now; null for pseudonyms',
+    session_number UInt64 COMMENT '1 for the first session of this person (of this device where there is no person, and of log lines)',
+    person_id Nullable(UUID) COMMENT 'The person as known now; null for pseudonyms, but where log lines were joined to a visitor',
     device_id String COMMENT 'The device; a session never spans two',
     started_at DateTime64(3, 'UTC') COMMENT 'Time of its first event',
     ended_at DateTime64(3, 'UTC') COMMENT 'Time of its last event',
@@ -34,7 +34,8 @@ CREATE OR REPLACE VIEW sessions
 AS SELECT
     assumeNotNull(session) AS session_id,
     row_number() OVER (
-        PARTITION BY person, if(isNull(person), device, '') ORDER BY first_time, session
+        PARTITION BY person, if(isNull(person) OR startsWith(device, 'p_'), device, '')
+        ORDER BY first_time, session
     ) AS session_number,
     person AS person_id,
     device AS device_id,

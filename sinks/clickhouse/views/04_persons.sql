@@ -6,7 +6,7 @@ CREATE OR REPLACE VIEW persons
     first_seen DateTime64(3, 'UTC') COMMENT 'First event',
     last_seen DateTime64(3, 'UTC') COMMENT 'Last event',
     devices UInt64 COMMENT 'Devices with at least one event',
-    sessions UInt64 COMMENT 'Sessions',
+    sessions UInt64 COMMENT 'Sessions of these devices; log lines joined to them are not counted again',
     orders UInt64 COMMENT 'Distinct orders completed',
     revenue Nullable(Decimal(38, 4)) COMMENT 'Money of these orders, in their currency; null where they have several',
     recency_class LowCardinality(String) COMMENT 'Last seen within 30 days: active; 90: silent; 365: asleep; else lost',
@@ -43,8 +43,8 @@ FROM
         person_id AS person,
         min(event_time) AS first_seen,
         max(event_time) AS last_seen,
-        uniqExactIf(device_id, NOT match(device_id, '^(user|email|phone|order):')) AS devices,
-        uniqExact(session_id) AS sessions,
+        uniqExactIf(device_id, NOT match(device_id, '^(user:|email:|phone:|order:|p_)')) AS devices,
+        uniqExactIf(session_id, NOT startsWith(device_id, 'p_')) AS sessions,
         maxMapIf(
             map(if(order_id = '', toString(event_id), order_id), ifNull(revenue, 0)),
             name = 'Order Completed'

@@ -14,7 +14,7 @@ FROM
 (
     SELECT
         person_id,
-        uniqExactIf(device_id, NOT match(device_id, '^(user|email|phone|order):')) AS devices,
+        uniqExactIf(device_id, NOT match(device_id, '^(user:|email:|phone:|order:|p_)')) AS devices,
         uniqExactIf(user_id, user_id != '') AS logins,
         countIf(event_time >= {since:DateTime64(3, 'UTC')}) AS recent
     FROM events
@@ -24,7 +24,7 @@ FROM
 )
 ARRAY JOIN if(
     isNull(person_id),
-    [('events by', 'nobody: no consent, or a log line', recent)],
+    [('events by', 'nobody: no consent, or a log line of nobody known', recent)],
     [
         ('events by', if(logins > 0, 'a person with a login', 'a person known by cookie'), recent),
         ('identifiers a person', if(devices + logins > 5, '6 or more', toString(devices + logins)), toUInt64(1)),
