@@ -25,4 +25,4 @@ def migrate(settings: Settings, site: Site) -> Migrated:
     """Raises MigrationError, and ConfigurationError for a topic with another partition count."""
     made = create_topics(settings, site)
     raised = register_epochs(settings)
-    return Migrated(made, raised, list(migrate_clickhouse(settings.clickhouse)))
+    return Migrated(made, raised, migrate_clickhouse(settings.clickhouse, lifecycle=site.lifecycle))

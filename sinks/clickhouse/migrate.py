@@ -17,6 +17,7 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
 
 from schemas.settings import ClickHouseAddress
+from schemas.site import LifecycleRules
 from sinks.clickhouse.client import connect
 
 _HERE = Path(__file__).parent
@@ -31,6 +32,8 @@ ENGINE = ReplacingMergeTree(applied_at)
 ORDER BY name
 """
 _COLUMNS_OF = re.compile(r"\{columns_of_(\w+)\}")
+_BORDER = re.compile(r"\{seconds_of_(active|silent|asleep)\}")
+_DEFAULT_BORDERS = LifecycleRules()
 _ATTEMPTS = 5
 _RACED_CODES = frozenset({57, 60, 82, 81, 253, 999})
 """Table or database exists, or does not, or is locked: another process changes it right now."""
@@ -40,9 +43,12 @@ class EditedMigrationError(Exception):
     """A migration that was applied has another text now. Changes need a migration of their own."""
 
 
-def migrate(address: ClickHouseAddress, root: Path = _HERE) -> list[str]:
+def migrate(
+    address: ClickHouseAddress, root: Path = _HERE, lifecycle: LifecycleRules = _DEFAULT_BORDERS
+) -> list[str]:
     """Create and alter what is missing; the names of what was applied, [] where nothing was.
 
+    `lifecycle`: the borders that the view `persons` goes by.
     Raises EditedMigrationError, clickhouse_driver.errors.Error, OSError.
     """
     _create_database(address)
@@ -51,7 +57,7 @@ def migrate(address: ClickHouseAddress, root: Path = _HERE) -> list[str]:
         client.execute(_LEDGER)
         return [
             *_apply_migrations(client, root / "migrations"),
-            *_apply_views(client, root / "views"),
+            *_apply_views(client, root / "views", lifecycle),
         ]
     finally:
         client.disconnect()
@@ -80,16 +86,17 @@ def _apply_migrations(client: Client, folder: Path) -> Iterator[str]:
             yield path.stem
 
 
-def _apply_views(client: Client, folder: Path) -> Iterator[str]:
+def _apply_views(client: Client, folder: Path, lifecycle: LifecycleRules) -> Iterator[str]:
     """Views may build on those before them, so a digest covers all texts up to its own."""
     applied = _ledger(client)
     text = ""
     for path in sorted(folder.glob("*.sql")):
-        text += path.read_text()
+        own = _BORDER.sub(lambda m: str(getattr(lifecycle, f"{m[1]}_ms") // 1000), path.read_text())
+        text += own
         name = f"view {path.stem}"
         if applied.get(name) == _digest(text):
             continue
-        for statement in _statements(path.read_text()):
+        for statement in _statements(own):
             _run(client, _COLUMNS_OF.sub(lambda m: _columns_of(client, m[1]), statement))
         _record(client, name, _digest(text))
         yield name

@@ -10,6 +10,7 @@ import pytest
 
 import sinks.clickhouse.migrate as module
 from schemas.settings import Settings
+from schemas.site import LifecycleRules
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.migrate import EditedMigrationError, migrate
 from tests.servers import own_settings
@@ -38,6 +39,7 @@ def test_six_at_once_on_an_empty_server_then_nothing_is_left_to_do(tmp_path: Pat
                 "identity_conflicts",
                 "persons",
                 "rejected",
+                "report_experiments",
                 "report_identity",
                 "report_variants",
                 "sessions",
@@ -68,6 +70,7 @@ def test_a_changed_view_is_made_again_and_those_after_it_too(tmp_path: Path) -> 
             "view 08_report_variants",
             "view 09_report_identity",
             "view 10_identity_conflicts",
+            "view 13_report_experiments",
         ]
         client = connect(settings.clickhouse)
         comment = (
@@ -75,6 +78,16 @@ def test_a_changed_view_is_made_again_and_those_after_it_too(tmp_path: Path) -> 
         )
         assert client.execute(comment)[0][0].startswith("Why, in one word")
         client.disconnect()
+
+
+def test_other_borders_in_the_site_file_make_persons_again(tmp_path: Path) -> None:
+    settings = own_settings()
+    with own_clickhouse(settings, tmp_path):
+        migrate(settings.clickhouse)
+        days = 86_400_000
+        borders = LifecycleRules(active_ms=7 * days, silent_ms=14 * days, asleep_ms=21 * days)
+        assert "view 04_persons" in migrate(settings.clickhouse, lifecycle=borders)
+        assert migrate(settings.clickhouse, lifecycle=borders) == []
 
 
 def test_an_edited_migration_is_an_error_that_names_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from decimal import Decimal
@@ -271,6 +272,47 @@ def test_a_person_is_one_row_over_all_devices(opened: Store) -> None:
         p=person,
     )
     assert row == (2, 2, Decimal(12), "second-time", 1)
+
+
+def test_a_refund_is_taken_off_the_revenue_once_and_no_further(opened: Store) -> None:
+    device = new_device()
+    person = person_of_device(device)
+
+    def told(name: str, order: str, revenue: str | None) -> EnrichedEvent:
+        return event(device, 0, type="track", name=name, order_id=order, revenue=revenue,
+                     currency="EUR" if revenue else "")  # fmt: skip
+
+    opened.put(
+        EVENTS,
+        *(told("Order Completed", order, "20.0000") for order in ("o1", "o2", "o3", "o4")),
+        *(told("Order Refunded", "o1", "5.0000") for _ in range(2)),
+        told("Order Refunded", "o1", "3.0000"),
+        told("Order Refunded", "o2", None),
+        told("Order Refunded", "o3", "-50.0000"),
+        told("Order Refunded", "unknown", "7.0000"),
+    )
+    (row,) = opened.ask("SELECT orders, revenue FROM persons WHERE person_id = {p:UUID}", p=person)
+    assert row == (4, Decimal(12 + 20))
+
+
+def test_lifecycle_stages(opened: Store) -> None:
+    now = int(time.time() * 1000)
+    stages = []
+    for age_days, orders, user in [(1, 0, ""), (400, 0, ""), (1, 0, "u"), (1, 2, "u"), (40, 2, "u"),
+                                   (100, 9, ""), (400, 1, "u")]:  # fmt: skip
+        device = new_device()
+        person = person_of_user(f"u-{device}") if user else person_of_device(device)
+        at: dict[str, Any] = {"person_id": person, "event_time": now - age_days * DAY}
+        at["user_id"] = f"u-{device}" if user else ""
+        bought = {"type": "track", "name": "Order Completed", **at}
+        opened.put(
+            EVENTS,
+            event(device, **at),
+            *(event(device, order_id=f"{n}", **bought) for n in range(orders)),
+        )
+        query = "SELECT lifecycle FROM persons WHERE person_id = {p:UUID}"
+        stages.append(opened.ask(query, p=person)[0][0])
+    assert stages == ["visitor", "visitor", "lead", "second-time", "silent", "asleep", "lost"]
 
 
 def test_money_in_two_currencies_is_not_added_up(opened: Store) -> None:

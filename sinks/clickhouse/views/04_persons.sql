@@ -1,5 +1,6 @@
--- The borders of the two classes are simple ones until the site file names its own:
--- last visit within 30, 90, 365 days; one, two, up to five, more orders.
+-- Recency goes by the borders of the site file (lifecycle: active, silent, asleep), frequency by
+-- one, two, up to five, more orders. The live profile (schemas/person_profile.py) goes by the same.
+-- Refunds of one order add up where their amounts differ, and take away no more than was paid.
 CREATE OR REPLACE VIEW persons
 (
     person_id UUID COMMENT 'The person as known now',
@@ -8,10 +9,10 @@ CREATE OR REPLACE VIEW persons
     devices UInt64 COMMENT 'Devices with at least one event',
     sessions UInt64 COMMENT 'Sessions of these devices; log lines joined to them are not counted again',
     orders UInt64 COMMENT 'Distinct orders completed',
-    revenue Nullable(Decimal(38, 4)) COMMENT 'Money of these orders, in their currency; null where they have several',
-    recency_class LowCardinality(String) COMMENT 'Last seen within 30 days: active; 90: silent; 365: asleep; else lost',
+    revenue Nullable(Decimal(38, 4)) COMMENT 'Money of these orders less refunds, in their currency; null where they have several',
+    recency_class LowCardinality(String) COMMENT 'Last seen within the borders of the site file (30, 90, 365 days): active, silent, asleep; else lost',
     frequency_class LowCardinality(String) COMMENT 'Orders: 1 new, 2 second-time, 3 to 5 repeat, more loyal; empty without any',
-    lifecycle LowCardinality(String) COMMENT 'Not computed yet: empty',
+    lifecycle LowCardinality(String) COMMENT 'Without orders: lead with a login, else visitor. With orders: frequency_class while active, else recency_class',
     value_tier LowCardinality(String) COMMENT 'Not computed yet: empty'
 )
 AS SELECT
@@ -21,11 +22,26 @@ AS SELECT
     devices,
     sessions,
     length(money) AS orders,
-    if(length(currencies) > 1, NULL, arraySum(mapValues(money))) AS revenue,
+    if(
+        length(currencies) > 1,
+        NULL,
+        arraySum(
+            (id, paid) -> greatest(
+                toDecimal128(0, 4),
+                paid - arraySum(
+                    refund -> if(
+                        refund.1 = id AND refund.3 IN ('', currencies[1]), refund.2, toDecimal128(0, 4)
+                    ),
+                    refunds
+                )
+            ),
+            mapKeys(money), mapValues(money)
+        )
+    ) AS revenue,
     multiIf(
-        last_seen >= now() - INTERVAL 30 DAY, 'active',
-        last_seen >= now() - INTERVAL 90 DAY, 'silent',
-        last_seen >= now() - INTERVAL 365 DAY, 'asleep',
+        last_seen >= now() - INTERVAL {seconds_of_active} SECOND, 'active',
+        last_seen >= now() - INTERVAL {seconds_of_silent} SECOND, 'silent',
+        last_seen >= now() - INTERVAL {seconds_of_asleep} SECOND, 'asleep',
         'lost'
     ) AS recency_class,
     multiIf(
@@ -35,7 +51,12 @@ AS SELECT
         orders <= 5, 'repeat',
         'loyal'
     ) AS frequency_class,
-    '' AS lifecycle,
+    multiIf(
+        orders = 0 AND logins = 0, 'visitor',
+        orders = 0, 'lead',
+        recency_class = 'active', frequency_class,
+        recency_class
+    ) AS lifecycle,
     '' AS value_tier
 FROM
 (
@@ -49,7 +70,12 @@ FROM
             map(if(order_id = '', toString(event_id), order_id), ifNull(revenue, 0)),
             name = 'Order Completed'
         ) AS money,
-        groupUniqArrayIf(currency, name = 'Order Completed' AND revenue != 0) AS currencies
+        groupUniqArrayIf(currency, name = 'Order Completed' AND revenue != 0) AS currencies,
+        groupUniqArrayIf(
+            (order_id, toDecimal128(ifNull(nullIf(abs(revenue), 0), 99999999999999), 4), currency),
+            name = 'Order Refunded' AND order_id != ''
+        ) AS refunds,
+        countIf(user_id != '' AND type != 'alias') AS logins
     FROM events
     WHERE isNotNull(person_id)
     GROUP BY person_id
