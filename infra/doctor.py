@@ -18,7 +18,9 @@ from infra.drain import lags
 from infra.live_state import trouble
 from infra.positions import Unreachable
 from infra.topics import MigrationError
+from schemas.geo import describe
 from schemas.settings import ConfigurationError, Settings
+from schemas.site import Site
 from schemas.topics import ALL
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.errors import SinkError, classified
@@ -35,12 +37,13 @@ class Check(msgspec.Struct):
         return {"what": self.what, "ok": self.ok, "state": self.state}
 
 
-def examine(settings: Settings) -> list[Check]:
-    """Every check is made whatever the others say."""
+def examine(settings: Settings, read_site: Callable[[], Site]) -> list[Check]:
+    """Every check is made whatever the others say. `read_site` may raise ConfigurationError."""
     checks = [
         _check(f"Kafka at {settings.kafka}", lambda: _kafka(settings)),
         _check("Redis", lambda: _redis(settings)),
         _check("ClickHouse", lambda: _clickhouse(settings)),
+        _check("geo database", lambda: _geo(read_site())),
     ]
     ports = settings.ports
     for name, port in (
@@ -63,7 +66,15 @@ class _Bad(Exception):
 def _check(what: str, look: Callable[[], str]) -> Check:
     try:
         return Check(what, True, look())
-    except (_Bad, KafkaException, RedisError, SinkError, Unreachable, OSError) as error:
+    except (
+        _Bad,
+        KafkaException,
+        RedisError,
+        SinkError,
+        Unreachable,
+        ConfigurationError,
+        OSError,
+    ) as error:
         return Check(what, False, " ".join(str(error).split())[:200])
 
 
@@ -111,6 +122,12 @@ def _clickhouse(settings: Settings) -> str:
     if not tables:
         raise _Bad(f"{version}, but no tables in {address.database}; run: footfall migrate")
     return f"{version}, {tables} tables and views in {address.database}"
+
+
+def _geo(site: Site) -> str:
+    if site.geo is None:
+        return "none, so countries stay empty; the site file names one: geo: {database: FILE}"
+    return describe(site.geo.database)
 
 
 def _ready(url: str) -> str:

@@ -21,6 +21,7 @@ MAX_FIELDS = 64
 MAX_TEXT = 4096
 MAX_LANGUAGE = 256
 MAX_USER_AGENT = 1024
+MAX_ADDRESS = 64
 MAX_USER_ID = 256
 
 _DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@|-]{0,127}")
@@ -56,6 +57,7 @@ class Arrival(msgspec.Struct, kw_only=True):
     profile_id: str = ""
     referrer: str = ""
     url: str = ""
+    ip: str = ""
     language: str = ""  # as BCP 47, lower case: 'de-at'
     user_agent: str = ""
     consent: str = ""  # 'granted', 'denied' or ''
@@ -106,6 +108,7 @@ def check(given: HomepageInput) -> Arrival:
         referrer=(given.referrer or "")[:MAX_TEXT],
         url=(given.url or "")[:MAX_TEXT],
         user_agent=(given.user_agent or "")[:MAX_USER_AGENT],
+        ip=(given.ip or "").strip()[:MAX_ADDRESS],
         language=primary_language(given.language[:MAX_LANGUAGE]) if given.language else "",
         consent=_CONSENT.get(consent, ""),
         gpc=_is_yes(given.gpc),

@@ -41,6 +41,7 @@ from personalize_api.scenarios import DEFAULT, Choice, Tried, decide, explain, f
 from personalize_api.visitors import Visitor, Visitors
 from schemas.decision_token import Decided, mint
 from schemas.event import Decision
+from schemas.geo import GeoDatabase
 from schemas.referrer import classify
 from schemas.settings import Settings
 from schemas.site import Site
@@ -76,6 +77,7 @@ class Homepage:
     ) -> None:
         self._secret = settings.secret_key
         self._site = site
+        self._geo = GeoDatabase(site.geo.database) if site.geo else None
         self._timezone = ZoneInfo(site.timezone)
         self._visitors = visitors
         self._decisions = decisions
@@ -109,7 +111,8 @@ class Homepage:
             visitor, unit = await self._recognize(headers, arrival, now_ms, notes)
             referrer = classify(arrival.url, arrival.referrer, self._site)
             local = datetime.fromtimestamp(now_ms / 1000, self._timezone)
-            facts = facts_of(visitor, referrer, arrival, local)
+            country = self._geo.country_of(arrival.ip).country if self._geo else ""
+            facts = facts_of(visitor, referrer, arrival, local, country)
             choice = decide(self._site, facts, unit)
             if arrival.explain and (caller.kind == "server" or _is_local(scope)):
                 explained = explain(self._site, facts)

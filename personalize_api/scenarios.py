@@ -47,9 +47,9 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def facts_of(
-    visitor: Visitor, referrer: Referrer, arrival: Arrival, local: datetime
+    visitor: Visitor, referrer: Referrer, arrival: Arrival, local: datetime, country: str = ""
 ) -> dict[str, AttributeValue]:
-    """The facts of one visit at a time on the site's clock.
+    """The facts of one visit at a time on the site's clock; `country` is '' where not known.
 
     Campaign fields that the URL does not carry are known to be ''.
     """
@@ -68,6 +68,8 @@ def facts_of(
     }
     if visitor.class_ != "unknown" or visitor.logged_in:
         facts["logged_in"] = visitor.logged_in
+    if country:
+        facts["country"] = country
     if arrival.language:
         facts["language"] = arrival.language
     if visitor.lifecycle:

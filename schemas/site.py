@@ -63,6 +63,10 @@ class BotRules(msgspec.Struct, frozen=True, kw_only=True):
     max_events_a_minute: int = 120  # of one device; above it the device is a bot that UTC day
 
 
+class Geo(msgspec.Struct, frozen=True, kw_only=True):
+    database: Path  # in MaxMind's format
+
+
 class ReferrerRule(msgspec.Struct, frozen=True, kw_only=True):
     """Overrides the built-in list for a host and everything below it."""
 
@@ -182,6 +186,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     join_logs: bool = True  # imported log lines are joined to who was seen at their address
     retention: Retention = Retention()
     bots: BotRules = BotRules()
+    geo: Geo | None = None
     site_search: SiteSearch | None = None
     referrers: tuple[ReferrerRule, ...] = ()
     catalogue: Catalogue | None = None

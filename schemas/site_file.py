@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, get_args
 
+from maxminddb import InvalidDatabaseError
 from yaml.nodes import Node
 
 from schemas import site_values as values
 from schemas.bot_days import LARGEST_LIMIT
 from schemas.event import Medium
+from schemas.geo import describe
 from schemas.site import (
     BotRules,
     Catalogue,
     ConsentRules,
     CookieRules,
+    Geo,
     ReferrerRule,
     Retention,
     SessionRules,
@@ -40,6 +43,7 @@ SECTIONS = (
     "identity",
     "retention",
     "bots",
+    "geo",
     "site_search",
     "referrers",
     "catalogue",
@@ -89,6 +93,7 @@ def _site(file: Section, path: Path) -> Site:
         join_logs=identity.read("join_logs", values.truth, True),
         retention=retention,
         bots=_bots(file),
+        geo=_geo(file, path.parent),
         site_search=_site_search(file),
         referrers=_referrers(file),
         catalogue=_catalogue(file, path.parent),
@@ -179,6 +184,22 @@ def _bots(file: Section) -> BotRules:
     most = values.whole(20, LARGEST_LIMIT)
     default = BotRules().max_events_a_minute
     return BotRules(max_events_a_minute=section.read("max_events_a_minute", most, default))
+
+
+def _geo(file: Section, folder: Path) -> Geo | None:
+    section = file.open("geo", ("database",))
+    if "geo" not in file:
+        return None
+    path = folder / section.need("database", values.text, "")
+    if path != folder:
+        at = section.node("database") or section.line
+        try:
+            describe(path)
+        except InvalidDatabaseError as error:
+            file.problems.add(at, f"database in geo: {path} is not in MaxMind's format: {error}")
+        except OSError as error:
+            file.problems.add(at, f"database in geo: {path}: {error.strerror}")
+    return Geo(database=path)
 
 
 def _site_search(file: Section) -> SiteSearch | None:

@@ -191,6 +191,8 @@ async def _refuse_expired(consumer: Consumer, begin: Mapping[TP, int]) -> None:
 
 def stages(settings: Settings, site: Site) -> list[Stage]:
     """All stages, as one worker runs them."""
+    if site.geo is None:
+        log.info("the site file names no geo database: countries stay empty")
     return [
         DeviceStage(site, settings.secret_key),
         AliasStage(),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from schemas.click_token import without_token
 from schemas.event import EnrichedEvent, Event
+from schemas.geo import GeoDatabase
 from schemas.referrer import Referrer, classify
 from schemas.site import Site
 from schemas.user_agent import UserAgent, parse_user_agent
 from streams.device import Place
 from streams.steps.credit_decision import credit_decision
+from streams.steps.locate import locate
 from streams.steps.read_order import Order, read_order
 from streams.steps.read_search import read_search
 from streams.steps.split_url import split_url
@@ -23,6 +25,7 @@ class Enricher:
     def __init__(self, site: Site, secret: str) -> None:
         self._site = site
         self._secret = secret
+        self._geo = GeoDatabase(site.geo.database) if site.geo else None
 
     def visit(
         self, event: Event, place: Place, referrer: Referrer, late: bool, note: str, bot: str
@@ -56,6 +59,7 @@ class Enricher:
         if order.note or note:
             notes = [*notes, *(mended for mended in (order.note, note) if mended)]
         credit = credit_decision(event.decision_id, event.variant, self._secret)
+        where = locate(event, self._geo)
         traced = event.consent == "granted"
         return EnrichedEvent(
             event_id=event.event_id,
@@ -92,6 +96,9 @@ class Enricher:
             browser=agent.browser,
             os=agent.os,
             language=event.language,
+            country=where.country,
+            region=where.region,
+            city=where.city,
             is_bot=bool(bot),
             bot_reason=bot,
             scenario=credit.scenario,

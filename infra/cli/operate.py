@@ -72,7 +72,8 @@ def doctor(
     """Which server is reachable, which version, how far behind each consumer is."""
     from infra.doctor import examine
 
-    checks = examine(context.settings())
+    configured = context.settings()
+    checks = examine(configured, lambda: context.site(configured))
     if as_json:
         typer.echo(json.dumps([check.as_dict() for check in checks], indent=2))
     else:
