@@ -40,7 +40,9 @@ class World:
         self.redis_directory = redis_directory
         self._redis_server = ExitStack()
         self.redis = Redis.from_url(settings.redis_url)
-        self._producer = Producer({"bootstrap.servers": settings.kafka, "acks": "all"})
+        self._producer = Producer(
+            {"bootstrap.servers": settings.kafka, "acks": "all", "log_level": 0}
+        )
 
     def start_redis(self) -> None:
         """On the data that `redis_directory` holds."""
@@ -79,7 +81,11 @@ class World:
         with Positions(self.settings) as positions:
             ends = positions.barrier(topic)
         consumer = Consumer(
-            {"bootstrap.servers": self.settings.kafka, "group.id": f"test-{uuid.uuid4()}"}
+            {
+                "bootstrap.servers": self.settings.kafka,
+                "group.id": f"test-{uuid.uuid4()}",
+                "log_level": 0,
+            }
         )
         try:
             consumer.assign([TopicPartition(topic.name, partition, 0) for partition in ends])
