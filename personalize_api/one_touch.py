@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import msgspec
 
 from personalize_api.errors import NotThere, StateUnavailable
 from personalize_api.profile_view import PersonView, person_view
-from personalize_api.state_reader import StateReader, Unreachable
+from personalize_api.resolve import Resolved, resolve
+from personalize_api.state_reader import StateReader, Unreachable, Values
+from personalize_api.states import GarbledState, decode_component, decode_device, decode_person
 from personalize_api.visitors import (
-    GarbledState,
     Owner,
-    decode_device,
-    decode_person,
     describe,
     owner_now,
+    person_of_owner,
     profile_of_state,
     profiles_of,
 )
-from schemas.event import person_of_device, person_of_user
+from schemas.aliases import same_person
+from schemas.event import person_of_user
 from schemas.funnel_result import iso_time
 from schemas.identifiers import KINDS, Kind, node_of, normalized
 from schemas.identity import OVER
+from schemas.persons import apart_devices, counting, device_of
 from schemas.profiles import AttributeValue, attributes
 from schemas.purchases import orders_of
-from schemas.redis_keys import DeviceState, PersonState, device_key, person_key
+from schemas.redis_keys import (
+    Contribution,
+    DeviceState,
+    PersonState,
+    alias_key,
+    device_key,
+    person_key,
+)
 from schemas.site import Site, VisitorClass
 
 IdentifierKind = Literal["cookie", "user_id", "person_id", "email", "phone", "order_id"]
@@ -77,6 +88,7 @@ class OneTouch(msgspec.Struct, kw_only=True):
     kind: IdentifierKind
     person_id: str
     user_id: str | None
+    aliases: list[str]  # further user ids that are this person
     class_: VisitorClass = msgspec.field(name="class")
     logged_in: bool
     sessions: int
@@ -84,6 +96,7 @@ class OneTouch(msgspec.Struct, kw_only=True):
     person: PersonView | None
     device: DeviceView | None
     devices: list[PersonDeviceView]
+    devices_apart: list[str]  # above the limit: each is a visitor of its own
     profiles: list[ProfileView]
 
 
@@ -96,40 +109,59 @@ async def one_touch(
     """
     if len(identifier) > _MAX_IDENTIFIER or not identifier.isprintable():
         raise NotThere("no visitor has an identifier like this")
+    try:
+        asked = await _asked(reader, identifier, now_ms, secret)
+        read = partial(_read, reader)
+        owner_id = identifier if asked.device else ""
+        found = await resolve(read, asked.person_id, asked.person, owner_id)
+        account = found.account.user_id if found.account else ""
+        user = account or asked.owner.user_id
+        component = decode_component((await read((alias_key(user),)))[0]) if user else None
+    except Unreachable as error:
+        raise StateUnavailable("the visitors' states cannot be read: Redis is not there") from error
+    except GarbledState as error:
+        raise StateUnavailable(f"the visitor's state cannot be read: {error}") from error
+    aliases = list(same_person(component, user)) if user else []
+    return _view(identifier, asked, found, aliases, now_ms, site)
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """What the identifier leads to, before aliases."""
+
+    kind: IdentifierKind
+    person_id: str
+    person: PersonState | None
+    owner: Owner
+    device: DeviceState | None = None
+
+
+async def _asked(reader: StateReader, identifier: str, now_ms: int, secret: str) -> _Asked:
+    """Raises NotThere, Unreachable, GarbledState."""
     by_login = person_of_user(identifier)
     nodes = _nodes(identifier, secret)
     keys = (
         *(device_key(identifier), person_key(by_login), person_key(identifier)),
         *(device_key(node) for node in nodes.values()),
     )
-    try:
-        found = await _read(reader, keys)
-        device = decode_device(found[0])
-        if device is not None:
-            owner = owner_now(identifier, device, now_ms)
-            visitor = describe(identifier, device, None, owner, now_ms, site.session.gap_ms)
-            person_id = visitor.person_id
+    values = await _read(reader, keys)
+    device = decode_device(values[0])
+    if device is not None:
+        owner = owner_now(identifier, device, now_ms)
+        person_id = person_of_owner(owner, identifier)
+        person = decode_person((await _read(reader, (person_key(person_id),)))[0])
+        return _Asked("cookie", person_id, person, owner, device)
+    if values[1] is not None:
+        return _Asked("user_id", by_login, decode_person(values[1]), Owner(identifier))
+    if values[2] is not None:
+        person = decode_person(values[2])
+        return _Asked("person_id", identifier, person, Owner(person.user_id if person else ""))
+    for (kind, node), value in zip(nodes.items(), values[3:], strict=True):
+        state = decode_device(value)
+        if state is not None:
+            owner = owner_now(node, state, now_ms)
+            person_id = person_of_owner(owner, node)
             person = decode_person((await _read(reader, (person_key(person_id),)))[0])
-            return _view(identifier, "cookie", person_id, device, person, owner, now_ms, site)
-        if found[1] is not None:
-            owner = Owner(identifier)
-            person = decode_person(found[1])
-            return _view(identifier, "user_id", by_login, None, person, owner, now_ms, site)
-        if found[2] is not None:
-            person = decode_person(found[2])
-            owner = Owner(person.user_id if person else "")
-            return _view(identifier, "person_id", identifier, None, person, owner, now_ms, site)
-        for (kind, node), value in zip(nodes.items(), found[3:], strict=True):
-            state = decode_device(value)
-            if state is not None:
-                owner = owner_now(node, state, now_ms)
-                by = person_of_user(owner.user_id) if owner.user_id else person_of_device(node)
-                person = decode_person((await _read(reader, (person_key(by),)))[0])
-                return _view(identifier, kind, by, None, person, owner, now_ms, site)
-    except Unreachable as error:
-        raise StateUnavailable("the visitors' states cannot be read: Redis is not there") from error
-    except GarbledState as error:
-        raise StateUnavailable(f"the visitor's state cannot be read: {error}") from error
+            return _Asked(kind, person_id, person, owner)
     raise NotThere("nobody is known by this cookie, login, person id, e-mail, telephone or order")
 
 
@@ -138,47 +170,57 @@ def _nodes(identifier: str, secret: str) -> dict[Kind, str]:
     return {kind: node_of(kind, value, secret) for kind, value in values.items() if value}
 
 
-async def _read(reader: StateReader, keys: tuple[str, ...]) -> list[bytes | None]:
+async def _read(reader: StateReader, keys: Sequence[str]) -> Values:
     return await reader.get(keys, asyncio.get_running_loop().time() + _PATIENCE_S)
 
 
 def _view(
     identifier: str,
-    kind: IdentifierKind,
-    person_id: str,
-    device: DeviceState | None,
-    person: PersonState | None,
-    owner: Owner,
+    asked: _Asked,
+    found: Resolved,
+    aliases: list[str],
     now_ms: int,
     site: Site,
 ) -> OneTouch:
+    device, owner, person = asked.device, asked.owner, found.person
     gap_ms = site.session.gap_ms
     visitor = describe(identifier if device else "", device, person, owner, now_ms, gap_ms)
     profile = profile_of_state(person, site, now_ms, user_id=owner.user_id)
-    held = {k: c for k, c in person.devices.items() if not c.gone} if person else {}
+    devices = _devices(person)
     return OneTouch(
         identifier=identifier,
-        kind=kind,
-        person_id=person_id,
+        kind=asked.kind,
+        person_id=found.person_id,
         user_id=owner.user_id or None,
+        aliases=[user for user in aliases if user != owner.user_id],
         class_=visitor.class_,
         logged_in=visitor.logged_in and device is not None,
-        sessions=max(visitor.sessions, sum(c.sessions for c in held.values())),
+        sessions=max(visitor.sessions, sum(each.sessions for each in devices)),
         orders=visitor.orders,
         person=person_view(profile, site, now_ms) if person else None,
         device=_device(identifier, device) if device else None,
-        devices=[
-            PersonDeviceView(
-                device_id=device_id,
-                first_seen=iso_time(c.first_seen),
-                last_seen=iso_time(c.last_seen),
-                sessions=c.sessions,
-                orders=c.orders,
-            )
-            for device_id, c in sorted(held.items())
-        ],
-        profiles=_profiles(person) if person else [],
+        devices=devices,
+        devices_apart=sorted(apart_devices(person)),
+        profiles=_profiles(found.account) if found.account else [],
     )
+
+
+def _devices(person: PersonState | None) -> list[PersonDeviceView]:
+    """What counts for the person, a device once, however many of the user ids have used it."""
+    held: dict[str, list[Contribution]] = {}
+    for key, contribution in counting(person).items():
+        if not contribution.gone:
+            held.setdefault(device_of(key), []).append(contribution)
+    return [
+        PersonDeviceView(
+            device_id=device_id,
+            first_seen=iso_time(min(each.first_seen for each in mine)),
+            last_seen=iso_time(max(each.last_seen for each in mine)),
+            sessions=sum(each.sessions for each in mine),
+            orders=sum(each.orders for each in mine),
+        )
+        for device_id, mine in sorted(held.items())
+    ]
 
 
 def _profiles(person: PersonState) -> list[ProfileView]:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from functools import reduce
 
 import msgspec
 
 from personalize_api.metrics import Metrics
+from personalize_api.resolve import Resolved, resolve
 from personalize_api.seldom import SeldomLogger
-from personalize_api.state_reader import DEADLINE_S, StateReader, Unreachable
+from personalize_api.state_reader import DEADLINE_S, StateReader, Unreachable, Values
+from personalize_api.states import GarbledState, decode_device, decode_person
 from schemas.bot_days import counted_starts
 from schemas.event import person_of_device, person_of_user
 from schemas.identity import OVER, segment_at, segments_of, without_revoked
@@ -23,10 +26,8 @@ from schemas.profiles import AttributeValue, Profiles, attributes, join
 from schemas.redis_keys import (
     DeviceState,
     PersonState,
-    decode_device_state,
     device_key,
     fence_key,
-    person_decoder,
     person_key,
 )
 from schemas.segments import segments_in
@@ -51,10 +52,13 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, AttributeValue] = {}  # of the profile that was asked for
     lifecycle: str = ""  # '': no scenario asks for it
     segments: tuple[str, ...] = ()
+    resolved: str = ""  # the person's id, where it was read
 
     @property
     def person_id(self) -> str:
         """Who this is; '' where that is not known."""
+        if self.resolved:
+            return self.resolved
         if self.user_id:
             return person_of_user(self.user_id)
         if self.cause or not self.anonymous_id:
@@ -81,10 +85,6 @@ class Owner(msgspec.Struct, frozen=True):
 _NOBODY = Owner()
 
 
-class GarbledState(Exception):
-    """What stands under a key is not what belongs there."""
-
-
 class Visitors:
     """Looks visitors up in Redis, within one deadline a visitor."""
 
@@ -102,54 +102,59 @@ class Visitors:
         """
         deadline = asyncio.get_running_loop().time() + DEADLINE_S
         try:
-            device, person, owner = await self._read(device_id, user_id, now_ms, deadline)
+            device, found, owner = await self._read(device_id, user_id, now_ms, deadline)
         except Unreachable as error:
             return self._unknown(device_id, user_id, error.cause)
         except GarbledState as error:
             self._log.warning("state in Redis is garbled, the decision is degraded: %s", error)
             return self._unknown(device_id, user_id, "garbage")
-        visitor = describe(device_id, device, person, owner, now_ms, self._site.session.gap_ms)
+        gap_ms = self._site.session.gap_ms
+        visitor = describe(device_id, device, found.person, owner, now_ms, gap_ms)
+        visitor = msgspec.structs.replace(visitor, resolved=found.person_id)
         if self._site.decides_by_profile:
-            profile = profile_of_state(person, self._site, now_ms, user_id=owner.user_id)
+            profile = profile_of_state(found.person, self._site, now_ms, user_id=owner.user_id)
             visitor = msgspec.structs.replace(
                 visitor,
                 lifecycle=profile.lifecycle,
                 segments=segments_in(self._site, profile, now_ms),
             )
-        if user_id and person is not None and (told := profiles_of(person)):
+        if user_id and found.account is not None and (told := profiles_of(found.account)):
             held = attributes(told.get(profile_id, {}))
             return msgspec.structs.replace(visitor, attributes=held)
         return visitor
 
     async def _read(
         self, device_id: str, user_id: str, now_ms: int, deadline: float
-    ) -> tuple[DeviceState | None, PersonState | None, Owner]:
-        """One round trip; a second one only where a login is found that nobody named.
+    ) -> tuple[DeviceState | None, Resolved, Owner]:
+        """One round trip; more only where a login is found that nobody named, or who is named is
+        somebody else's alias.
 
         The person of a device that nobody owns is read where a scenario asks for the profile.
         """
+
+        async def read(keys: Sequence[str]) -> Values:
+            return await self._reader.get(keys, deadline)
+
         keys = [device_key(device_id)] if device_id else []
+        asked = ""
         if user_id:
-            keys.append(person_key(person_of_user(user_id)))
+            asked = person_of_user(user_id)
         elif device_id and self._site.decides_by_profile:
-            keys.append(person_key(person_of_device(device_id)))
-        values = await self._reader.get(keys or _PROBE, deadline)
+            asked = person_of_device(device_id)
+        if asked:
+            keys.append(person_key(asked))
+        values = await read(keys or _PROBE)
         device = decode_device(values[0]) if device_id else None
         owner = owner_now(device_id, device, now_ms) if device else _NOBODY
-        if user_id:
-            if owner.user_id != user_id:
-                owner = Owner(user_id, since=now_ms if device and _users(device) else 0)
-            return device, decode_person(values[-1]), owner
+        if user_id and owner.user_id != user_id:
+            owner = Owner(user_id, since=now_ms if device and _users(device) else 0)
+        wanted = person_of_owner(owner, device_id)
         if not owner.user_id and (not self._site.decides_by_profile or not device):
-            return device, None, owner
-        if not owner.user_id and not owner.after_logout:
-            return device, decode_person(values[-1]), owner
-        if not owner.user_id:
-            person = person_of_device(device_id, owner.after_logout)
-            values = await self._reader.get((person_key(person),), deadline)
-            return device, decode_person(values[0]), owner
-        values = await self._reader.get((person_key(person_of_user(owner.user_id)),), deadline)
-        return device, decode_person(values[0]), owner
+            return device, Resolved(wanted, None, None), owner
+        if wanted != asked:
+            values = await read((person_key(wanted),))
+        found = await resolve(read, wanted, decode_person(values[-1]), device_id)
+        return device, found, owner
 
     def _unknown(self, device_id: str, user_id: str, cause: str) -> Visitor:
         self._metrics.degraded[cause].inc()
@@ -216,24 +221,15 @@ def owner_now(device_id: str, device: DeviceState, now_ms: int) -> Owner:
     return Owner(segment.user_id, since=since, after_logout=segment.after_logout, weak=weak)
 
 
+def person_of_owner(owner: Owner, device_id: str) -> str:
+    """The person that a device's timeline names; '' without either."""
+    if owner.user_id:
+        return person_of_user(owner.user_id)
+    return person_of_device(device_id, owner.after_logout) if device_id else ""
+
+
 def session_count(device: DeviceState) -> int:
     return device.past_sessions + len(counted_starts(device))
-
-
-def decode_device(value: bytes | None) -> DeviceState | None:
-    """Raises GarbledState."""
-    try:
-        return None if value is None else decode_device_state(value)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise GarbledState(f"device state: {error}") from error
-
-
-def decode_person(value: bytes | None) -> PersonState | None:
-    """Raises GarbledState."""
-    try:
-        return None if value is None else person_decoder.decode(value)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise GarbledState(f"person state: {error}") from error
 
 
 def _orders(device: DeviceState | None, person: PersonState | None, owner: Owner) -> int:
@@ -242,7 +238,7 @@ def _orders(device: DeviceState | None, person: PersonState | None, owner: Owner
     Of a device that others used before, only what was ordered since then is this person's.
     """
     purchases = [each for each in device.orders if each.time >= owner.since] if device else []
-    held = [c for c in person.devices.values() if not c.gone] if person else []
+    held = [c for c in counting(person).values() if not c.gone]
     purchases += [each for c in held for each in c.purchases]
     told = sum(c.orders for c in held if not c.purchases)  # by a version that knew no more
     return max(len({each.order for each in purchases if each.amount >= 0}), told)
