@@ -187,8 +187,8 @@ class DeviceStage:
         elif is_news:
             flag = taken_back(state, event, version)
             emissions.add(CORRECTIONS, flag.device_id, encode_line(flag))
-        joins = self._site.join_logs
-        state.sightings = sightings.with_sighting(state.sightings, event, logs_joined=joins)
+        if self._site.join_logs:
+            state.sightings = sightings.with_sighting(state.sightings, event)
         for correction in step.corrections:
             emissions.add(CORRECTIONS, correction.device_id, encode_line(correction))
         if (alias := alias_of(event, record.time)) is not None:
@@ -250,7 +250,7 @@ class DeviceStage:
             shares_before = self._shares(device, old)
             shares_after = self._shares(device, new)
             self._known[device] = (new, shares_after)
-            if new is not None and new.sightings:
+            if new is not None and sightings.is_news(old, new):
                 for told in sightings.news(device, old, new, version, record.time):
                     emissions.add(SIGHTINGS, told.pseudonym, encode_line(told))
             for person, share in shares_after.items():
