@@ -202,6 +202,7 @@ homepage:
         ("session: {gap: [30m]}", "gap in session: expected one value, not a list"),
         ("session: 30m", "session must be a mapping"),
         ("session: {gap: 1m, gap: 2m}", "key 'gap' stands twice in session, first on line 3"),
+        ("identity: {join_logs: 7d}", "join_logs in identity: '7d' is not allowed; allowed: true"),
         ("identity: {horizon: 60d}", "kafka (35d) is shorter than identity.horizon (60d)"),
         ("cookie: {max_age: 2000d}", "'2000d' is out of range; allowed: 1m to 400d"),
         ("cookie: {name: 'a;b'}", "is no cookie name"),
