@@ -16,10 +16,10 @@ from personalize_api.state_reader import StateReader, Unreachable, Values
 from personalize_api.states import GarbledState, decode_component, decode_device, decode_person
 from personalize_api.visitors import (
     Owner,
+    Standing,
     describe,
     owner_now,
     person_of_owner,
-    profile_of_state,
     profiles_of,
 )
 from schemas.aliases import same_person
@@ -185,7 +185,7 @@ def _view(
     device, owner, person = asked.device, asked.owner, found.person
     gap_ms = site.session.gap_ms
     visitor = describe(identifier if device else "", device, person, owner, now_ms, gap_ms)
-    profile = profile_of_state(person, site, now_ms, user_id=owner.user_id)
+    standing = Standing(person, site, now_ms, owner.user_id)
     devices = _devices(person)
     return OneTouch(
         identifier=identifier,
@@ -197,7 +197,7 @@ def _view(
         logged_in=visitor.logged_in and device is not None,
         sessions=max(visitor.sessions, sum(each.sessions for each in devices)),
         orders=visitor.orders,
-        person=person_view(profile, site, now_ms) if person else None,
+        person=person_view(standing) if person else None,
         device=_device(identifier, device) if device else None,
         devices=devices,
         devices_apart=sorted(apart_devices(person)),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from personalize_api.visitors import Standing
 from schemas.activity import Touch
 from schemas.funnel_result import iso_time
-from schemas.person_profile import Interest, PersonProfile
+from schemas.person_profile import Interest
 from schemas.purchases import UNIT
-from schemas.segments import segments_in
-from schemas.site import Site
 
 
 class TouchView(msgspec.Struct, kw_only=True):
@@ -48,12 +47,13 @@ class PersonView(msgspec.Struct, kw_only=True):
     experiments: list[ArmView]
 
 
-def person_view(profile: PersonProfile, site: Site, now_ms: int) -> PersonView:
+def person_view(standing: Standing) -> PersonView:
+    profile = standing.profile
     return PersonView(
         lifecycle=profile.lifecycle,
         recency=profile.recency,
         frequency=profile.frequency,
-        segments=list(segments_in(site, profile, now_ms)),
+        segments=list(standing.segments),
         first_seen=_time(profile.first_seen),
         last_seen=_time(profile.last_seen),
         days=profile.days,

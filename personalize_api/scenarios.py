@@ -5,7 +5,7 @@ Pure: the same visit at the same time always meets the same scenario.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -21,9 +21,10 @@ from schemas.user_agent import device_class_of
 DEFAULT = "default"
 """The scenario's name where none matched."""
 
-Facts = Mapping[str, AttributeValue]
+Fact = AttributeValue | Callable[[], AttributeValue]
+Facts = Mapping[str, Fact]
 """What is known about a visit, by the names that conditions use. An absent name is not known; of
-several values each holds."""
+several values each holds. What takes long to find out is asked for when a condition needs it."""
 
 _OLDEST = 1900  # a year of birth before it is no year
 
@@ -48,12 +49,12 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 
 def facts_of(
     visitor: Visitor, referrer: Referrer, arrival: Arrival, local: datetime, country: str = ""
-) -> dict[str, AttributeValue]:
+) -> dict[str, Fact]:
     """The facts of one visit at a time on the site's clock; `country` is '' where not known.
 
     Campaign fields that the URL does not carry are known to be ''.
     """
-    facts: dict[str, AttributeValue] = {
+    facts: dict[str, Fact] = {
         "class": visitor.class_,
         "referrer_medium": referrer.medium,
         "referrer_source": referrer.source,
@@ -72,9 +73,9 @@ def facts_of(
         facts["country"] = country
     if arrival.language:
         facts["language"] = arrival.language
-    if visitor.lifecycle:
-        facts["lifecycle"] = visitor.lifecycle
-        facts["segment"] = visitor.segments
+    if (standing := visitor.standing) is not None:
+        facts["lifecycle"] = lambda: standing.profile.lifecycle
+        facts["segment"] = lambda: standing.segments
     if arrival.user_agent:
         facts["device_class"] = device_class_of(arrival.user_agent)
     if visitor.attributes:
@@ -86,7 +87,7 @@ def facts_of(
 
 def _age(facts: Facts, year: int) -> int | None:
     """The age that whoever was born in the profile's `birth_year` reaches in a year."""
-    born = facts.get("profile.birth_year")
+    born = _known("profile.birth_year", facts)
     number = None if born is None or isinstance(born, tuple) else _number(born)
     return year - int(number) if number is not None and _OLDEST <= number <= year else None
 
@@ -134,11 +135,16 @@ def _choice(site: Site, scenario: Scenario, facts: Facts, unit: str) -> Choice:
 
 
 def _holds(name: str, allowed: tuple[Value | Range, ...], facts: Facts) -> bool:
-    fact = facts.get(name)
+    fact = _known(name, facts)
     if fact is None:
         return False
     known = fact if isinstance(fact, tuple) else (fact,)
     return any(_is(one, value, name) for one in known for value in allowed)
+
+
+def _known(name: str, facts: Facts) -> AttributeValue | None:
+    fact = facts.get(name)
+    return fact() if callable(fact) else fact
 
 
 def _is(fact: Value, value: Value | Range, name: str) -> bool:
@@ -165,17 +171,19 @@ def _number(fact: Value) -> float | None:
 def _why(scenario: Scenario, facts: Facts) -> str:
     if not scenario.when:
         return "it has no conditions and matches every visit"
-    return " and ".join(f"{name} is {_text(facts[name])}" for name in scenario.when)
+    return " and ".join(f"{name} is {_text(_known(name, facts))}" for name in scenario.when)
 
 
 def _why_not(name: str, allowed: tuple[Value | Range, ...], facts: Facts) -> str:
     if name not in facts:
         return f"{name} is not known"
     wanted = " or ".join(map(_text, allowed))
-    return f"{name} is {_text(facts[name])}, not {wanted}"
+    return f"{name} is {_text(_known(name, facts))}, not {wanted}"
 
 
-def _text(value: AttributeValue | Range) -> str:
+def _text(value: AttributeValue | Range | None) -> str:
+    if value is None:
+        return "not known"
     if isinstance(value, tuple):
         return ", ".join(map(_text, value)) or "empty"
     if isinstance(value, Range):

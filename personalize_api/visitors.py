@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from functools import reduce
+from functools import cached_property, reduce
 
 import msgspec
 
@@ -38,6 +38,25 @@ _PROBE = (fence_key(RAW, 0),)
 """Read for a caller without identifiers, so that `degraded` means the same in every answer."""
 
 
+class Standing(msgspec.Struct, frozen=True, dict=True):
+    """What a person's profile says, worked out when it is asked for; of nobody without a state."""
+
+    person: PersonState | None
+    site: Site
+    now_ms: int
+    user_id: str
+
+    @cached_property
+    def profile(self) -> PersonProfile:
+        has_login = bool(self.user_id) or (self.person is not None and bool(self.person.user_id))
+        held = counting(self.person).values()
+        return profile_of(held, self.site.lifecycle, self.now_ms, has_login=has_login)
+
+    @cached_property
+    def segments(self) -> tuple[str, ...]:
+        return segments_in(self.site, self.profile, self.now_ms)
+
+
 class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     """What a decision may depend on. Text that is not known is empty."""
 
@@ -50,8 +69,7 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     orders: int = 0
     cause: str = ""  # why the state could not be read (`metrics.CAUSES`)
     attributes: dict[str, AttributeValue] = {}  # of the profile that was asked for
-    lifecycle: str = ""  # '': no scenario asks for it
-    segments: tuple[str, ...] = ()
+    standing: Standing | None = None  # None: no scenario asks for it
     resolved: str = ""  # the person's id, where it was read
 
     @property
@@ -112,12 +130,8 @@ class Visitors:
         visitor = describe(device_id, device, found.person, owner, now_ms, gap_ms)
         visitor = msgspec.structs.replace(visitor, resolved=found.person_id)
         if self._site.decides_by_profile:
-            profile = profile_of_state(found.person, self._site, now_ms, user_id=owner.user_id)
-            visitor = msgspec.structs.replace(
-                visitor,
-                lifecycle=profile.lifecycle,
-                segments=segments_in(self._site, profile, now_ms),
-            )
+            standing = Standing(found.person, self._site, now_ms, owner.user_id)
+            visitor = msgspec.structs.replace(visitor, standing=standing)
         if user_id and found.account is not None and (told := profiles_of(found.account)):
             held = attributes(told.get(profile_id, {}))
             return msgspec.structs.replace(visitor, attributes=held)
@@ -196,15 +210,6 @@ def describe(
         sessions=sessions,
         orders=orders,
     )
-
-
-def profile_of_state(
-    person: PersonState | None, site: Site, now_ms: int, *, user_id: str
-) -> PersonProfile:
-    """The profile of a person; of nobody, where there is no state."""
-    has_login = bool(user_id) or (person is not None and bool(person.user_id))
-    held = counting(person).values()
-    return profile_of(held, site.lifecycle, now_ms, has_login=has_login)
 
 
 def profiles_of(person: PersonState) -> Profiles:

@@ -39,7 +39,7 @@ class _Kind(NamedTuple):
 _KINDS = {
     INTEREST: _Kind(3_600_000, 96, first=False),
     TOUCH: _Kind(3_600_000, 8, first=True),
-    EXPOSURE: _Kind(60_000, 8, first=True),  # of each experiment
+    EXPOSURE: _Kind(1000, 16, first=True),  # of each experiment
     GOAL: _Kind(1, 8, first=False),  # of each event name
 }
 

@@ -72,6 +72,10 @@ class Stack:
         """Step -> count."""
         return {step["name"]: step["count"] for step in self.live(name)["steps"]}
 
+    def live_experiments(self) -> Any:
+        answer = _request(f"{self.personalize}/v1/experiments", None, {})
+        return answer["experiments"]
+
     def funnel(self, name: str) -> Any:
         """The same, computed in ClickHouse."""
         return json.loads(self.footfall("funnel", name, "--json"))

@@ -42,6 +42,7 @@ def register(app: typer.Typer) -> None:
     reports = typer.Typer(
         cls=_Reports, no_args_is_help=True, help="A report: a table, --json, --csv or --html FILE."
     )
+    reports.command()(experiments)
     reports.command()(identity)
     reports.command()(variants)
     app.add_typer(reports, name="report", rich_help_panel=_GROUP)
@@ -76,6 +77,25 @@ def identity(
                 found = comparison_report(compare_identity(client, known, first, end), site)
     except TruthError as error:
         raise typer.BadParameter(str(error)) from error
+    form.write(found)
+
+
+def experiments(
+    from_: str = _FROM,
+    to: str = _TO,
+    as_json: bool = _JSON,
+    as_csv: bool = _CSV,
+    html: Path | None = _HTML,
+) -> None:
+    """Of the persons first shown each arm, how many reached the experiment's goal."""
+    from infra.reports.experiments import report
+
+    form = _form(as_json, as_csv, html)
+    configured = context.settings()
+    site = context.site(configured)
+    since_ms, until_ms = _window(from_, to, site)
+    with context.clickhouse(configured) as client:
+        found = report(client, site, since_ms, until_ms)
     form.write(found)
 
 

@@ -31,11 +31,11 @@ from schemas.activity import (
     within,
 )
 
-HOUR, MINUTE = 3_600_000, 60_000
+HOUR = 3_600_000
 Said = tuple[str, int, int]  # name, ms, bits
 
-SLOTS = {INTEREST: HOUR, TOUCH: HOUR, EXPOSURE: MINUTE, GOAL: 1}
-NEWEST = {INTEREST: 96, TOUCH: 8, EXPOSURE: 8, GOAL: 8}
+SLOTS = {INTEREST: HOUR, TOUCH: HOUR, EXPOSURE: 1000, GOAL: 1}
+NEWEST = {INTEREST: 96, TOUCH: 8, EXPOSURE: 16, GOAL: 8}
 
 names = st.sampled_from(
     [

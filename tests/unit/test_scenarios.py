@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from personalize_api.arrival import HomepageInput, check
-from personalize_api.scenarios import Facts, decide, explain, facts_of
-from personalize_api.visitors import Visitor
+from personalize_api.arrival import Arrival, HomepageInput, check
+from personalize_api.scenarios import Fact, Facts, decide, explain, facts_of
+from personalize_api.visitors import Standing, Visitor
 from schemas.profiles import AttributeValue
+from schemas.purchases import Purchase
+from schemas.redis_keys import Contribution, PersonState
 from schemas.referrer import classify
 from schemas.site import (
     Experiment,
@@ -17,12 +19,15 @@ from schemas.site import (
     Range,
     ReferrerRule,
     Scenario,
+    SegmentRule,
     Site,
     Value,
     VisitorClass,
 )
 
 SUNDAY_EVENING = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
+NOW_MS = 1_795_390_200_000
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"
 
 SITE = Site(
     name="Toyhouse",
@@ -65,7 +70,7 @@ def facts(
     logged_in: bool = False,
     language: str | None = None,
     profile: dict[str, AttributeValue] | None = None,
-) -> dict[str, AttributeValue]:
+) -> dict[str, Fact]:
     visitor = Visitor(class_=class_, logged_in=logged_in, attributes=profile or {})
     arrival = check(HomepageInput(url=url, referrer=referrer, language=language))
     return facts_of(visitor, classify(url, referrer, SITE), arrival, SUNDAY_EVENING)
@@ -202,3 +207,44 @@ def test_a_visitor_without_id_is_in_no_experiment() -> None:
     choice = decide(SITE, facts("https://www.google.com/"), "")
     assert (choice.variant, choice.scenario, choice.experiment) == ("classic", "search-toys", "")
     assert "not in experiment hero" in choice.reason
+
+
+def test_segment_lifecycle_and_device_class_are_facts() -> None:
+    bought = Purchase(NOW_MS - 86_400_000, b"1", 10_000, "EUR")
+    held = Contribution(1, False, NOW_MS - 86_400_000, NOW_MS, 3, 1, purchases=(bought,))
+    person = PersonState(user_id="anna", counted=True, devices={"d": held})
+    when: dict[str, tuple[Value | Range, ...]] = {
+        "segment": ("buyers",), "lifecycle": ("new",), "device_class": ("phone",)
+    }  # fmt: skip
+    buyers = SegmentRule(name="buyers", when={"orders": (Range(low=1, high=9),)})
+    scenario = Scenario(name="buyers-on-phones", when=when, variant="small")
+    homepage = Homepage(scenarios=(scenario,))
+    site = Site(name="T", segments={"buyers": buyers}, homepage=homepage)
+    direct = classify("", "", site)
+    visitor = Visitor(class_="customer", standing=Standing(person, site, NOW_MS, "anna"))
+    known = facts_of(visitor, direct, Arrival(user_agent=IPHONE), SUNDAY_EVENING)
+    choice = decide(site, known, "")
+    assert (choice.scenario, choice.reason) == (
+        "buyers-on-phones",
+        "segment is buyers and lifecycle is new and device_class is phone",
+    )
+    stranger = Visitor(class_="first-time", standing=Standing(None, site, NOW_MS, ""))
+    (tried,) = explain(site, facts_of(stranger, direct, Arrival(), SUNDAY_EVENING))
+    assert tried.why == (
+        "segment is empty, not buyers; lifecycle is visitor, not new; device_class is not known"
+    )
+
+
+def test_a_profile_is_worked_out_only_for_a_scenario_that_asks() -> None:
+    asked = []
+
+    def segments() -> tuple[str, ...]:
+        asked.append("segments")
+        return ("buyers",)
+
+    known: dict[str, Fact] = {"referrer_medium": "search", "segment": segments}
+    first = Scenario(name="search", when={"referrer_medium": ("search",)}, variant="a")
+    second = Scenario(name="buyers", when={"segment": ("buyers",)}, variant="b")
+    for scenarios, is_asked in (((first, second), False), ((second, first), True)):
+        decide(Site(name="T", homepage=Homepage(scenarios=scenarios)), known, "")
+        assert bool(asked) == is_asked

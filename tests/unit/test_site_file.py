@@ -64,7 +64,14 @@ def test_the_worked_example() -> None:
     assert funnel.by == ("referrer_source", "variant")
     assert funnel.steps[3].where == {"currency": ("EUR",)}
     scenarios = {scenario.name: scenario for scenario in site.homepage.scenarios}
-    assert len(scenarios) == 8
+    assert len(scenarios) == 9
+    assert scenarios["hesitant"].when == {"segment": ("hesitant",)}
+    assert list(site.segments) == [
+        "hesitant",
+        "regulars",
+        "cuddlers",
+        "from-the-encyclopedia",
+    ]
     kids = scenarios["my-kids"]
     assert kids.when == {"logged_in": (True,), "profile.age": (Range(low=0, high=9),)}
     assert scenarios["members"].when["class"] == ("registered", "customer")

@@ -1,0 +1,171 @@
+"""What is known of a person, on real servers: profile, segments, outcomes of experiments."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.processes import await_true
+from tests.stack import CHROME, Stack, stack
+
+GOOGLE = "https://www.google.com/"
+ARTICLE = "https://encyclopedia.example/wiki/Teddy_bear"
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Stack:  # type: ignore[misc]
+    directory = tmp_path_factory.mktemp("profile")
+    with stack(directory / "state", directory / "up.log") as running:
+        yield running
+
+
+def person(running: Stack, identifier: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(running.footfall("visitor", identifier))
+    return found
+
+
+def bought(order: str, revenue: float, **who: str) -> dict[str, Any]:
+    """Order Completed, as Segment's spec has it."""
+    products = [{"product_id": "T-0001", "category": "cuddly-toys"}]
+    properties = {"order_id": order, "revenue": revenue, "currency": "EUR", "products": products}
+    return {"event": "Order Completed", "properties": properties, **who}
+
+
+def test_browser_and_backend_tell_of_one_customer(running: Stack) -> None:
+    running.page("her-laptop", "/p/bruno", ARTICLE)
+    running.segment("track", anonymousId="her-laptop", event="Product Viewed",
+                    properties={"product_id": "T-0001", "category": "cuddly-toys"})  # fmt: skip
+    running.segment("track", **bought("o-1", 30, anonymousId="her-laptop"))
+    running.segment("identify", anonymousId="her-laptop", userId="anna")
+    running.segment("track", **bought("o-1", 30, userId="anna"))
+    running.segment("track", **bought("o-2", 12.5, userId="anna"))
+    refund = {"order_id": "o-1", "revenue": 10, "currency": "EUR"}
+    for _ in range(2):  # told twice
+        running.segment("track", userId="anna", event="Order Refunded", properties=refund)
+    running.drain()
+    anna = person(running, "anna")
+    assert (anna["class"], anna["orders"]) == ("customer", 2)
+    known = anna["person"]
+    assert known["money"] == {"EUR": "32.50"}
+    assert (known["lifecycle"], known["recency"]) == ("second-time", "active")
+    assert [(i["category"], i["share"]) for i in known["interests"]] == [("cuddly-toys", 1.0)]
+    assert known["first_touch"]["source"] == "Encyclopedia"
+    assert known["segments"] == ["cuddlers", "from-the-encyclopedia"]
+    rows = running.sql(
+        "SELECT orders, revenue, lifecycle FROM persons WHERE person_id IN "
+        "(SELECT person_id FROM identities WHERE identifier = 'anna')"
+    )
+    assert rows == [["2", "32.5", "second-time"]]
+
+
+def test_another_login_takes_what_is_its_own(running: Stack) -> None:
+    running.segment("identify", anonymousId="tablet", userId="ben")
+    running.segment("track", anonymousId="tablet", event="Product Added",
+                    properties={"category": "trains"})  # fmt: skip
+    running.segment("track", anonymousId="tablet", event="Logged Out")
+    running.segment("identify", anonymousId="tablet", userId="carla")
+    running.segment("track", **bought("o-9", 5, anonymousId="tablet"))
+    running.drain()
+    ben, carla = person(running, "ben"), person(running, "carla")
+    assert [i["category"] for i in ben["person"]["interests"]] == ["trains"]
+    assert [i["category"] for i in carla["person"]["interests"]] == ["cuddly-toys"]
+    assert (ben["person"]["lifecycle"], carla["person"]["lifecycle"]) == ("lead", "new")
+
+
+def test_who_hesitates_for_days_is_shown_offers(running: Stack) -> None:
+    now = datetime.now(UTC)
+    context = {"page": {"url": "https://toyhouse.example/p/bear"}, "userAgent": CHROME}
+    for days in (3, 2, 1):
+        at = {"timestamp": (now - days * DAY).isoformat(), "sentAt": now.isoformat()}
+        running.segment(
+            "batch",
+            batch=[{"type": "page", "anonymousId": "waits", "context": context, **at}],
+            historical_migration=True,
+        )
+    running.drain()
+    decision = running.homepage(anonymous_id="waits", explain="1")
+    assert (decision["scenario"], decision["variant"]) == ("hesitant", "offers")
+    assert decision["reason"] == "segment is hesitant"
+    running.segment("track", **bought("o-20", 5, anonymousId="waits"))
+    running.drain()
+    decision = running.homepage(anonymous_id="waits", explain="1")
+    assert decision["scenario"] == "members"
+    why = {tried["scenario"]: tried["why"] for tried in decision["explained"]}
+    assert why["hesitant"] == "segment is cuddlers, not hesitant"
+
+
+def test_live_experiments_equal_clickhouse(running: Stack) -> None:
+    chance = random.Random(4)
+    users = [f"member-{n}" for n in range(12)]
+    for n in range(60):
+        device = f"tester-{n}"
+        answer = running.homepage(anonymous_id=device, referrer=GOOGLE, consent="granted")
+        assert (answer["scenario"], answer["experiment"]["name"]) == ("search-toys", "hero")
+        shown = {"decision_id": answer["decision_id"], "variant": answer["variant"]}
+        batch: list[dict[str, Any]] = []
+        if chance.random() < 0.3:
+            batch.append({"type": "track", **bought(f"early-{n}", 1)})
+        batch.append(
+            {
+                "type": "page",
+                "properties": shown,
+                "context": {"page": {"url": "https://toyhouse.example/"}},
+            }
+        )
+        if chance.random() < 0.4:
+            batch.append({"type": "track", **bought(f"late-{n}", 1)})
+        if chance.random() < 0.5:
+            batch.append({"type": "identify", "userId": chance.choice(users)})
+        if chance.random() < 0.2:
+            batch.append({"type": "track", "event": "Logged Out"})
+            batch.append({"type": "page", "properties": shown, "context": {"page": {}}})
+        began = datetime.now(UTC) - timedelta(minutes=chance.randrange(3, 50))
+        for position, message in enumerate(batch):
+            at = began + timedelta(seconds=position)
+            message |= {"anonymousId": device, "timestamp": at.isoformat()}
+        chance.shuffle(batch)
+        running.segment("batch", batch=batch)
+    running.drain()
+    live = experiments(running)
+    report = json.loads(running.footfall("report", "experiments", "--json"))
+    batch_counts = {row["arm"]: (row["exposed"], row["converted"]) for row in report["rows"]}
+    assert live == batch_counts
+    exposed = sum(count for count, _ in live.values())
+    converted = sum(count for _, count in live.values())
+    assert 40 < exposed < 75  # some testers are one member, some logged out and are two
+    assert 0 < converted < exposed
+    assert set(live) == {"search-hero", "classic", "holdout"}
+
+
+def experiments(running: Stack) -> dict[str, tuple[int, int]]:
+    """Arm -> exposed, converted, live."""
+    time.sleep(1.0)  # the API adds its counters up once a second
+    (hero,) = running.live_experiments()
+    assert (hero["name"], hero["goal"]) == ("hero", "Order Completed")
+    return {arm["name"]: (arm["exposed"], arm["converted"]) for arm in hero["arms"]}
+
+
+def test_two_testers_who_are_one_count_once(running: Stack) -> None:
+    before = sum(count for count, _ in experiments(running).values())
+    for device in ("one-phone", "one-laptop"):
+        answer = running.homepage(anonymous_id=device, referrer=GOOGLE, consent="granted")
+        shown = {"decision_id": answer["decision_id"], "variant": answer["variant"]}
+        running.page(device, "/", properties=shown)
+    await_true(
+        lambda: sum(count for count, _ in experiments(running).values()) == before + 2,
+        10,
+        "two persons in the experiment",
+    )
+    for device in ("one-phone", "one-laptop"):
+        running.segment("identify", anonymousId=device, userId="one")
+    await_true(
+        lambda: sum(count for count, _ in experiments(running).values()) == before + 1,
+        10,
+        "one person in the experiment",
+    )
