@@ -10,7 +10,10 @@ import polars as pl
 from clickhouse_driver import Client
 
 from infra.reports.agreement import Agreement, agreement
-from infra.reports.truth_file import TruthError, read_truth
+from infra.reports.evidence import LOG, Evidences, evidences
+from infra.reports.truth_file import EVIDENCE, TruthError, read_truth
+from schemas.event import RESERVED_PREFIXES
+from schemas.identifiers import NODE_PREFIXES
 
 _DAY_MS = 86_400_000
 _BLOCK = 100_000  # rows: what is held of ClickHouse's answer beside the truth
@@ -50,7 +53,8 @@ class Groups(msgspec.Struct, frozen=True, kw_only=True):
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Persons, or sessions, of events that carry a device and a consent.
 
-    Against the truth, and against what the rules entail of what was sent (None: not told).
+    Against the truth, and against what the rules entail of what was sent (None: not told); by
+    these the lines of a web server's log are judged too.
     """
 
     true: int
@@ -75,7 +79,8 @@ class IdentityComparison(msgspec.Struct, frozen=True, kw_only=True):
     others: int  # events in ClickHouse between since and until of which the truth says nothing
     recognized: int  # found events of visitors that carry a device and a consent
     persons: Comparison
-    sessions: Comparison
+    sessions: Comparison  # of events in a browser or an app
+    evidences: Evidences | None  # None: not told
     bots: int  # found events that bots made
     bots_flagged: int
     visitors: int  # found events that humans made
@@ -116,7 +121,15 @@ def compare_identity(
     visitors = once.filter(pl.col("kind") == "visitor")
     refused = visitors.filter(pl.col("consent") == "denied")
     bots = once.filter(pl.col("kind") == "bot")
-    recognized = visitors.filter(pl.col("consent") == "granted", pl.col("device_id") != "")
+    agreed = visitors.filter(pl.col("consent") == "granted")
+    recognized = agreed.filter(pl.col("device_id") != "")
+    # which node an identifier has depends on the stack's secret
+    nodes = pl.any_horizontal(pl.col("device_id").str.starts_with(p) for p in NODE_PREFIXES)
+    backend = pl.any_horizontal(pl.col("device_id").str.starts_with(p) for p in RESERVED_PREFIXES)
+    browsing = recognized.filter(~backend)
+    with_lines = recognized
+    if EVIDENCE in agreed.columns:
+        with_lines = agreed.filter((pl.col("device_id") != "") | (pl.col(EVIDENCE) == LOG))
     return IdentityComparison(
         since_ms=first,
         until_ms=last,
@@ -124,11 +137,14 @@ def compare_identity(
         missing=missing.height,
         rejected=_rejected(client, missing) if missing.height else 0,
         twice=found.filter(pl.col("event_id").is_duplicated())["event_id"].n_unique(),
-        other_device=_count(recognized, pl.col("device_id") != pl.col("found_device")),
+        other_device=_count(
+            recognized.filter(~nodes), pl.col("device_id") != pl.col("found_device")
+        ),
         others=others,
         recognized=recognized.height,
-        persons=_compare(recognized, "person"),
-        sessions=_compare(recognized, "session"),
+        persons=_compare(recognized, "person", with_lines),
+        sessions=_compare(browsing, "session", browsing),
+        evidences=evidences(agreed) if EVIDENCE in agreed.columns else None,
         bots=bots.height,
         bots_flagged=_count(bots, pl.col("is_bot")),
         visitors=visitors.height,
@@ -184,7 +200,8 @@ def _once(truth: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _compare(events: pl.DataFrame, what: str) -> Comparison:
+def _compare(events: pl.DataFrame, what: str, by_rules: pl.DataFrame) -> Comparison:
+    """`by_rules`: the events that are judged by what the rules entail."""
     found, entailed = f"found_{what}", f"entailed_{what}"
     told = entailed in events.columns
     return Comparison(
@@ -192,7 +209,7 @@ def _compare(events: pl.DataFrame, what: str) -> Comparison:
         found=_different(events, found),
         entailed=_different(events, entailed) if told else None,
         against_truth=agreement(events, found, what),
-        against_rules=agreement(events, found, entailed) if told else None,
+        against_rules=agreement(by_rules, found, entailed) if told else None,
         groups=_groups(events, what, found),
         entailed_groups=_groups(events, what, entailed) if told else None,
     )

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from clickhouse_driver import Client
 
 from infra.reports.agreement import Agreement
+from infra.reports.evidence import Evidences
 from infra.reports.identity import Comparison, Groups, IdentityComparison
 from infra.reports.intervals import MIN_N
 from infra.reports.report import Column, Picture, Report, Row, local_time
@@ -41,8 +42,15 @@ _VERDICT = Column(
     name="verdict",
     kind="verdict",
     what="For what must always be true: broken by one counter-example, and not said to hold "
-    f"below {MIN_N}",
+    f"below {MIN_N}. Where a goal is named it is that share that must be reached",
 )
+_RECALL_GOAL = 0.999
+_LOG_GOAL = 0.98
+_EVIDENCE = (
+    "pairs of events with evidence without doubt",
+    "pairs by evidence",
+)
+_LINES = "lines of the log"
 Told = Literal["", "holds", "broken", "too few"]
 
 
@@ -105,6 +113,13 @@ def comparison_report(comparison: IdentityComparison, site: Site) -> Report:
         "Two devices of somebody who never logs in cannot be known to be one person's: what the "
         "rules entail of what was sent is the most that can be found.",
     ]
+    if comparison.evidences is not None:
+        notes.append(
+            "Evidence without doubt: a login of whoever made the event (here, or elsewhere on a "
+            "device that nobody else uses), an account that the shop joined with theirs, a "
+            "verified e-mail, telephone or order number, a mail that was not forwarded. By "
+            "evidence: pairs of which one has it, the other it or another without doubt."
+        )
     if comparison.persons.against_rules is None:
         notes.append("The truth file does not tell what the rules entail (entailed_person).")
     return Report(
@@ -120,7 +135,7 @@ def comparison_report(comparison: IdentityComparison, site: Site) -> Report:
             title="How truly: pairs of events, and bots",
             value="share",
             n="of",
-            groups=(_pairs("person"), _pairs("session"), "bots"),
+            groups=(_pairs("person"), _pairs("session"), *_EVIDENCE, "bots"),
         ),
     )
 
@@ -145,6 +160,8 @@ def _rows(one: IdentityComparison) -> Iterator[Row]:
     yield ("events", "others in the same time", one.others, None, None, "")
     yield from _groups("persons", "people", "person", one.persons)
     yield from _groups("sessions", "visits", "session", one.sessions)
+    if one.evidences is not None:
+        yield from _evidences(one.evidences)
     yield _row("bots", "events of bots that are flagged", one.bots_flagged, one.bots)
     yield _never("bots", "events of people that are flagged", one.visitors_flagged, one.visitors)
     yield _never("consent", "refused events with a person", one.refused_with_person, one.refused)
@@ -174,6 +191,40 @@ def _spread(
         yield _row(about, f"{how}: {humans} as none", groups.as_none, true)
     yield _row(about, f"{how}: {about} that fuse several {humans}", groups.fused, persons)
     yield (about, f"{how}: most {humans} in one {person}", groups.largest, None, None, "")
+
+
+def _evidences(found: Evidences) -> Iterator[Row]:
+    certain = found.deterministic.agreement
+    wrong = certain.pairs_found - certain.pairs_both
+    precise = _verdict(wrong, certain.pairs_found)
+    yield from _shares(_EVIDENCE[0], "any", certain, precise, _RECALL_GOAL)
+    for each in found.each:
+        yield (_EVIDENCE[1], f"{each.evidence}: events", each.events, None, None, "")
+        yield from _shares(_EVIDENCE[1], each.evidence, each.agreement)
+    yield (_EVIDENCE[1], "none, or misleading: events", found.without, None, None, "")
+    if (lines := found.log_lines) is not None:
+        yield _row(_LINES, "joined to a person", lines.joined, lines.lines)
+        yield _row(_LINES, "joined to a person, by the rules", lines.entailed, lines.lines)
+        verdict = _reached(lines.right, lines.joined, _LOG_GOAL)
+        goal = f"joined to the person of their visit (goal: {_LOG_GOAL})"
+        yield _row(_LINES, goal, lines.right, lines.joined, verdict)
+
+
+def _shares(
+    about: str, kind: str, one: Agreement, precise: Told = "", goal: float | None = None
+) -> Iterator[Row]:
+    yield _row(about, f"{kind}: precision", one.pairs_both, one.pairs_found, precise)
+    recall = one.pairs_both, one.pairs_expected
+    if goal is None:
+        yield _row(about, f"{kind}: recall", *recall)
+    else:
+        yield _row(about, f"{kind}: recall (goal: {goal})", *recall, _reached(*recall, goal))
+
+
+def _reached(count: int, of: int, goal: float) -> Told:
+    if of < MIN_N:
+        return "too few"
+    return "holds" if count / of >= goal else "broken"
 
 
 def _pairs(person: str) -> str:

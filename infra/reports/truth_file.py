@@ -12,6 +12,11 @@ REQUIRED = ("event_id", "device_id", "event_time", "person", "session", "kind", 
 ENTAILED = ("entailed_person", "entailed_session")
 """What the identity rules entail; either may be missing."""
 
+EVIDENCE = "evidence"
+"""Why the truth could be known (`infra.simulate.truth.Evidence`); may be missing."""
+
+_OPTIONAL = (*ENTAILED, EVIDENCE)
+
 _UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _VALUES = {"kind": ("visitor", "bot"), "consent": ("granted", "denied")}
 
@@ -21,13 +26,13 @@ class TruthError(Exception):
 
 
 def read_truth(paths: Sequence[Path]) -> pl.DataFrame:
-    """The rows of one or more files: the columns REQUIRED, and those of ENTAILED that all have.
+    """The rows of one or more files: the columns REQUIRED, and ENTAILED and EVIDENCE if all have.
 
     All columns are text, '' where there is nothing; `event_time` is Int64, ms since 1970 UTC.
     The files are CSV, .ndjson or .parquet by their endings. Raises TruthError.
     """
     frames = [_read(path) for path in paths]
-    shared = [name for name in ENTAILED if all(name in frame.columns for frame in frames)]
+    shared = [name for name in _OPTIONAL if all(name in frame.columns for frame in frames)]
     truth = pl.concat([frame.select(*REQUIRED, *shared) for frame in frames])
     if truth.is_empty():
         raise TruthError(f"{_named(paths)}: no events in it")
@@ -51,7 +56,7 @@ def _read(path: Path) -> pl.DataFrame:
         raise TruthError(
             f"{path}: no column {', '.join(missing)}; a truth file has {', '.join(REQUIRED)}"
         )
-    names = [name for name in (*REQUIRED, *ENTAILED) if name in raw.columns]
+    names = [name for name in (*REQUIRED, *_OPTIONAL) if name in raw.columns]
     frame = raw.select(
         _time(raw.schema["event_time"]) if name == "event_time" else _text(name) for name in names
     )

@@ -22,6 +22,7 @@ ROW = {
     "kind": "visitor",
     "consent": "granted",
     "user_id": "",
+    "evidence": "login",
     "entailed_person": "p1",
     "entailed_session": "s1",
 }
