@@ -7,6 +7,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
 import typer
 
 from infra.cli import context, times
@@ -35,6 +36,12 @@ def simulate(
     send: str = typer.Option("", metavar="URL", help="Send to this collector."),
     out: str = typer.Option("", metavar="FILE", help="Write to a file; .gz packs; - is stdout."),
     as_: Form = typer.Option("events", "--as", help="Segment messages, or a web server's log."),
+    log: str = typer.Option(
+        "", metavar="FILE", help="Also write the web server's log of the same visits."
+    ),
+    hard: bool = typer.Option(
+        False, "--hard", help="A dirtier world, with public computers and logins taken back."
+    ),
     until: str = typer.Option("", help="ISO time at which the past ends; default: now."),
     launch: str = typer.Option(
         "", help="ISO time at which homepages became personal; default: in the middle."
@@ -52,9 +59,9 @@ def simulate(
     """
     from infra.demo.product import CatalogueError
     from infra.simulate.delivery import SendingFailed
-    from infra.simulate.truth import UnknownFormat, check_format
+    from infra.simulate.truth_book import UnknownFormat, check_format
 
-    _check(send=send, out=out, as_log=as_ == "log", live=live)
+    _check(send=send, out=out, as_log=as_ == "log", live=live, log=log)
     try:
         if truth is not None:
             check_format(truth)
@@ -63,8 +70,8 @@ def simulate(
             return
         ends = times.milliseconds(times.read(until, UTC)) if until else 0
         began = times.milliseconds(times.read(launch, UTC)) if launch else 0
-        plan = _plan(shoppers or 1000, days, seed, ends, began, as_)
-        _run(plan, as_, truth, send, out, key, rate)
+        plan = _plan(shoppers or 1000, days, seed, ends, began, as_, hard=hard)
+        _run(plan, as_, truth, send, out, key, rate, log)
     except (UnknownFormat, CatalogueError) as error:
         raise typer.BadParameter(str(error)) from error
     except BrokenPipeError:  # whoever reads has had enough
@@ -73,12 +80,15 @@ def simulate(
         raise Failure(str(error)) from error
 
 
-def _plan(shoppers: int, days: float, seed: int, until: int, launch: int, form: Form) -> Plan:
+def _plan(
+    shoppers: int, days: float, seed: int, until: int, launch: int, form: Form, *, hard: bool
+) -> Plan:
     """`until`, `launch`: ms, 0 where not said. Raises CatalogueError, OSError."""
     from infra.demo.catalogue import load
-    from infra.simulate.odds import WEB_LOG_BOTS, Dirt
+    from infra.simulate.odds import HARD, WEB_LOG_BOTS, Dirt
     from infra.simulate.past import Plan, last_minute
 
+    dirt = HARD if hard else Dirt()
     return Plan(
         shoppers=shoppers,
         days=days,
@@ -87,13 +97,20 @@ def _plan(shoppers: int, days: float, seed: int, until: int, launch: int, form: 
         catalogue=load(),
         until=until or last_minute(),
         launch=launch,
-        secret=os.environ.get("FOOTFALL_SECRET_KEY", ""),  # no default: a stack has its own
-        dirt=Dirt(bots=WEB_LOG_BOTS) if form == "log" else Dirt(),
+        secret=_secret(),
+        dirt=msgspec.structs.replace(dirt, bots=WEB_LOG_BOTS) if form == "log" else dirt,
     )
 
 
 def _run(
-    plan: Plan, form: Form, truth: Path | None, send: str, out: str, key: str, rate: float
+    plan: Plan,
+    form: Form,
+    truth: Path | None,
+    send: str,
+    out: str,
+    key: str,
+    rate: float,
+    log: str,
 ) -> None:
     from infra.cli import simulated
     from infra.simulate.past import last_minute
@@ -101,13 +118,13 @@ def _run(
     if send:
         if plan.until > last_minute() + 60_000:
             raise typer.BadParameter("--until lies in the future: no collector takes such a past")
-        simulated.send(plan, send, _key(plan.site, key), truth, rate)
+        simulated.send(plan, send, _key(plan.site, key), truth, rate, log)
     elif form == "log":
         simulated.write_log(plan, truth, out or os.devnull)
     elif out:
-        simulated.write(plan, truth, out)
+        simulated.write(plan, truth, out, log)
     else:
-        simulated.count(plan, truth)
+        simulated.count(plan, truth, log)
 
 
 def _play(
@@ -125,10 +142,22 @@ def _play(
 
     ports = context.settings().ports
     site = _site()
-    plan = LivePlan(site=site, catalogue=load(), seed=seed, per_minute=per_minute, shoppers=visits)
+    plan = LivePlan(
+        site=site,
+        catalogue=load(),
+        seed=seed,
+        per_minute=per_minute,
+        shoppers=visits,
+        secret=_secret(),
+    )
     collect = send or f"http://127.0.0.1:{ports.collect}"
     ask = personalize or f"http://127.0.0.1:{ports.personalize}"
     simulated.play(plan, collect, ask, _key(site, key), truth)
+
+
+def _secret() -> str:
+    """No default: a stack has its own."""
+    return os.environ.get("FOOTFALL_SECRET_KEY", "")
 
 
 def _site() -> Site:
@@ -139,12 +168,14 @@ def _site() -> Site:
     return site
 
 
-def _check(*, send: str, out: str, as_log: bool, live: bool) -> None:
+def _check(*, send: str, out: str, as_log: bool, live: bool, log: str) -> None:
     """Raises BadParameter for options that cannot be meant together."""
     if send and out:
         raise typer.BadParameter("say either --send or --out")
     if as_log and (send or live):
         raise typer.BadParameter("--as log goes to a file: footfall import-logs reads it")
+    if log and (as_log or live):
+        raise typer.BadParameter("--log goes with a past of events; --as log writes nothing else")
     if live and out:
         raise typer.BadParameter("--live goes to a collector: say --send, not --out")
 

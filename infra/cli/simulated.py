@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from rich.table import Table
 
 from infra.cli.context import Failure
 from infra.simulate import delivery
+from infra.simulate.acts import Act
 from infra.simulate.delivery import SendingFailed, Sent
 from infra.simulate.files import opened
 from infra.simulate.live import LivePlan, live
@@ -24,28 +25,29 @@ from infra.simulate.messages import history
 from infra.simulate.outbox import LiveCounts
 from infra.simulate.past import Plan
 from infra.simulate.summary import Summary
-from infra.simulate.truth import TruthBook
-from infra.simulate.weblog import log_lines
+from infra.simulate.truth import Truth
+from infra.simulate.truth_book import TruthBook
+from infra.simulate.weblog import Scribe, log_lines
 
 _TRUTH_EVERY_S = 2.0  # live: how often the truth file is written anew
 
 
-def count(plan: Plan, truth: Path | None) -> None:
-    """Plays the past and says what it holds."""
+def count(plan: Plan, truth: Path | None, log: str) -> None:
+    """Plays the past and says what it holds. Raises OSError."""
     summary = Summary(plan.site)
-    with _book(plan, truth) as book:
-        for happening in history(plan):
+    with _book(plan, truth) as book, _scribe(plan, log, book) as scribe:
+        for happening in history(plan, scribe):
             summary.add(happening)
             if happening.truth is not None:
                 book.add(happening.truth)
     print_summary(summary, Console())
 
 
-def write(plan: Plan, truth: Path | None, out: str) -> None:
+def write(plan: Plan, truth: Path | None, out: str, log: str) -> None:
     """Segment messages, one a line. Raises OSError."""
     summary = Summary(plan.site)
-    with _book(plan, truth) as book, opened(out) as file:
-        for happening in history(plan):
+    with _book(plan, truth) as book, opened(out) as file, _scribe(plan, log, book) as scribe:
+        for happening in history(plan, scribe):
             file.write(delivery.encoded(happening.message) + b"\n")
             summary.add(happening)
             if happening.truth is not None:
@@ -67,7 +69,7 @@ def write_log(plan: Plan, truth: Path | None, out: str) -> None:
     Console(stderr=True).print(f"{lines:,} lines, {pages:,} of them pages, {bots:,} asked by bots")
 
 
-def send(plan: Plan, url: str, key: str, truth: Path | None, rate: float) -> None:
+def send(plan: Plan, url: str, key: str, truth: Path | None, rate: float, log: str) -> None:
     """Sends the past; the truth file holds what was taken, even if not all was.
 
     Raises SendingFailed, OSError.
@@ -80,24 +82,33 @@ def send(plan: Plan, url: str, key: str, truth: Path | None, rate: float) -> Non
     )
     refused: SendingFailed | None = None
     sent = Sent()
-    with _book(plan, truth) as book, Progress(*columns, console=Console(stderr=True)) as bar:
+    events = 0
+    with (
+        _book(plan, truth) as book,
+        _scribe(plan, log, book) as scribe,
+        Progress(*columns, console=Console(stderr=True)) as bar,
+    ):
         task = bar.add_task("sending", total=plan.until - plan.since, sent=0)
+
+        def taken(truth: Truth) -> None:
+            nonlocal events
+            events += 1
+            book.add(truth)
 
         def progress(so_far: Sent, at_ms: int) -> None:
             done = max(0, at_ms - plan.since)
             bar.update(task, completed=done, sent=so_far.messages)
 
         try:
-            messages = history(plan)
-            sent = asyncio.run(delivery.send(messages, url, key, book.add, progress, rate=rate))
+            messages = history(plan, scribe)
+            sent = asyncio.run(delivery.send(messages, url, key, taken, progress, rate=rate))
         except SendingFailed as error:
             refused = error
         else:
             bar.update(task, completed=plan.until - plan.since, sent=sent.messages)
-        events = book.events
     if refused is not None:
-        taken = f"; {events:,} events were taken before"
-        raise Failure(f"{refused}{taken if events else ''}") from refused
+        before = f"; {events:,} events were taken before"
+        raise Failure(f"{refused}{before if events else ''}") from refused
     table = Table("", box=None, pad_edge=False)
     table.add_column("", justify="right")
     for what, number in (
@@ -167,6 +178,27 @@ async def _keep_written(book: TruthBook, truth: Path | None, counts: LiveCounts)
             )
         took = time.monotonic() - began
         await asyncio.sleep(max(_TRUTH_EVERY_S, 20 * took))  # at most a twentieth of the time
+
+
+@contextmanager
+def _scribe(plan: Plan, log: str, book: TruthBook) -> Iterator[Callable[[Act], None] | None]:
+    """Writes the web server's log of what is played, '' for none; its lines are part of the truth.
+
+    Raises OSError.
+    """
+    if not log:
+        yield None
+        return
+    with opened(log) as file:
+        scribe = Scribe(plan)
+
+        def write_down(act: Act) -> None:
+            for line in scribe.lines(act):
+                file.write(line.text.encode() + b"\n")
+                if line.truth is not None:
+                    book.add(line.truth)
+
+        yield write_down
 
 
 @contextmanager

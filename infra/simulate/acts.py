@@ -19,8 +19,12 @@ class Act(msgspec.Struct):
     user_agent: str
     language: str
     shown: Shown | None = None
-    status: int = 200
+    blocked: bool = False  # the browser runs no beacon: only the web server sees it
+    offline: bool = False  # what the visit sends arrives hours later
+    clicked_by: str = ""  # whom the mail was sent to whose link led to this page
+    at_shared_device: bool = False
+    is_backend: bool = False  # said by the shop's backend: no browser, no page
 
     @property
     def consents(self) -> bool:
-        return bool(self.device)
+        return bool(self.device) or self.is_backend

@@ -9,6 +9,7 @@ from urllib.parse import quote_plus
 import msgspec
 
 from infra.demo.product import Product
+from infra.simulate.mails import Mails
 from infra.simulate.odds import (
     FIRST_WAYS,
     LANDS_HOME,
@@ -20,6 +21,7 @@ from infra.simulate.odds import (
 )
 from infra.simulate.people import Device, Person
 from infra.simulate.shelves import Shelves
+from infra.simulate.steps import Step
 
 _FIRST = Weighted(FIRST_WAYS.items())
 _LATER = Weighted(LATER_WAYS.items())
@@ -86,17 +88,25 @@ class Arrival(msgspec.Struct):
     referrer: str
     product: Product | None = None
     category: str = ""
+    recipient: str = ""  # the member number of who got the mail, if one was clicked
 
     @property
     def at_home(self) -> bool:
         return self.product is None and not self.category
 
+    def clicked_by(self, step: Step) -> str:
+        """Whom the mail was sent to whose link led to the page of this step; '' for none."""
+        return self.recipient if step.path == self.path else ""
 
-def arrive(chance: Random, shelves: Shelves, person: Person, device: Device, at_ms: int) -> Arrival:
+
+def arrive(
+    chance: Random, shelves: Shelves, mails: Mails, person: Person, device: Device, at_ms: int
+) -> Arrival:
     way = (_LATER if person.visits else _FIRST).draw(chance)
-    if way == "email" and not person.newsletter:
-        way = "direct"
-    arrival = Arrival(way, "/", "")
+    recipient = mails.recipient(person) if way == "email" else ""
+    if recipient is None:
+        way, recipient = "direct", ""
+    arrival = Arrival(way, "/", "", recipient=recipient)
     if not is_drawn(chance, LANDS_HOME[way]):
         if is_drawn(chance, 0.25):
             arrival.category = chance.choice(person.taste)
@@ -105,7 +115,8 @@ def arrive(chance: Random, shelves: Shelves, person: Person, device: Device, at_
             product = arrival.product = shelves.product_for(chance, person)
             arrival.path = f"/p/{product.slug}"
     arrival.referrer = _referrer(chance, way, device)
-    if tags := _tags(chance, way, at_ms):
+    token = mails.parameter(recipient, at_ms)
+    if tags := "&".join(filter(None, (_tags(chance, way, at_ms), token))):
         arrival.path += f"?{tags}"
     return arrival
 

@@ -14,6 +14,9 @@ from infra.simulate.steps import Step
 MEAN_PAGES = 25
 """Pages of one crawl, in the mean."""
 
+SCRAPED_PAGES = 300
+"""Pages of a scraper, which hides what it is and asks for several a second."""
+
 
 class Crawls:
     """Sends as many crawls that bots make their share of all page views."""
@@ -43,22 +46,24 @@ class Crawls:
         self._crawls += 1
         name = f"crawl-{self._world}-{self._crawls:05d}"
         ip = f"198.19.{255 - self._crawls // 250 % 32}.{self._crawls % 250}"
-        agent = self._agent()
+        scrapes = is_drawn(self._chance, self._dirt.scrapers)
+        agent = BROWSERS["computer"].draw(self._chance) if scrapes else self._agent()
+        count = 1 + round(self._chance.expovariate(1 / (MEAN_PAGES - 1)))
+        pause = (0.05, 0.3) if scrapes else (0.5, 8)  # s
         at = start
-        for path, title in self._pages_to_see():
+        for path, title in self._pages_to_see(SCRAPED_PAGES if scrapes else min(count, 400)):
             step = Step(0.0, "page", path, "", title)
             self._pages += 1
             yield Act(at, step, "", name, "", ip, agent, "", None)
-            at += round(1000 * self._chance.uniform(0.5, 8))
+            at += round(1000 * self._chance.uniform(*pause))
 
     def _agent(self) -> str:
         if not is_drawn(self._chance, self._dirt.disguised):
             return CRAWLERS.draw(self._chance)
         return "" if is_drawn(self._chance, 0.5) else BROWSERS["computer"].draw(self._chance)
 
-    def _pages_to_see(self) -> Iterator[tuple[str, str]]:
-        count = 1 + round(self._chance.expovariate(1 / (MEAN_PAGES - 1)))
-        for _ in range(min(count, 400)):
+    def _pages_to_see(self, count: int) -> Iterator[tuple[str, str]]:
+        for _ in range(count):
             category = self._chance.choice(self._shelves.categories)
             if is_drawn(self._chance, 0.1):
                 yield f"/c/{category}", self._shelves.category_title(category)

@@ -21,7 +21,7 @@ from schemas.site import Site, VisitorClass
 
 
 class PastHomepage:
-    """`secret` signs the decisions' ids; without one there are none."""
+    """`secret` signs the decisions' ids, which `chance` draws; without one there are none."""
 
     def __init__(self, site: Site, launch_ms: int, secret: str, chance: Random) -> None:
         self._site = site
@@ -49,7 +49,7 @@ def visitor_of(person: Person, device: Device) -> Visitor:
     if not person.consents:
         return Visitor(class_="unknown")
     orders = device.orders
-    if device.user_id == person.user_id and person.user_id:
+    if device.user_id and device.user_id == person.account_on(device):
         orders = max(orders, person.orders)
     class_: VisitorClass = "first-time"
     if orders:

@@ -21,6 +21,7 @@ from infra.simulate.acts import Act
 from infra.simulate.arrivals import arrive
 from infra.simulate.crawls import Crawls
 from infra.simulate.delivery import connected
+from infra.simulate.mails import Mails
 from infra.simulate.messages import Sender
 from infra.simulate.odds import (
     COMES_AGAIN,
@@ -32,9 +33,10 @@ from infra.simulate.odds import (
     is_drawn,
 )
 from infra.simulate.outbox import LiveCounts, Outbox
-from infra.simulate.people import Device, Person, Town
+from infra.simulate.people import Device, Person
 from infra.simulate.shelves import Shelves
 from infra.simulate.steps import Shown, Step
+from infra.simulate.town import Town
 from infra.simulate.truth import Truth
 from infra.simulate.visits import Visit
 from schemas.site import Site
@@ -52,6 +54,7 @@ class LivePlan(msgspec.Struct, frozen=True, kw_only=True):
     per_minute: float
     shoppers: int = 0
     pace: float = PACE
+    secret: str = ""  # signs tokens of mails
     dirt: Dirt = Dirt()
 
 
@@ -143,7 +146,8 @@ class _Street:
         categories = self._shelves.categories
         self._town = Town(self._chance, self._world, categories, plan.dirt.refusals)
         self._crawls = Crawls(self._chance, self._shelves, self._origin, plan.dirt, self._world)
-        self._sender = Sender(self._chance, self._origin)
+        self._sender = Sender(self._chance, self._origin, plan.secret)
+        self._mails = Mails(self._chance, plan.secret)
         self._order_numbers = (f"o-{self._world}-{n:05d}" for n in itertools.count(1))
         self._known: list[Person] = []
         self._skews: dict[str, int] = {}
@@ -175,7 +179,7 @@ class _Street:
     async def _visit(self, person: Person, device: Device) -> None:
         person.free_at = device.free_at = 1 << 62  # busy
         name = f"live-{self._world}-{self._counts.visits:05d}"
-        arrival = arrive(self._chance, self._shelves, person, device, _now_ms())
+        arrival = arrive(self._chance, self._shelves, self._mails, person, device, _now_ms())
         script = Visit(
             self._chance,
             self._shelves,
@@ -195,8 +199,9 @@ class _Street:
                     break
                 shown = await self._homepage(person, device, step) if step.is_home else None
                 at = max(_now_ms(), at + 1)
-                self._do(Act(at, step, person.id, name, device.id, device.ip,
-                             device.user_agent, person.language, shown))  # fmt: skip
+                self._do(Act(at, step, person.id, name, device.id, device.ip, device.user_agent,
+                             person.language, shown, blocked=person.blocks,
+                             clicked_by=arrival.clicked_by(step)))  # fmt: skip
         except StopIteration:
             self._counts.finished += 1
         device.visits += 1
@@ -225,6 +230,8 @@ class _Street:
 
     def _do(self, act: Act) -> None:
         self._crawls.pages_seen += act.step.type == "page"
+        if act.blocked:
+            return
         self._counts.orders += act.step.name == "Order Completed"
         skew = self._skew(act.device)
         happening = self._sender.happening(act, skew)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
 import msgspec
 
 from infra.simulate.acts import Act
-from infra.simulate.odds import MAX_DELAY_S, is_drawn
+from infra.simulate.odds import MAX_DELAY_S, MAX_OFFLINE_H, is_drawn
 from infra.simulate.past import Past, Plan
 from infra.simulate.people import uuid4
+from infra.simulate.steps import Step
 from infra.simulate.truth import Truth, iso
-from schemas.event import LOGOUT_NAMES
+from schemas.event import LOGOUT_NAMES, USER_DEVICE_PREFIX
+from schemas.identifiers import KINDS, Kind, node_of, normalized
 
 Message = dict[str, Any]
 
@@ -28,37 +30,59 @@ class Happening(msgspec.Struct):
     truth: Truth | None
 
 
-def history(plan: Plan) -> Iterator[Happening]:
-    """The past as messages in the order in which they are sent: by time, but for the dirt."""
+def history(plan: Plan, log: Callable[[Act], None] | None = None) -> Iterator[Happening]:
+    """The past as messages in the order in which they are sent: by time, but for the dirt.
+
+    `log` is told of every act in order of time, those too of which no beacon tells; the truth then
+    says what lines of a log can be joined by.
+    """
     chance = Random(plan.seed ^ 0x5EED)
-    sender = Sender(chance, plan.origin)
+    sender = Sender(chance, plan.origin, plan.secret, tells_address=log is not None)
     waiting: list[tuple[int, int, Happening]] = []
+    online: dict[str, int] = {}  # by visit
     count = 0
     for act in Past(plan).acts():
+        if log is not None:
+            log(act)
+        if act.blocked:
+            continue
         while waiting and waiting[0][0] <= act.at:
             yield heapq.heappop(waiting)[2]
         happening = sender.happening(act)
+        sent_at = act.at
+        if act.offline:
+            hours = MAX_OFFLINE_H * 3_600_000
+            sent_at = max(sent_at, online.setdefault(act.visit, sent_at + chance.randrange(hours)))
+        elif is_drawn(chance, plan.dirt.disorder):
+            sent_at += chance.randrange(1000 * MAX_DELAY_S)
         if is_drawn(chance, plan.dirt.duplicates):
-            later = act.at + (0 if is_drawn(chance, 0.5) else chance.randrange(_LATER_MS))
+            later = 0 if is_drawn(chance, 0.5) else chance.randrange(_LATER_MS)
             count += 1
             again = Happening(happening.message, None)
-            heapq.heappush(waiting, (later + 1000 * MAX_DELAY_S, count, again))
-        if not is_drawn(chance, plan.dirt.disorder):
+            heapq.heappush(waiting, (sent_at + 1 + later, count, again))
+        if sent_at == act.at:
             yield happening
             continue
         count += 1
-        delay = chance.randrange(1000 * MAX_DELAY_S)
-        heapq.heappush(waiting, (act.at + delay, count, happening))
+        heapq.heappush(waiting, (sent_at, count, happening))
     while waiting:
         yield heapq.heappop(waiting)[2]
 
 
 class Sender:
-    """Makes messages. Message ids come from `chance`, so that a seed repeats them."""
+    """Makes messages. Message ids come from `chance`, so that a seed repeats them.
 
-    def __init__(self, chance: Random, origin: str) -> None:
+    `secret`: the stack's; without it the truth does not know under which device id a message is
+    stored that names neither device nor user.
+    """
+
+    def __init__(
+        self, chance: Random, origin: str, secret: str, *, tells_address: bool = False
+    ) -> None:
+        self._tells_address = tells_address
         self._chance = chance
         self._origin = origin
+        self._secret = secret
 
     def happening(self, act: Act, skew_ms: int = 0) -> Happening:
         """`skew_ms`: how far the sender's clock is ahead; it moves the message's time only."""
@@ -68,22 +92,25 @@ class Sender:
             "type": step.type,
             "messageId": message_id,
             "timestamp": iso(act.at + skew_ms),
-            "context": self._context(act),
+            "context": _of_backend(step) if act.is_backend else self._context(act),
         }
         if act.device:
             message["anonymousId"] = act.device
         user_id = step.user_id if act.consents else ""
+        logs_in = step.type == "identify" and not step.profile_id
         if user_id:
             message["userId"] = user_id
         if step.type == "identify":
             message["traits"] = step.traits
+        elif step.type == "alias":
+            message["previousId"] = step.previous_id
         else:
             message["properties"] = step.properties
             if step.type == "track":
                 message["event"] = step.name
         truth = Truth(
             event_id=message_id,
-            device_id=act.device,
+            device_id=self._device_id(act),
             event_time=act.at,
             person=act.person,
             session=act.visit,
@@ -91,8 +118,40 @@ class Sender:
             consent="granted" if act.consents else "denied",
             user_id=user_id,
             logs_out=step.name in LOGOUT_NAMES,
+            is_own=bool(user_id) and (logs_in or act.is_backend),
+            clicked_by=act.clicked_by if act.consents and self._secret else "",
+            same_as=step.previous_id,
+            claims=self._claims(step) if user_id else [],
+            revokes=step.revokes,
+            ip=act.ip if self._tells_address else "",
+            user_agent=act.user_agent if self._tells_address else "",
         )
         return Happening(message, truth)
+
+    def _device_id(self, act: Act) -> str:
+        """Under which the event is stored; '' where it agreed to nothing."""
+        step = act.step
+        if act.device or not act.is_backend:
+            return act.device
+        if step.user_id:
+            return USER_DEVICE_PREFIX + step.user_id
+        named = {**step.properties, **step.named}
+        kind = next(kind for kind in KINDS if kind in named)
+        return self._node(kind, named[kind])
+
+    def _claims(self, step: Step) -> list[str]:
+        """Identifiers that become the user's."""
+        if step.name == "Order Completed":
+            return [self._node("order_id", step.properties["order_id"])]
+        kinds: tuple[Kind, ...] = ("email", "phone")
+        return [
+            self._node(kind, step.traits[kind])
+            for kind in kinds
+            if kind in step.traits and (step.revokes or f"{kind}_verified" in step.traits)
+        ]
+
+    def _node(self, kind: Kind, value: object) -> str:
+        return node_of(kind, normalized(kind, value), self._secret)
 
     def _context(self, act: Act) -> Message:
         step = act.step
@@ -117,3 +176,12 @@ class Sender:
             if act.shown.decision_id:
                 context["decision_id"] = act.shown.decision_id
         return context
+
+
+def _of_backend(step: Step) -> Message:
+    context: Message = {"consent": "granted"}
+    if step.named:
+        context["traits"] = step.named
+    if step.revokes:
+        context["revoke"] = True
+    return context

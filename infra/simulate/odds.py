@@ -38,14 +38,30 @@ class Dirt(msgspec.Struct, frozen=True, kw_only=True):
 
     bots: float = 0.04  # of page views
     disguised: float = 0.1  # of crawls: they name no user agent, or a browser's
+    scrapers: float = 0.01  # of crawls: a browser's user agent, and pages faster than anybody reads
     duplicates: float = 0.01  # of messages: sent again, at once or minutes later
     disorder: float = 0.05  # of messages: they arrive up to `MAX_DELAY_S` after they happened
     refusals: float = 0.2  # of people: no consent
     deleted_cookies: float = 0.03  # of visits: the device has forgotten its id
+    offline: float = 0.01  # of visits: all their messages arrive up to `MAX_OFFLINE_H` later
+    public_computers: float = 0.0  # of members' visits: where everybody logs in and out
+    logins_taken_back: float = 0.0  # of logins on a shared computer: the backend says, hours later
     wrong_clocks: float = 0.04  # of devices, live only: off by whole minutes
 
 
+HARD = Dirt(
+    disguised=0.2,
+    duplicates=0.05,
+    disorder=0.15,
+    deleted_cookies=0.06,
+    offline=0.05,
+    public_computers=0.04,
+    logins_taken_back=0.1,
+)
+"""A world in which more goes wrong, and devices have more users than a device may have."""
+
 MAX_DELAY_S = 240
+MAX_OFFLINE_H = 20
 MIN_SKEW_MIN, MAX_SKEW_MIN = 3, 12  # at two, and a moment on the way, a clock counts as right
 
 # How far visits go that the default homepage welcomed, or none: share that orders.
@@ -121,14 +137,29 @@ SEARCH_TERM_CARRIED = 0.08  # of arrivals by search; engines keep the rest to th
 
 # People
 HAS_ACCOUNT = 0.35  # of those who consent, when the history begins
-SHARES_COMPUTER = 0.14  # of people: two of one household on one computer
+SHARES_COMPUTER = 0.14  # of people: those of one household on one computer
+HOUSEHOLDS: Mapping[int, float] = {2: 75, 3: 16, 4: 9}  # of those who share one
 FORGETS_LOGOUT = 0.3  # of those who share one
+IN_AN_OFFICE = 0.04  # of those with a computer of their own: address and browser are the office's
+AT_ONE_OFFICE = 3
+PUBLIC_COMPUTER_FOR = 3000  # people there is one
+BLOCKS_BEACON = 0.03  # of people: a web server's log knows their visits, nothing else does
+SECOND_ACCOUNT = 0.1  # of members with several devices: another member number on the last one
 NEWSLETTER = 0.25  # of people get it when the history begins
 IS_PARENT = 0.5
 SPEAKS: Mapping[str, float] = {"de-DE": 62, "en-GB": 12, "de-AT": 10, "en-US": 8, "fr-FR": 8}
 DEVICES: Mapping[str, float] = {"phone": 0.85, "computer": 0.6, "tablet": 0.15}
 FURTHER_VISITS_A_WEEK = 1.3  # mean, after the first visit
 EAGERNESS = 0.6  # shape of the gamma distribution around it: the smaller, the more people differ
+
+# Mails, and what the shop's backend does
+FORWARDED = 0.15  # of would-be clicks by people who get no newsletter: in somebody else's mail
+VERIFIES = 0.7  # of accounts: their e-mail, at the first login
+VERIFIES_TELEPHONE = 0.5  # of them
+SHARES_EMAIL = 0.15  # of households on one computer
+ORDERS_BY_TELEPHONE = 0.01  # of visits: after it
+JOINS_ACCOUNTS = 0.0  # of second accounts
+MISTAKEN = 0.02  # of accounts: an address and an account are taken for theirs, for some hours
 
 # During a visit
 LOGS_IN = 0.5  # of members' visits that go further than the first page, where not logged in

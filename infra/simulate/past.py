@@ -15,12 +15,15 @@ import msgspec
 from infra.demo.catalogue import Catalogue
 from infra.simulate.acts import Act
 from infra.simulate.arrivals import arrive
+from infra.simulate.backend import Backend
 from infra.simulate.crawls import Crawls
 from infra.simulate.homepage import PastHomepage
+from infra.simulate.mails import Mails
 from infra.simulate.odds import HOURS, PAUSE_MS, WEEKDAYS, Dirt, is_drawn
-from infra.simulate.people import Device, Person, Town, visit_count
+from infra.simulate.people import Device, Person, visit_count
 from infra.simulate.shelves import Shelves
 from infra.simulate.steps import Shown
+from infra.simulate.town import Town
 from infra.simulate.visits import Visit
 from schemas.site import Site
 
@@ -68,8 +71,13 @@ class Past:
         self._town = Town(
             self._chance, str(plan.seed), self._shelves.categories, plan.dirt.refusals
         )
-        self._crawls = Crawls(self._chance, self._shelves, plan.origin, plan.dirt, str(plan.seed))
-        self._homepage = PastHomepage(plan.site, plan.launched, plan.secret, self._chance)
+        # what bots do, and what is signed, changes nothing that people do
+        bots, ids = Random(plan.seed ^ 0xB07), Random(plan.seed ^ 0x1D5)
+        self._crawls = Crawls(bots, self._shelves, plan.origin, plan.dirt, str(plan.seed))
+        self._homepage = PastHomepage(plan.site, plan.launched, plan.secret, ids)
+        self._mails = Mails(Random(plan.seed ^ 0x3A1), plan.secret)
+        desk = Random(plan.seed ^ 0xDE5)
+        self._backend = Backend(desk, self._shelves, str(plan.seed), plan.until, plan.dirt)
         self._days = _Days(plan)
         self._visits = 0
         self._order_numbers = (f"o-{plan.seed}-{n:06d}" for n in itertools.count(1))
@@ -105,26 +113,40 @@ class Past:
 
     def _next(self, person: Person, start: int) -> Iterator[Act]:
         """One visit; now and then a bot that comes at the same time."""
-        device = self._chance.choice(person.devices)
+        device = self._chance.choice(self._devices_of(person))
         start = max(start, device.free_at, person.free_at)
         if self._crawls.one_comes():
             yield from self._crawls.crawl(start)
         if device.id and device.visits and is_drawn(self._chance, self._plan.dirt.deleted_cookies):
             device.forget(self._town.new_cookie())
+        offline = is_drawn(self._chance, self._plan.dirt.offline)
+        first: Act | None = None
         at = start
         for act in self._visit(person, device, start):
-            at = act.at
+            first, at = first or act, act.at
+            act.blocked, act.offline = person.blocks, offline
             self._crawls.pages_seen += act.step.type == "page"
             yield act
+            yield from self._backend.follows(act, person)
+        if first is not None:
+            yield from self._backend.calls(first, person)
         device.visits += 1
         person.visits += 1
         pause = PAUSE_MS + self._chance.randrange(30 * 60_000)
         device.free_at = person.free_at = at + pause
 
+    def _devices_of(self, person: Person) -> list[Device]:
+        """One's own, or now and then what everybody uses."""
+        public = self._town.public_computers
+        share = self._plan.dirt.public_computers
+        if share and public and person.user_id and is_drawn(self._chance, share):
+            return public
+        return person.devices
+
     def _visit(self, person: Person, device: Device, start: int) -> Iterator[Act]:
         self._visits += 1
         name = f"visit-{self._plan.seed}-{self._visits:06d}"
-        arrival = arrive(self._chance, self._shelves, person, device, start)
+        arrival = arrive(self._chance, self._shelves, self._mails, person, device, start)
         script = Visit(
             self._chance,
             self._shelves,
@@ -157,6 +179,8 @@ class Past:
                 device.user_agent,
                 person.language,
                 shown,
+                clicked_by=arrival.clicked_by(step),
+                at_shared_device=device.shared,
             )
 
 

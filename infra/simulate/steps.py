@@ -17,10 +17,10 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct):
-    """One thing a shopper does, and the page on which it happens."""
+    """One thing a shopper does, and the page on which it happens; or what the backend says."""
 
     wait: float  # seconds since the step before
-    type: str  # page, track or identify
+    type: str  # page, track, identify or alias
     path: str  # with its query
     referrer: str  # whole address, '' for none
     title: str = ""
@@ -30,6 +30,9 @@ class Step(msgspec.Struct):
     user_id: str = ""
     profile_id: str = ""
     is_home: bool = False
+    named: dict[str, object] = _NOTHING  # by what the backend knows who it was
+    previous_id: str = ""  # of an alias
+    revokes: bool = False
 
 
 Script = Generator[Step, Shown | None, None]

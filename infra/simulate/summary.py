@@ -57,6 +57,8 @@ class Summary:
         if truth.device_id:
             self._devices.add(truth.device_id)
         self.without_consent += truth.consent == "denied"
+        if "page" not in message["context"]:  # the backend's
+            return
         self._note_origin(truth.session, message["context"]["page"])
         if name == "Order Completed":
             self._orders.append(truth.session)

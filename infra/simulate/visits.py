@@ -158,9 +158,10 @@ class Visit:
 
     def _log_in(self) -> Script:
         person, device = self._person, self._device
-        if not person.user_id:
+        account = person.account_on(device)
+        if not account:
             return
-        somebody_else = device.user_id not in ("", person.user_id)
+        somebody_else = device.user_id not in ("", account)
         if somebody_else:
             if not is_drawn(self._chance, odds.NOTICES_OTHER_LOGIN):
                 return
@@ -183,7 +184,7 @@ class Visit:
         yield self._identified()
 
     def _identified(self) -> Step:
-        self._device.user_id = self._person.user_id
+        self._device.user_id = self._person.account_on(self._device)
         self._device.known_users = True
         step = self._step("identify", self._think())
         step.traits = {"name": self._person.name, "newsletter": self._person.newsletter}

@@ -41,12 +41,14 @@ class LogLine(msgspec.Struct):
 
 def log_lines(plan: Plan) -> Iterator[LogLine]:
     """Lines in order of time. Event ids are those that `footfall import-logs` derives."""
-    scribe = _Scribe(plan)
+    scribe = Scribe(plan)
     for act in Past(plan).acts():
         yield from scribe.lines(act)
 
 
-class _Scribe:
+class Scribe:
+    """Writes down what people and bots do, act by act, in order of time."""
+
     def __init__(self, plan: Plan) -> None:
         self._chance = Random(plan.seed ^ 0x106)
         self._site = plan.site.name
@@ -57,6 +59,8 @@ class _Scribe:
 
     def lines(self, act: Act) -> Iterator[LogLine]:
         step = act.step
+        if act.is_backend:
+            return
         if step.type == "page":
             yield from self._page(act)
         elif step.type == "identify":
@@ -102,6 +106,9 @@ class _Scribe:
             session=act.visit,
             kind="visitor" if act.person else "bot",
             consent="granted" if act.consents else "denied",
+            is_line=True,
+            ip=act.ip,
+            user_agent=act.user_agent,
         )
         return LogLine(text, truth)
 
