@@ -2,6 +2,8 @@
 -- stored with, unless a row of corrections covers it. An event that names its own user keeps that
 -- user's person; bots and pseudonyms have none and get none (design.md section 3b), but for log
 -- lines that are joined to who was seen at their address (decision 0012).
+-- Who is another user's alias is that one's person; what is apart from a person (a device above the
+-- limit) is a person of its own (schemas/persons.py).
 -- One hash join by device, its spans as sorted arrays: decision 0006 compares it with ASOF joins.
 CREATE OR REPLACE VIEW events_all
 (
@@ -69,19 +71,9 @@ AS SELECT
     e.device_id AS device_id,
     e.user_id AS user_id,
     e.profile_id AS profile_id,
-    if(
-        empty(c.persons) OR (isNull(e.person_id) AND (e.protocol != 'log' OR e.is_bot))
-            OR (e.user_id != '' AND e.type != 'alias')
-            OR e.event_time > arrayLast(span -> span.1 <= e.event_time, c.persons).2,
-        e.person_id,
-        ifNull(arrayLast(span -> span.1 <= e.event_time, c.persons).3, e.person_id)
-    ) AS person_id,
-    if(
-        empty(c.sessions) OR isNull(e.session_id)
-            OR e.event_time > arrayLast(span -> span.1 <= e.event_time, c.sessions).2,
-        e.session_id,
-        ifNull(arrayLast(span -> span.1 <= e.event_time, c.sessions).3, e.session_id)
-    ) AS session_id,
+    if(isNull(r.root_id), e.owner_id, r.root_id) AS person,
+    if(has(e.apart_from, person), e.alone, person) AS person_id,
+    e.corrected_session AS session_id,
     e.url AS url,
     e.host AS host,
     e.path AS path,
@@ -106,12 +98,8 @@ AS SELECT
     e.country AS country,
     e.region AS region,
     e.city AS city,
-    toBool(e.is_bot OR c.bot_days[toDate(e.event_time)] != '') AS is_bot,
-    if(
-        c.bot_days[toDate(e.event_time)] = '',
-        e.bot_reason,
-        c.bot_days[toDate(e.event_time)]
-    ) AS bot_reason,
+    toBool(e.is_bot OR e.bot_day != '') AS is_bot,
+    if(e.bot_day = '', e.bot_reason, e.bot_day) AS bot_reason,
     e.scenario AS scenario,
     e.variant AS variant,
     e.experiment AS experiment,
@@ -126,18 +114,60 @@ AS SELECT
     e.consent AS consent,
     e.properties AS properties,
     e.notes AS notes
-FROM events_stored AS e FINAL
-ANY LEFT JOIN
+FROM
 (
     SELECT
-        device_id,
-        arraySort(groupArrayIf((since, until, person_id), what = 'person')) AS persons,
-        arraySort(groupArrayIf((since, until, session_id), what = 'session')) AS sessions,
-        mapFromArrays(
-            groupArrayIf(toDate(since), what = 'bot'),
-            groupArrayIf(toString(bot_reason), what = 'bot')
-        ) AS bot_days
-    FROM corrections_stored FINAL
-    GROUP BY device_id
-) AS c ON e.device_id = c.device_id
+        e.*,
+        if(
+            empty(c.persons) OR (isNull(e.person_id) AND (e.protocol != 'log' OR e.is_bot))
+                OR (e.user_id != '' AND e.type != 'alias')
+                OR e.event_time > arrayLast(span -> span.1 <= e.event_time, c.persons).2,
+            e.person_id,
+            ifNull(arrayLast(span -> span.1 <= e.event_time, c.persons).3, e.person_id)
+        ) AS owner_id,
+        if(
+            empty(c.sessions) OR isNull(e.session_id)
+                OR e.event_time > arrayLast(span -> span.1 <= e.event_time, c.sessions).2,
+            e.session_id,
+            ifNull(arrayLast(span -> span.1 <= e.event_time, c.sessions).3, e.session_id)
+        ) AS corrected_session,
+        c.bot_days[toDate(e.event_time)] AS bot_day,
+        c.apart_from AS apart_from,
+        c.alone AS alone
+    FROM events_stored AS e FINAL
+    ANY LEFT JOIN
+    (
+        SELECT
+            device_id,
+            arraySort(groupArrayIf((since, until, person_id), what = 'person')) AS persons,
+            arraySort(groupArrayIf((since, until, session_id), what = 'session')) AS sessions,
+            mapFromArrays(
+                groupArrayIf(toDate(since), what = 'bot'),
+                groupArrayIf(toString(bot_reason), what = 'bot')
+            ) AS bot_days,
+            groupArrayIf(apart, what = 'apart') AS apart_from,
+            anyIf(person_id, what = 'apart') AS alone
+        FROM
+        (
+            SELECT
+                device_id, what, since, until, person_id, session_id, bot_reason,
+                toUUID('00000000-0000-0000-0000-000000000000') AS apart
+            FROM corrections_stored FINAL
+            UNION ALL
+            SELECT
+                device_id, 'apart' AS what, toDateTime64(0, 3, 'UTC') AS since, since AS until,
+                toNullable(resolved_id) AS person_id, NULL AS session_id, '' AS bot_reason,
+                resolutions_stored.person_id AS apart
+            FROM resolutions_stored FINAL
+            WHERE device_id != ''
+        )
+        GROUP BY device_id
+    ) AS c ON e.device_id = c.device_id
+) AS e
+ANY LEFT JOIN
+(
+    SELECT person_id AS alias_id, toNullable(resolved_id) AS root_id
+    FROM resolutions_stored FINAL
+    WHERE device_id = ''
+) AS r ON e.owner_id = r.alias_id
 COMMENT 'Each event once, bots included; person and session as known now';
