@@ -43,10 +43,23 @@ CLICK_IDS: dict[str, tuple[str, Medium]] = {
     "irclickid": ("Impact", "paid"),
     "cjevent": ("CJ", "paid"),
     "awc": ("Awin", "paid"),
+    "sscid": ("ShareASale", "paid"),
+    "tduid": ("Tradedoubler", "paid"),
+    "ranSiteID": ("Rakuten", "paid"),
+    "vmcid": ("Yahoo", "paid"),
+    "bd_vid": ("Baidu", "paid"),
+    "rb_clickid": ("VK", "paid"),
     # Set on every link out of the network, bought or not: they name the source, not the payment.
     "fbclid": ("Facebook", "social"),
     "igshid": ("Instagram", "social"),
     "igsh": ("Instagram", "social"),
+    # Results that nobody paid for, and what mail services put on every link of a letter.
+    "srsltid": ("Google", "search"),
+    "ysclid": ("Yandex", "search"),
+    "mc_eid": ("Mailchimp", "email"),
+    "_kx": ("Klaviyo", "email"),
+    "_hsenc": ("HubSpot", "email"),
+    "mkt_tok": ("Marketo", "email"),
 }
 
 _UTM_MEDIUM: tuple[tuple[re.Pattern[str], Medium], ...] = (
