@@ -8,9 +8,23 @@ from functools import lru_cache
 import msgspec
 import ua_parser
 
-_TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook|android(?!.*\bmobile\b)", re.IGNORECASE)
-_TELEVISION = re.compile(r"smart-?tv|appletv|googletv|hbbtv|web0s|tizen.*tv|bravia", re.IGNORECASE)
-_PHONE = re.compile(r"\bmobi|iphone|ipod|phone", re.IGNORECASE)
+# Browsers of Android say `Mobile` on telephones alone; what is no browser (an app) says nothing.
+_TABLET = re.compile(
+    r"ipad|tablet|kindle|silk/|playbook|/apad\b|android(?!.*\bmobile\b).*applewebkit",
+    re.IGNORECASE,
+)
+_TELEVISION = re.compile(
+    r"smart-?tv|apple ?tv|google ?tv|android ?tv|hbbtv|nettv|ce-html|web0s|netcast|vidaa|viera"
+    r"|tizen.*tv|bravia|aquos|\bmitv|\btivo|\broku|vizio|smarthub|tbrowser|dunehd|stbapp"
+    r"|large screen|youview|[ _]tv[ _/;)]|android[^)]*; aft[a-z]",
+    re.IGNORECASE,
+)
+_PHONE = re.compile(
+    r"\bmobi|iphone|ipod|phone|lumia|android|\bmidp\b|up\.browser|netfront|blackberry|symbian"
+    r"|opera mini|maui",
+    re.IGNORECASE,
+)
+_DESKTOP = re.compile(r"chromebook|\bcros\b|pixelbook", re.IGNORECASE)
 
 
 DEVICE_CLASSES = ("desktop", "phone", "tablet", "tv")
@@ -39,6 +53,8 @@ def parse_user_agent(user_agent: str) -> UserAgent:
 @lru_cache(maxsize=20_000)
 def device_class_of(user_agent: str) -> str:
     """One of DEVICE_CLASSES."""
+    if _DESKTOP.search(user_agent):
+        return "desktop"
     if _TELEVISION.search(user_agent):
         return "tv"
     if _TABLET.search(user_agent):
