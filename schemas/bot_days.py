@@ -13,7 +13,6 @@ minute of its last event only where no other session follows it in the same run.
 
 from __future__ import annotations
 
-import struct
 from typing import Protocol
 
 DAY_MS = 86_400_000
@@ -26,26 +25,39 @@ ROBOTS_TXT = "reads_robots_txt"
 BotDays = dict[int, str]
 """UTC day since 1970 -> why it is flagged: RATE where both are true."""
 
-LARGEST_LIMIT = 250
+LARGEST_LIMIT = 1000
 
-_ENTRY = struct.Struct(">HB")  # minute of the day, events in it; sorted by minute
-_SIZE = _ENTRY.size
-_MOST = 255
+_BITS = 5
+_FULL = 2**_BITS - 1  # of an entry: one less than the events it stands for
 
 
 def add_to_minute(counts: bytes, minute: int) -> tuple[bytes, int]:
-    """A day's packed counts with one more event in a minute (0..1439), and how many that makes."""
-    at = len(counts) - _SIZE
-    while at >= 0:
-        there, count = _ENTRY.unpack_from(counts, at)
-        if there == minute:
-            count = min(count + 1, _MOST)
-            return counts[:at] + _ENTRY.pack(minute, count) + counts[at + _SIZE :], count
-        if there < minute:
-            break
-        at -= _SIZE
-    at += _SIZE
-    return counts[:at] + _ENTRY.pack(minute, 1) + counts[at:], 1
+    """A day's packed counts with one more event in a minute (0..1439), and how many that makes.
+
+    An entry is two bytes, the minute and up to 32 events in it, sorted; all entries of a minute
+    but the last are full.
+    """
+    at = len(counts)
+    while at and (counts[at - 2] << 8 | counts[at - 1]) >> _BITS > minute:
+        at -= 2
+    if at:
+        entry = counts[at - 2] << 8 | counts[at - 1]
+        if entry >> _BITS == minute:
+            if entry & _FULL < _FULL:
+                counts = counts[: at - 2] + (entry + 1).to_bytes(2, "big") + counts[at:]
+                return counts, (entry & _FULL) + 2 + _full_entries(counts, at - 2, minute)
+            added = counts[:at] + (minute << _BITS).to_bytes(2, "big") + counts[at:]
+            return added, 1 + _full_entries(counts, at, minute)
+    return counts[:at] + (minute << _BITS).to_bytes(2, "big") + counts[at:], 1
+
+
+def _full_entries(counts: bytes, at: int, minute: int) -> int:
+    """Events of the full entries of a minute that stand before a place."""
+    found = 0
+    while at and (counts[at - 2] << 8 | counts[at - 1]) >> _BITS == minute:
+        found += _FULL + 1
+        at -= 2
+    return found
 
 
 def with_day(days: BotDays, day: int, reason: str) -> BotDays:

@@ -22,31 +22,33 @@ from schemas.bot_days import (
     with_day,
 )
 from schemas.event import USER_DEVICE_PREFIX, Correction, Event
-from schemas.identifiers import is_node
+from schemas.identifiers import NODE_PREFIXES
 from schemas.redis_keys import DeviceState
 from streams.evidence import between
 from streams.steps.split_url import split_url
 
+_NOBODYS = (USER_DEVICE_PREFIX, *NODE_PREFIXES)  # a server's events of somebody
 _ROBOTS_PATH = "/robots.txt"
 
 
 def note_behaviour(state: DeviceState, event: Event, max_a_minute: int) -> bool:
     """Adds an event that is no repetition to `state`; whether its day has got a reason by that."""
-    if event.server or event.device_id.startswith(USER_DEVICE_PREFIX) or is_node(event.device_id):
+    if event.server or event.device_id.startswith(_NOBODYS):
         return False
     day, within = divmod(event.event_time, DAY_MS)
     days = state.bot_days
     if _ROBOTS_PATH in event.url and split_url(event.url)[1] == _ROBOTS_PATH:
         days = with_day(days, day, ROBOTS_TXT)
     if days.get(day) != RATE and day in state.seen:
-        counts, count = add_to_minute(state.minutes.get(day, b""), within // MINUTE_MS)
-        minutes = {**state.minutes, day: counts}
+        known = state.minutes
+        counts, count = add_to_minute(known.get(day, b""), within // MINUTE_MS)
+        state.minutes = {day: counts}
+        if len(known) > 1 or day not in known:
+            kept = {each: known[each] for each in known if each in state.seen}
+            state.minutes = {**kept, day: counts}
         if count > max_a_minute:
             days = with_day(days, day, RATE)
-            del minutes[day]  # nothing can be added to that
-        if len(minutes) > 1:
-            minutes = {each: minutes[each] for each in minutes if each in state.seen}
-        state.minutes = minutes
+            del state.minutes[day]  # nothing can be added to that
     if days is state.bot_days:
         return False
     state.bot_days = days

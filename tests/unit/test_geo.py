@@ -129,9 +129,10 @@ def test_what_is_no_database_is_a_mistake_with_its_line(
     assert "site.yaml:3: database in geo: " in str(caught.value)
 
 
-def test_a_database_whose_beginning_is_gone_is_a_mistake(tmp_path: Path, database: Path) -> None:
+def test_a_database_whose_beginning_is_spoilt_is_a_mistake(tmp_path: Path, database: Path) -> None:
     content = database.read_bytes()
-    (tmp_path / "cut.mmdb").write_bytes(content[len(content) // 2 :])
+    half = len(content) // 2
+    (tmp_path / "cut.mmdb").write_bytes(b"\xff" * half + content[half:])
     with pytest.raises(ConfigurationError, match="is not in MaxMind's format"):
         load(site_file(tmp_path, "cut.mmdb"))
 
