@@ -19,7 +19,7 @@ STEP_MS = 5 * 60_000
 class Sighting(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="sighting"):
     """A consenting device was at this address with this agent, and whose it was around that time.
 
-    The newest version a (pseudonym, device) replaces the older; `gone` says: it does not count.
+    The newest version a (pseudonym, device) replaces the older; without spans it does not count.
     """
 
     pseudonym: str
@@ -28,7 +28,6 @@ class Sighting(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind
     record_time: int  # ms: Kafka timestamp of the raw record that made it
     spans: tuple[tuple[int, int], ...] = ()  # [first, last] ms; last rounded down to STEP_MS
     owners: tuple[tuple[int, str], ...] = ()  # (since ms, person), sorted; the first from ever on
-    gone: bool = False
 
 
 class Unconsented(msgspec.Struct, kw_only=True, frozen=True, tag_field="kind", tag="unconsented"):
@@ -58,7 +57,6 @@ class Seen(msgspec.Struct, array_like=True, frozen=True):
     """One device's sightings as the pseudonym's state keeps them."""
 
     version: int
-    gone: bool
     spans: tuple[tuple[int, int], ...]
     owners: tuple[tuple[int, str], ...]
 

@@ -62,7 +62,6 @@ def joined(state: SightedState | None) -> list[Joined]:
     there = {
         device: [(first - WINDOW_MS, last + STEP_MS - 1 + WINDOW_MS) for first, last in seen.spans]
         for device, seen in state.devices.items()
-        if not seen.gone
     }
     found: list[Joined] = []
     for device in sorted(there):
@@ -79,7 +78,7 @@ def _with_sighting(held: SightedState, line: Sighting) -> SightedState:
     known = held.devices.get(line.device_id)
     if known is not None and known.version >= line.version:
         return held
-    seen = Seen(line.version, line.gone, line.spans, line.owners)
+    seen = Seen(line.version, line.spans, line.owners)
     devices = {**held.devices, line.device_id: seen}
     if len(devices) > MAX_DEVICES:
         return SightedState(logged=held.logged, crowded=True)

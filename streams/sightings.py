@@ -95,7 +95,6 @@ def news(
             record_time=record_time,
             spans=spans,
             owners=owners_then,
-            gone=not spans,
         )
         for key, (spans, owners_then) in tell.items()
         if told.get(key, _NOTHING) != (spans, owners_then)

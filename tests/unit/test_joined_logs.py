@@ -308,6 +308,22 @@ def test_a_line_that_is_none_of_the_topics_is_rejected_and_the_rest_kept() -> No
     assert [one.original for one in world.rejected] == [b"{}"]
 
 
+def test_what_is_emitted_does_not_depend_on_batch_borders() -> None:
+    history = [seen(60), line(65), seen(62, "phone"), login(70, "anna"), refusal(64), line(100)]
+    world = World()
+    told = [world.told(one) for one in history]
+    records = [Record(0, n, NOW, b"\n".join(one), lambda: None) for n, one in enumerate(told)]
+    stage = JoinStage(SITE)
+    batch = [(record, stage.decode(record)) for record in records]
+    together = stage.fold({}, batch, 1).emissions.lines
+    states: States = {}
+    apart: dict[tuple[str, int], list[bytes]] = {}
+    for one in batch:
+        for place, lines in stage.fold(states, [one], 1).emissions.lines.items():
+            apart.setdefault(place, []).extend(lines)
+    assert apart == together
+
+
 # -- order, batching, repetition --------------------------------------------------------------
 
 
