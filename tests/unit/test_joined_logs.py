@@ -309,7 +309,13 @@ def test_a_line_that_is_none_of_the_topics_is_rejected_and_the_rest_kept() -> No
 
 
 def test_what_is_emitted_does_not_depend_on_batch_borders() -> None:
-    history = [seen(60), line(65), seen(62, "phone"), login(70, "anna"), refusal(64), line(100)]
+    history: list[RawEvent] = [
+        seen(60),
+        line(65),
+        seen(62, "phone"),
+        login(70, "anna"),
+        refusal(64),
+    ]
     world = World()
     told = [world.told(one) for one in history]
     records = [Record(0, n, NOW, b"\n".join(one), lambda: None) for n, one in enumerate(told)]
