@@ -23,7 +23,14 @@ format: setup
 	@$(BIN)/ruff format .
 
 bench: setup
+	-@$(MAKE) --no-print-directory .venv/quix
 	@$(BIN)/python -m tests.benchmarks
+
+# Quix Streams, to compare with; beside the others, since it asks for older versions of some.
+.venv/quix: tests/benchmarks/quix.lock
+	@rm -rf $@ $@.part
+	@$(BIN)/python -m pip install --quiet --require-hashes --target $@.part -r $<
+	@mv $@.part $@ && touch $@
 
 # Apache Kafka from Maven Central, until Ctrl-C; DIR=FOLDER keeps its log there. Needs Java 17, Maven.
 kafka: setup
@@ -34,6 +41,8 @@ lock:
 	@$(BIN)/python -m pip --quiet install uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras \
 		--generate-hashes --no-emit-index-url --no-header -o requirements.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group quix \
+		--generate-hashes --no-emit-index-url --no-header -o tests/benchmarks/quix.lock
 
 clean:
 	@rm -rf .venv .footfall .kafka bench.json

@@ -1,15 +1,20 @@
-"""The device stage on one Faust worker, against the same fold as a per-event agent with a Table.
+"""The device stage on one Faust worker, against the same fold with one event a message: as an agent
+with a Table, and in Quix Streams.
 
 Events arrive in order, as nearly all do.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
@@ -22,55 +27,90 @@ from tests.benchmarks.stream_workers import SINGLE_EVENTS
 from tests.processes import environment_of
 from tests.stream_world import World, stream_world, visits
 
+ROOT = Path(__file__).parent.parent.parent
+QUIX = Path(sys.prefix) / "quix"  # see the Makefile
+
 EVENTS = 200_000
 BASELINE_EVENTS = 6_000
 A_RECORD = 50
 
+Measured = TypeVar("Measured")
+
 
 def run() -> list[dict[str, object]]:
-    with tempfile.TemporaryDirectory() as folder:
-        ours = _ours(Path(folder))
-    with tempfile.TemporaryDirectory() as folder:
-        baseline = _baseline(Path(folder))
-    return [
+    ours, ours_cpu = _in_own_world(_ours)
+    table = _in_own_world(_baseline("tests.benchmarks.stream_workers", "table"))
+    against_quix: dict[str, object] = {"name": "the same against Quix Streams", "goal": ">= 2x"}
+    if (QUIX / "quixstreams").exists():
+        quix = _in_own_world(_baseline("tests.benchmarks.quix_worker"))
+        against_quix |= {"value": ours, "unit": "events/s", "baseline": quix, "ratio": ours / quix}
+    else:
+        against_quix["skipped"] = "Quix Streams is not installed: make bench installs it"
+    rows = [
         {
             "name": f"device stage, {A_RECORD} events a record, one worker",
             "value": ours,
             "unit": "events/s",
-            "baseline": baseline,
-            "ratio": ours / baseline,
-            "goal": ">= 40,000 events/s, >= 6x",
-        }
+            "baseline": table,
+            "ratio": ours / table,
+            "goal": ">= 40,000 events/s, >= 6x a Faust agent with a Table",
+        },
+        against_quix,
     ]
+    if ours_cpu is not None:
+        name = "device stage, by the worker's own CPU time"
+        rows.append({"name": name, "value": ours_cpu, "unit": "events/s", "goal": ">= 40,000"})
+    return rows
 
 
-def _ours(directory: Path) -> float:
-    """Events a second between the first batch applied and the last."""
-    with stream_world(directory) as world:
-        world.send(_in_order(EVENTS), A_RECORD)
-        with Positions(world.settings) as positions:
-            ends = positions.barrier(RAW)
-            total = sum(ends.values())
-            with _worker("device", world, directory):
-                while behind(ends, positions.fences(RAW)) == total:
-                    time.sleep(0.01)
-                began, left = time.perf_counter(), behind(ends, positions.fences(RAW))
-                while behind(ends, positions.fences(RAW)):
-                    time.sleep(0.01)
-                took = time.perf_counter() - began
-    return EVENTS * left / total / took
+def _in_own_world(measure: Callable[[World, Path], Measured]) -> Measured:
+    with tempfile.TemporaryDirectory() as folder, stream_world(Path(folder)) as world:
+        return measure(world, Path(folder))
 
 
-def _baseline(directory: Path) -> float:
+def _ours(world: World, directory: Path) -> tuple[float, float | None]:
+    """Events a second between the first batch applied and the last; and a second of CPU time."""
+    world.send(_in_order(EVENTS), A_RECORD)
+    with Positions(world.settings) as positions:
+        ends = positions.barrier(RAW)
+        total = sum(ends.values())
+        with _worker(world, directory, "tests.benchmarks.stream_workers", "device") as process:
+            while behind(ends, positions.fences(RAW)) == total:
+                time.sleep(0.01)
+            began, left = time.perf_counter(), behind(ends, positions.fences(RAW))
+            cpu_before = _cpu_seconds(process.pid)
+            while behind(ends, positions.fences(RAW)):
+                time.sleep(0.01)
+            took = time.perf_counter() - began
+            cpu_after = _cpu_seconds(process.pid)
+    events = EVENTS * left / total
+    if cpu_before is None or cpu_after is None:
+        return events / took, None
+    return events / took, events / (cpu_after - cpu_before)
+
+
+def _cpu_seconds(pid: int) -> float | None:
+    """All threads' time in user and kernel mode; None where there is no /proc."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return None
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _baseline(module: str, *arguments: str) -> Callable[[World, Path], float]:
     """The worker prints its own events a second."""
-    with stream_world(directory) as world:
+
+    def measure(world: World, directory: Path) -> float:
         _send_singly(world, _in_order(BASELINE_EVENTS))
-        with _worker("table", world, directory) as process:
+        with _worker(world, directory, module, *arguments) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 if line.startswith("events/s "):
                     return float(line.split()[1])
-    raise RuntimeError(f"the baseline worker ended: {(directory / 'worker.log').read_text()}")
+        raise RuntimeError(f"{module} ended: {(directory / 'worker.log').read_text()}")
+
+    return measure
 
 
 def _in_order(count: int) -> list[Event]:
@@ -88,24 +128,25 @@ def _send_singly(world: World, events: list[Event]) -> None:
     assert producer.flush(30) == 0
 
 
-class _worker:
+@contextmanager
+def _worker(
+    world: World, directory: Path, module: str, *arguments: str
+) -> Iterator[subprocess.Popen[str]]:
     """One stream worker process for the length of a block."""
-
-    def __init__(self, kind: str, world: World, directory: Path) -> None:
-        self._log = (directory / "worker.log").open("w")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.benchmarks.stream_workers", kind, str(BASELINE_EVENTS)],
-            env=environment_of(world.settings),
+    environment = environment_of(world.settings)
+    if module.endswith("quix_worker"):
+        environment["PYTHONPATH"] = os.pathsep.join((str(QUIX), str(ROOT)))
+    with (directory / "worker.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments, str(BASELINE_EVENTS)],
+            env=environment,
             stdout=subprocess.PIPE,
-            stderr=self._log,
+            stderr=log,
             text=True,
-            cwd=Path(__file__).parent.parent.parent,
+            cwd=ROOT,
         )
-
-    def __enter__(self) -> subprocess.Popen[str]:
-        return self._process
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-        self._log.close()
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()

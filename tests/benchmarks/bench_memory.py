@@ -1,0 +1,136 @@
+"""What a device costs in Redis: `used_memory` before and after, its key and expiry included.
+
+The states are made by the device stage from ordinary visits: who comes from a search engine looks
+at products and comes back the next day; who is registered comes three times, logs in and orders.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec import Raw
+from redis import Redis
+
+from infra.cli.context import EXAMPLE_SITE
+from infra.embedded import redis_server
+from schemas.event import Event, encode_batch
+from schemas.site_file import load
+from streams.device_stage import DeviceStage, States
+from streams.records import Record, StateWrite
+from tests.servers import own_settings, running
+from tests.stream_world import CHROME
+
+SITE = load(EXAMPLE_SITE)
+DEVICES = 5_000
+DAY_MS = 86_400_000
+SHOP = "https://toyhouse.example"
+SEARCH = "https://www.google.com/"
+
+
+def run() -> list[dict[str, object]]:
+    settings = own_settings()
+    with tempfile.TemporaryDirectory() as folder:
+        service = redis_server.service(Path(folder), settings.ports.redis)
+        with running(service, Path(folder) / "log"), Redis.from_url(settings.redis_url) as store:
+            return [
+                _row(store, "anonymous device with 10 events", anonymous, "<= 400"),
+                _row(store, "registered device with 21 events", registered, "<= 900"),
+            ]
+
+
+def _row(
+    store: Redis, what: str, visits: Callable[[random.Random], list[Event]], goal: str
+) -> dict[str, object]:
+    chance = random.Random(1)
+    writes = [_state(visits(chance)) for _ in range(DEVICES)]
+    store.flushall()
+    before = _used(store)
+    for write in writes:
+        store.set(write.key, write.blob, px=write.ttl_ms)
+    own = sum(len(write.key) + len(write.blob) for write in writes) / DEVICES
+    return {
+        "name": f"{what}: {own:.0f} bytes of key and value, in Redis",
+        "value": (_used(store) - before) / DEVICES,
+        "unit": "bytes",
+        "goal": goal,
+    }
+
+
+def _used(store: Redis) -> int:
+    memory: dict[str, int] = store.info("memory")
+    return memory["used_memory"]
+
+
+def _state(events: list[Event]) -> StateWrite:
+    """What is stored when these have come, one record each."""
+    stage = DeviceStage(SITE, "secret")
+    states: States = {}
+    write = None
+    for offset, event in enumerate(events):
+        record = Record(0, offset, event.received_at, encode_batch([event]), lambda: None)
+        (write,) = stage.fold(states, [(record, stage.decode(record))], 1).states
+    assert write is not None
+    return write
+
+
+def anonymous(chance: random.Random) -> list[Event]:
+    """Six pages from a search, four on the next day from nowhere; one product in the cart."""
+    device, now = _cookie(chance), int(time.time() * 1000)
+    yesterday = now - DAY_MS + chance.randrange(3_600_000)
+    return [
+        *_visit(chance, device, yesterday, ["/", "/c", "/p", "/p", "Product Viewed", "/p"], SEARCH),
+        *_visit(chance, device, now - 600_000, ["/p", "/p", "Product Added", "/cart"], ""),
+    ]
+
+
+def registered(chance: random.Random) -> list[Event]:
+    """Seven events in each of three visits within two days: a login in each, two orders."""
+    device, now = _cookie(chance), int(time.time() * 1000)
+    ordering = ["/", "identify", "/p", "Product Added", "/cart", "Checkout Started"]
+    return [
+        *_visit(chance, device, now - 2 * DAY_MS + 3_600_000, [*ordering, "/p"], SEARCH),
+        *_visit(chance, device, now - DAY_MS, [*ordering, "Order Completed"], ""),
+        *_visit(chance, device, now - 3_600_000, [*ordering, "Order Completed"], SEARCH),
+    ]
+
+
+def _cookie(chance: random.Random) -> str:
+    return str(uuid.UUID(int=chance.getrandbits(128), version=4))
+
+
+def _visit(
+    chance: random.Random, device: str, began: int, what: list[str], referrer: str
+) -> Iterator[Event]:
+    at = began
+    for name in what:
+        at += chance.randrange(2_000, 60_000)
+        product = chance.randrange(50)
+        path = f"/p/{product}" if name == "/p" else name if name.startswith("/") else "/"
+        event = Event(
+            event_id=_cookie(chance),
+            event_time=at,
+            received_at=at,
+            type="page",
+            name="Page Viewed",
+            protocol="beacon",
+            device_id=device,
+            consent="granted",
+            url=SHOP + path,
+            referrer=referrer,
+            user_agent=CHROME,
+        )
+        referrer = SHOP + path
+        if name == "identify":
+            event.type, event.name, event.user_id = "identify", "", f"m-{device[:6]}"
+        elif not name.startswith("/"):
+            event.type, event.name = "track", name
+            event.properties = Raw(b'{"category": "trains"}')
+            if name == "Order Completed":
+                order = b'{"order_id": "%d", "revenue": 39.9, "currency": "EUR"}' % at
+                event.properties = Raw(order)
+        yield event
