@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ QUIX = Path(sys.prefix) / "quix"  # see the Makefile
 EVENTS = 200_000
 BASELINE_EVENTS = 6_000
 A_RECORD = 50
+GIVEN_UP_S = 120  # a worker that is not done by then
 
 Measured = TypeVar("Measured")
 
@@ -105,9 +107,13 @@ def _baseline(module: str, *arguments: str) -> Callable[[World, Path], float]:
         _send_singly(world, _in_order(BASELINE_EVENTS))
         with _worker(world, directory, module, *arguments) as process:
             assert process.stdout is not None
+            late = threading.Timer(GIVEN_UP_S, process.kill)
+            late.start()
             for line in process.stdout:
                 if line.startswith("events/s "):
+                    late.cancel()
                     return float(line.split()[1])
+            late.cancel()
         raise RuntimeError(f"{module} ended: {(directory / 'worker.log').read_text()}")
 
     return measure
