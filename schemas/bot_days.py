@@ -61,11 +61,13 @@ def _full_entries(counts: bytes, at: int, minute: int) -> int:
 
 
 def with_day(days: BotDays, day: int, reason: str) -> BotDays:
-    """With one more reason for a day; the same object where it adds nothing."""
+    """With one more reason for a day, of the newest; the same object where it adds nothing."""
     known = days.get(day, "")
     if known in (reason, RATE):
         return days
     kept = sorted({*days, day})[-MAX_DAYS:]
+    if day not in kept:
+        return days
     return {each: reason if each == day else days[each] for each in kept}
 
 

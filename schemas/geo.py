@@ -65,14 +65,22 @@ class GeoDatabase:
             return NOWHERE  # an address of the other kind, or a record that cannot be read
 
 
+class NoGeoDatabase(Exception):
+    """The file is not what `geo` needs. The message says what it is."""
+
+
 def describe(database: Path) -> str:
-    """What the database is, for a person. Raises OSError and InvalidDatabaseError."""
-    with maxminddb.open_database(database) as reader:
-        for address in _PROBES:
-            reader.get(address)
-        about = reader.metadata()
-        built = datetime.fromtimestamp(about.build_epoch, UTC)
-        return f"{about.database_type} of {built:%Y-%m-%d}"
+    """What the database is, for a person. Raises OSError and NoGeoDatabase."""
+    try:
+        with maxminddb.open_database(database) as reader:
+            about = reader.metadata()
+            found = [record for address in _PROBES if (record := reader.get(address))]
+    except InvalidDatabaseError as error:
+        raise NoGeoDatabase(f"is not in MaxMind's format: {error}") from error
+    built = datetime.fromtimestamp(about.build_epoch, UTC)
+    if found and not any(_location(record).country for record in found):
+        raise NoGeoDatabase(f"names no countries: it is a {about.database_type}")
+    return f"{about.database_type} of {built:%Y-%m-%d}"
 
 
 def _location(record: object) -> Location:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, get_args
 
-from maxminddb import InvalidDatabaseError
 from yaml.nodes import Node
 
 from schemas import site_values as values
 from schemas.bot_days import LARGEST_LIMIT
 from schemas.event import Medium
-from schemas.geo import describe
+from schemas.geo import NoGeoDatabase, describe
 from schemas.site import (
     BotRules,
     Catalogue,
@@ -195,8 +194,8 @@ def _geo(file: Section, folder: Path) -> Geo | None:
         at = section.node("database") or section.line
         try:
             describe(path)
-        except InvalidDatabaseError as error:
-            file.problems.add(at, f"database in geo: {path} is not in MaxMind's format: {error}")
+        except NoGeoDatabase as error:
+            file.problems.add(at, f"database in geo: {path} {error}")
         except OSError as error:
             file.problems.add(at, f"database in geo: {path}: {error.strerror}")
     return Geo(database=path)

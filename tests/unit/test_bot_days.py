@@ -203,6 +203,7 @@ def test_the_newest_flagged_days_are_kept() -> None:
     for day in range(100):
         days = with_day(days, day, ROBOTS_TXT)
     assert sorted(days) == list(range(36, 100))
+    assert with_day(days, 35, ROBOTS_TXT) is days
 
 
 @pytest.mark.parametrize(

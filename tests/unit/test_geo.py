@@ -137,6 +137,13 @@ def test_a_database_whose_beginning_is_spoilt_is_a_mistake(tmp_path: Path, datab
         load(site_file(tmp_path, "cut.mmdb"))
 
 
+def test_a_database_of_something_else_is_a_mistake(tmp_path: Path) -> None:
+    networks = {"autonomous_system_organization": "Example", "autonomous_system_number": 64496}
+    written(tmp_path / "asn.mmdb", {"0.0.0.0/1": networks})
+    with pytest.raises(ConfigurationError, match=r"asn.mmdb names no countries: it is a Test-City"):
+        load(site_file(tmp_path, "asn.mmdb"))
+
+
 def test_the_command_says_it_in_one_line_and_exits_with_2(tmp_path: Path) -> None:
     (tmp_path / "bad.mmdb").write_bytes(b"no database")
     command = [sys.executable, "-m", "infra.cli", "check", str(site_file(tmp_path, "bad.mmdb"))]
