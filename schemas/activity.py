@@ -100,15 +100,18 @@ def with_cell(activity: Activity, name: str, time_ms: int, bits: int = 0) -> Act
     joined = _joined(cells, time_ms, bits & _MASK, kind.slot_ms)
     if joined == cells:
         return activity
-    grown = _limited({**activity, name: joined}, _group(name), kind)
-    return activity if grown == activity else grown
+    grown = {**activity, name: joined}
+    if sum(map(len, grown.values())) <= kind.newest:
+        return grown
+    limited = _limited(grown, _group(name), kind)
+    return activity if limited == activity else limited
 
 
 def bits_of(digest: bytes, count: int) -> int:
     """The bits that an event of this digest sets: `count` of them, fewer where they coincide."""
-    bits = 0
-    for number in range(count):
-        bits |= 1 << int.from_bytes(digest[2 * number : 2 * number + 2]) % BITS
+    bits = 1 << (digest[0] << 8 | digest[1]) % BITS
+    for at in range(2, 2 * count, 2):
+        bits |= 1 << (digest[at] << 8 | digest[at + 1]) % BITS
     return bits
 
 
@@ -161,6 +164,8 @@ def reached_since(activities: Iterable[Activity], event_name: str, since_ms: int
 
 
 def _joined(cells: tuple[int, ...], time_ms: int, bits: int, slot_ms: int) -> tuple[int, ...]:
+    if not cells:
+        return (time_ms << BITS | bits,)
     slot = time_ms // slot_ms
     for at in range(len(cells) - 1, -1, -1):
         held = cells[at] >> BITS

@@ -5,7 +5,6 @@ All but experiments counts however late it is known; nothing is counted under a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
@@ -67,21 +66,21 @@ class Activities:
         """
         if is_pseudonym(row.device_id):
             return state
-        activity, time = state.activity, row.event_time
+        name, time, activity = row.name, row.event_time, state.activity
         if external:
             campaign = row.utm_campaign or row.utm_source
-            name = touch_name(row.referrer_medium, row.referrer_source, campaign)
-            activity = with_cell(activity, name, time)
+            touch = touch_name(row.referrer_medium, row.referrer_source, campaign)
+            activity = with_cell(activity, touch, time)
         if row.type == "track":
-            if (amount := INTEREST_IN.get(row.name)) is not None:
+            if (amount := INTEREST_IN.get(name)) is not None:
                 activity = _interested(activity, row, bits_of(mark, amount))
-            elif row.name == ORDERED or (row.name == REFUNDED and row.order_id):
+            elif name == ORDERED or (name == REFUNDED and row.order_id):
                 state.orders = with_purchase(state.orders, _purchase(row, mark))
         if not row.late:
-            if (key := self._experiments.get(row.experiment)) is not None and row.arm:
+            if row.arm and (key := self._experiments.get(row.experiment)) is not None:
                 activity = with_cell(activity, exposure_name(key, row.arm), time)
-            if row.name in self._goals:
-                activity = with_cell(activity, goal_name(row.name), time)
+            if name in self._goals:
+                activity = with_cell(activity, goal_name(name), time)
         state.activity = activity
         return state
 
@@ -111,13 +110,16 @@ def _categories(row: EnrichedEvent) -> list[str]:
         found = _decoder.decode(raw)
     except UNREADABLE:
         return []
-    return sorted(set(_texts(found)))[:MAX_CATEGORIES]
+    if not found.products:
+        text = _text(found.category)
+        return [text] if text else []
+    named = [found.category, *(each.category for each in found.products[:_MAX_PRODUCTS])]
+    return sorted({text for text in map(_text, named) if text})[:MAX_CATEGORIES]
 
 
-def _texts(properties: _Properties) -> Iterator[str]:
-    named = [properties.category, *(each.category for each in properties.products[:_MAX_PRODUCTS])]
-    for category in named:
-        if isinstance(category, str):
-            text = category.strip()[:MAX_TEXT]
-            if text and text.isprintable():
-                yield text
+def _text(category: object) -> str:
+    """A category's name, '' where it is none."""
+    if type(category) is not str:
+        return ""
+    text = category.strip()[:MAX_TEXT]
+    return text if text.isprintable() else ""
