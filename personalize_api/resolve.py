@@ -8,7 +8,7 @@ import msgspec
 
 from personalize_api.states import decode_person
 from schemas.event import person_of_device, person_of_user
-from schemas.persons import apart_devices
+from schemas.persons import is_apart
 from schemas.redis_keys import PersonState, person_key
 
 Read = Callable[[Sequence[str]], Awaitable[Sequence[bytes | None]]]
@@ -25,15 +25,17 @@ class Resolved(msgspec.Struct, frozen=True):
 async def resolve(
     read: Read, person_id: str, person: PersonState | None, device_id: str
 ) -> Resolved:
-    """Follows what the state says: a round trip for an alias, one for a device that is apart.
+    """Follows what the states say: a round trip for an alias, one for a device that is apart.
 
     Raises what `read` raises, and GarbledState.
     """
+    apart = is_apart(person, device_id)
     if person is not None and person.root:
         person_id = person_of_user(person.root)
         person = await _person(read, person_id)
+        apart = apart or is_apart(person, device_id)
     account = person
-    if device_id in apart_devices(person):
+    if apart:
         person_id = person_of_device(device_id)
         person = await _person(read, person_id)
     return Resolved(person_id, person, account)

@@ -173,6 +173,7 @@ class PersonState(msgspec.Struct, array_like=True):
     devices: dict[str, Contribution]  # by `schemas.persons.contribution_key`
     root: str = ""  # the user id whose person this is, by an alias; '' for nobody else's
     root_version: int = 0
+    over: bool = False  # too many devices: none is kept
 
 
 encode_state = msgspec.msgpack.Encoder().encode

@@ -48,7 +48,8 @@ def hand_on(
     old, new = _outbox(person_id, before), _outbox(person_id, after)
     for way, held in new.items():
         if old.get(way) != held:
-            _emit(emissions, _register(way, held, after, version, record_time))
+            line = _gone(way, version, record_time) if held.gone else None
+            _emit(emissions, line or _register(way, held, after, version, record_time))
     for way in old:
         if way not in new:
             _emit(emissions, _gone(way, version, record_time))
@@ -64,24 +65,22 @@ def _may_hand_on(state: PersonState | None) -> bool:
 
 
 def _outbox(person_id: str, state: PersonState | None) -> dict[_Way, Contribution]:
-    """All that the person hands on: a function of the state."""
+    """All that the person hands on: a function of the state.
+
+    Of a person that is over, whose devices are not kept, only what this record says of them, and
+    that something is gone from there too.
+    """
     if state is None:
         return {}
-    here = {key: held for key, held in state.devices.items() if not held.gone}
-    if state.root:
-        root = person_of_user(state.root)
-        return {
-            (root, state.root, person_id, key): held
-            for key, held in here.items()
-            if not via_of(key)
-        }
     apart = apart_devices(state)
-    ways = {}
-    for key, held in here.items():
-        device = device_of(key)
-        if device in apart:
-            via = f"{via_of(key)}>{person_id}" if via_of(key) else person_id
-            ways[person_of_device(device), "", via, device] = held
+    ways: dict[_Way, Contribution] = {}
+    for key, held in state.devices.items():
+        device, via = device_of(key), via_of(key)
+        if device in apart and (state.over or not held.gone):
+            route = f"{via}>{person_id}" if via else person_id
+            ways[person_of_device(device), "", route, device] = held
+        elif state.root and not via and not held.gone:
+            ways[person_of_user(state.root), state.root, person_id, device] = held
     return ways
 
 
@@ -155,8 +154,9 @@ def _emit_apart(
 def _first_seen(state: PersonState | None, device: str) -> int:
     if state is None:
         return 0
-    return min(
+    times = [
         held.first_seen
         for key, held in state.devices.items()
         if device_of(key) == device and not held.gone
-    )
+    ]
+    return min(times, default=0)

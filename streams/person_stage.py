@@ -16,7 +16,7 @@ import msgspec
 
 from schemas.aliases import ALIAS_TTL_MS
 from schemas.event import Register, Root, split_lines
-from schemas.persons import contribution_key, counting
+from schemas.persons import contribution_key, counting, is_over, to_keep
 from schemas.reasons import Reason
 from schemas.redis_keys import (
     Contribution,
@@ -94,6 +94,7 @@ class PersonStage:
                 before.setdefault(person, old)
                 if (new := states[person]) is not None and new is not old:
                     hand_on(emissions, person, old, new, version, at)
+                    states[person] = to_keep(new)
             newest = max(newest, at)
         writes, changes = [], Counter[tuple[str, str]]()
         for person, old in before.items():
@@ -154,7 +155,9 @@ def with_register(state: PersonState | None, register: Register) -> PersonState:
     counted = (register.counted and not register.gone) or (state.counted if state else False)
     if state is None:
         return PersonState(user_id=user, counted=counted, devices=devices)
-    return msgspec.structs.replace(state, user_id=user, counted=counted, devices=devices)
+    new = msgspec.structs.replace(state, user_id=user, counted=counted, devices=devices)
+    new.over = is_over(new)
+    return new
 
 
 def with_root(state: PersonState | None, line: Root) -> PersonState:

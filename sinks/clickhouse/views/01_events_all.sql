@@ -72,7 +72,7 @@ AS SELECT
     e.user_id AS user_id,
     e.profile_id AS profile_id,
     if(isNull(r.root_id), e.owner_id, r.root_id) AS person,
-    if(has(e.apart_from, person), e.alone, person) AS person_id,
+    if(has(e.apart_from, person) OR has(e.apart_from, e.owner_id), e.alone, person) AS person_id,
     e.corrected_session AS session_id,
     e.url AS url,
     e.host AS host,
