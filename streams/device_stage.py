@@ -40,7 +40,6 @@ from schemas.event import (
 from schemas.identity import segments_of
 from schemas.reasons import Reason
 from schemas.redis_keys import DeviceState, decode_device_state, device_key, encode_device_state
-from schemas.referrer import classify
 from schemas.sightings import Unconsented
 from schemas.site import Site
 from schemas.topics import (
@@ -159,8 +158,9 @@ class DeviceStage:
         """The device's new state; None where the event leaves none."""
         before = states.get(event.device_id)
         bot = detect_bot(event.user_agent, event.protocol, event.notes)
+        page = self._enrich.page(event)
         if bot:
-            row = self._enrich.bot(event, bot)
+            row = self._enrich.bot(event, page, bot)
             emissions.add(EVENTS, event.device_id, encode_line(row))
             return None
         mark = digest(event.event_id)
@@ -168,10 +168,10 @@ class DeviceStage:
             return None
         waited = event.received_at - event.event_time
         late = waited > self._site.session.lateness_ms or is_closed(before, event.event_time)
-        referrer = classify(event.url, event.referrer, self._site, event.campaign)
         said = said_by(event, self._secret, self._site.identity_horizon_ms)
         gap_ms = self._site.session.gap_ms
-        step = follow(before, event, mark, referrer.key, late, gap_ms, version, said)
+        source = page.referrer.key
+        step = follow(before, event, mark, source, late, gap_ms, version, said)
         note = said.note
         if (told := read_profile(event)) is not None:
             fits = with_profile(step.state, event.user_id, event.profile_id, told.profile)
@@ -179,9 +179,9 @@ class DeviceStage:
         state = step.state
         is_news = note_behaviour(state, event, self._site.bots.max_events_a_minute)
         bot = reason_at(state.bot_days, event.event_time)
-        row = self._enrich.visit(event, step.place, referrer, late, note, bot)
+        row = self._enrich.visit(event, page, step.place, late, note, bot)
         if not bot:
-            state = self._activities.keep(state, row, mark, external=referrer.external)
+            state = self._activities.keep(state, row, mark, external=page.referrer.external)
             newest = before is None or event.event_time > before.last_seen
             state = self._evidence(state, row, newest, record)
         elif is_news:

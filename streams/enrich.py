@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
+from functools import lru_cache
+
+import msgspec
+
 from schemas.click_token import without_token
 from schemas.event import EnrichedEvent, Event
-from schemas.geo import GeoDatabase
+from schemas.geo import NOWHERE, GeoDatabase
 from schemas.referrer import Referrer, classify
 from schemas.site import Site
-from schemas.user_agent import UserAgent, parse_user_agent
+from schemas.user_agent import parse_user_agent
 from streams.device import Place
 from streams.steps.credit_decision import credit_decision
 from streams.steps.locate import locate
-from streams.steps.read_order import Order, read_order
-from streams.steps.read_search import read_search
+from streams.steps.read_order import read_order
+from streams.steps.read_search import SEARCHED, asked_for, read_search
 from streams.steps.split_url import split_url
 
-_NO_ORDER = Order()
-_BOT = UserAgent(device_class="bot")
+_REMEMBERED = 8192
+
+
+class Page(msgspec.Struct, frozen=True):
+    """What the address, the referrer and the user agent of an event say."""
+
+    referrer: Referrer
+    row: EnrichedEvent  # in which nothing else stands; to be copied
 
 
 class Enricher:
@@ -26,92 +38,104 @@ class Enricher:
         self._site = site
         self._secret = secret
         self._geo = GeoDatabase(site.geo.database) if site.geo else None
+        self._recurring = lru_cache(_REMEMBERED)(self._read_page)
+
+    def page(self, event: Event) -> Page:
+        """Most events of a site have it in common with others, so it is remembered."""
+        if event.campaign:
+            return self._read_page(event.url, event.referrer, event.user_agent, event.campaign)
+        return self._recurring(event.url, event.referrer, event.user_agent)
 
     def visit(
-        self, event: Event, place: Place, referrer: Referrer, late: bool, note: str, bot: str
+        self, event: Event, page: Page, place: Place, late: bool, note: str, bot: str
     ) -> EnrichedEvent:
         """A visitor's event; `note`: what was mended beside the event's own notes, or ''.
 
         `bot`: why the device counts as a bot on that day, or ''.
         """
-        return self._row(event, place, bot, referrer, late, note)
+        row = self._row(event, page, note)
+        row.person_id, row.session_id = place.person_id, place.session_id
+        row.late = late
+        if bot:
+            row.is_bot, row.bot_reason = True, bot
+        return row
 
-    def bot(self, event: Event, reason: str) -> EnrichedEvent:
+    def bot(self, event: Event, page: Page, reason: str) -> EnrichedEvent:
         """A bot's event: it has neither session nor person."""
-        referrer = classify(event.url, event.referrer, self._site, event.campaign)
-        return self._row(event, None, reason, referrer, False, "")
+        row = self._row(event, page, "")
+        row.device_class, row.browser, row.os = "bot", "", ""
+        row.is_bot, row.bot_reason = True, reason
+        return row
 
-    def _row(
-        self,
-        event: Event,
-        place: Place | None,
-        bot: str,
-        referrer: Referrer,
-        late: bool,
-        note: str,
-    ) -> EnrichedEvent:
-        site = self._site
-        url = without_token(event.url)
-        host, path = split_url(url)
-        agent = parse_user_agent(event.user_agent) if place else _BOT
-        order = read_order(event.properties) if event.type == "track" else _NO_ORDER
-        notes = event.notes
-        if order.note or note:
-            notes = [*notes, *(mended for mended in (order.note, note) if mended)]
-        credit = credit_decision(event.decision_id, event.variant, self._secret)
-        where = locate(event, self._geo)
-        traced = event.consent == "granted"
-        return EnrichedEvent(
-            event_id=event.event_id,
-            event_time=event.event_time,
-            received_at=event.received_at,
-            site=event.site or site.name,
-            type=event.type,
-            name=event.name,
-            protocol=event.protocol,
-            device_id=event.device_id,
-            consent=event.consent,
-            user_id=event.user_id,
-            profile_id=event.profile_id,
-            person_id=place.person_id if place else None,
-            session_id=place.session_id if place else None,
-            url=url,
+    def _row(self, event: Event, page: Page, note: str) -> EnrichedEvent:
+        """A copy of the page's row with what is the event's own: few fields of many."""
+        row = copy(page.row)
+        row.event_id, row.device_id = event.event_id, event.device_id
+        row.event_time, row.received_at = event.event_time, event.received_at
+        row.type, row.name, row.protocol = event.type, event.name, event.protocol
+        row.site, row.consent = event.site or self._site.name, event.consent
+        row.user_id, row.profile_id = event.user_id, event.profile_id
+        row.title, row.language = event.title, event.language
+        row.engaged_ms, row.http_status = event.engaged_ms, event.http_status
+        row.notes, row.properties = event.notes, event.properties
+        if event.consent != "granted":
+            row.click_id = ""
+        if event.decision_id or event.variant:
+            credit = credit_decision(event.decision_id, event.variant, self._secret)
+            row.scenario, row.variant = credit.scenario, credit.variant
+            row.experiment, row.arm = credit.experiment, credit.arm
+            row.decision_id = event.decision_id
+        if event.type == "track":
+            self._read_track(row, event)
+        if note:
+            row.notes = [*row.notes, note]
+        if (where := locate(event, self._geo)) is not NOWHERE:
+            row.country, row.region, row.city = where.country, where.region, where.city
+        return row
+
+    def _read_track(self, row: EnrichedEvent, event: Event) -> None:
+        order = read_order(event.properties)
+        row.order_id, row.revenue, row.currency = order.order_id, order.revenue, order.currency
+        row.search_results = order.search_results
+        if order.note:
+            row.notes = [*row.notes, order.note]
+        if event.name == SEARCHED:
+            row.search_query = read_search(event, row.path, self._site.site_search)
+
+    def _read_page(
+        self, url: str, referrer: str, user_agent: str, campaign: Mapping[str, str] | None = None
+    ) -> Page:
+        origin = classify(url, referrer, self._site, campaign)
+        stored = without_token(url)
+        host, path = split_url(stored)
+        agent = parse_user_agent(user_agent)
+        row = EnrichedEvent(
+            event_id="",
+            event_time=0,
+            received_at=0,
+            site="",
+            type="page",
+            name="",
+            protocol="beacon",
+            device_id="",
+            consent="unknown",
+            url=stored,
             host=host,
             path=path,
-            title=event.title,
-            referrer=without_token(event.referrer),
-            referrer_medium=referrer.medium,
-            referrer_source=referrer.source,
-            referrer_term=referrer.term,
-            utm_source=referrer.utm_source,
-            utm_medium=referrer.utm_medium,
-            utm_campaign=referrer.utm_campaign,
-            utm_content=referrer.utm_content,
-            utm_term=referrer.utm_term,
-            click_id=referrer.click_id if traced else "",
-            click_id_type=referrer.click_id_type,
-            search_query=read_search(event, path, site.site_search),
-            search_results=order.search_results,
+            referrer=without_token(referrer),
+            referrer_medium=origin.medium,
+            referrer_source=origin.source,
+            referrer_term=origin.term,
+            utm_source=origin.utm_source,
+            utm_medium=origin.utm_medium,
+            utm_campaign=origin.utm_campaign,
+            utm_content=origin.utm_content,
+            utm_term=origin.utm_term,
+            click_id=origin.click_id,
+            click_id_type=origin.click_id_type,
+            search_query=asked_for(stored, path, self._site.site_search),
             device_class=agent.device_class,
             browser=agent.browser,
             os=agent.os,
-            language=event.language,
-            country=where.country,
-            region=where.region,
-            city=where.city,
-            is_bot=bool(bot),
-            bot_reason=bot,
-            scenario=credit.scenario,
-            variant=credit.variant,
-            experiment=credit.experiment,
-            arm=credit.arm,
-            decision_id=event.decision_id,
-            order_id=order.order_id,
-            revenue=order.revenue,
-            currency=order.currency,
-            engaged_ms=event.engaged_ms,
-            http_status=event.http_status,
-            late=late,
-            notes=notes,
-            properties=event.properties,
         )
+        return Page(origin, row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 
 import msgspec
@@ -34,14 +35,14 @@ class _Properties(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Properties)
-_MENTIONS = (b'"order_id"', b'"revenue"', b'"total"', b'"currency"', b'"search_results"')
+_MENTIONS = re.compile(rb'"(?:order_id|revenue|total|currency|search_results)"')
 _NONE = Order()
 
 
 def read_order(properties: msgspec.Raw) -> Order:
     """What cannot be read is left out and noted; an event is never refused for it."""
     raw = bytes(properties)
-    if not any(name in raw for name in _MENTIONS):
+    if not _MENTIONS.search(raw):
         return _NONE
     try:
         found = _decoder.decode(raw)

@@ -24,10 +24,20 @@ def read_search(event: Event, path: str, search: SiteSearch | None) -> str:
     """The visitor's search words, else ''. An event that names them knows better than its page."""
     words = ""
     if event.name == SEARCHED and event.type == "track":
-        words = _told(event.properties)
-    if not words and search is not None and path == search.path:
-        words = _asked_for(event.url, search.parameter)
-    return words.strip()[:_MAX_QUERY]
+        words = _told(event.properties).strip()[:_MAX_QUERY]
+    return words or asked_for(event.url, path, search)
+
+
+def asked_for(url: str, path: str, search: SiteSearch | None) -> str:
+    """The words in the address of a search page, else ''."""
+    if search is None or path != search.path:
+        return ""
+    _, _, rest = url.partition("?")
+    try:
+        words = parse_qs(rest.split("#", 1)[0], max_num_fields=100).get(search.parameter, [""])
+    except ValueError:
+        return ""
+    return words[0].strip()[:_MAX_QUERY]
 
 
 def _told(properties: msgspec.Raw) -> str:
@@ -35,11 +45,3 @@ def _told(properties: msgspec.Raw) -> str:
         return _decoder.decode(properties).query
     except UNREADABLE:
         return ""  # a query that is no text says nothing
-
-
-def _asked_for(url: str, parameter: str) -> str:
-    _, _, rest = url.partition("?")
-    try:
-        return parse_qs(rest.split("#", 1)[0], max_num_fields=100).get(parameter, [""])[0]
-    except ValueError:
-        return ""
