@@ -103,6 +103,8 @@ def segments_of(device_id: str, state: DeviceState) -> tuple[Segment, ...]:
         return (Segment(0, device_id.removeprefix(USER_DEVICE_PREFIX)),)
     if is_node(device_id):
         return (Segment(0, holder(state.logins, state.revoked)),)
+    if not state.logins and not state.clicks:
+        return ALWAYS_ANONYMOUS
     if state.clicks or state.revoked:
         return timeline(applied(state.logins, state.clicks, state.revoked))
     return timeline(state.logins)

@@ -23,6 +23,7 @@ line of footfall.raw
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 
 from schemas.bot_days import reason_at
 from schemas.event import (
@@ -70,8 +71,8 @@ from streams.device import (
 from streams.enrich import Enricher
 from streams.funnels import Funnels
 from streams.last_few import LastFew
-from streams.links import Evidence, link_changes
-from streams.profile import Share, shares
+from streams.links import Evidence, link_changes, may_change
+from streams.profile import registers_of
 from streams.records import Effects, Emissions, Record, StateWrite
 from streams.rejected import reject
 from streams.said import claimed, said_by
@@ -95,7 +96,7 @@ class DeviceStage:
         self._enrich = Enricher(site, secret)
         self._funnels = Funnels(site)
         self._activities = Activities(site)
-        self._known = LastFew[str, tuple[DeviceState | None, dict[str, Share]]]()
+        self._known = LastFew[str, tuple[DeviceState | None, dict[str, Register]]]()
 
     def decode(self, record: Record) -> list[Line]:
         """The record's lines; bytes stay where a line is no record of ours."""
@@ -118,7 +119,7 @@ class DeviceStage:
         for record, lines in batch:
             version = version_of(epoch, record.offset)
             before: dict[str, DeviceState | None] = {}
-            evidence: dict[str, Evidence] = {}
+            evidence: dict[str, Event | Claim] = {}
             for number, line in enumerate(lines):
                 if isinstance(line, Event):
                     before.setdefault(line.device_id, states.get(line.device_id))
@@ -126,12 +127,12 @@ class DeviceStage:
                     if state is not None:
                         states[line.device_id] = state
                         touched.add(line.device_id)
-                        evidence.setdefault(line.device_id, Evidence(line.event_id))
+                        evidence.setdefault(line.device_id, line)
                 elif isinstance(line, Claim):
                     before.setdefault(line.device_id, states.get(line.device_id))
                     states[line.device_id] = self._claim(states, line, version, emissions)
                     touched.add(line.device_id)
-                    evidence[line.device_id] = Evidence(line.event_id, line.what, line.value)
+                    evidence[line.device_id] = line
                 elif isinstance(line, Decision):
                     emissions.add(DECISIONS, line.device_id, encode_line(line))
                 elif isinstance(line, Unconsented):
@@ -173,7 +174,7 @@ class DeviceStage:
         source = page.referrer.key
         step = follow(before, event, mark, source, late, gap_ms, version, said)
         note = said.note
-        if (told := read_profile(event)) is not None:
+        if event.type == "identify" and (told := read_profile(event)) is not None:
             fits = with_profile(step.state, event.user_id, event.profile_id, told.profile)
             note = OVER_LIMIT if not fits else told.note
         state = step.state
@@ -191,7 +192,7 @@ class DeviceStage:
             state.sightings = sightings.with_sighting(state.sightings, event)
         for correction in step.corrections:
             emissions.add(CORRECTIONS, correction.device_id, encode_line(correction))
-        if (alias := alias_of(event, record.time)) is not None:
+        if event.type == "alias" and (alias := alias_of(event, record.time)) is not None:
             emissions.add(ALIASES, "", encode_line(alias))
         emissions.add(EVENTS, row.person_id or row.device_id, encode_line(row))
         return state
@@ -214,16 +215,20 @@ class DeviceStage:
         self,
         before: Mapping[str, DeviceState | None],
         states: States,
-        evidence: Mapping[str, Evidence],
+        evidence: Mapping[str, Event | Claim],
         version: int,
         emissions: Emissions,
     ) -> None:
         """Which identifiers lead to whom now, where this record changed it."""
-        for device, said in evidence.items():
-            new = states[device]
-            if new is not None:
-                for link in link_changes(device, before[device], new, said, version):
-                    emissions.add(IDENTITY, link.person_id, encode_line(link))
+        for device, line in evidence.items():
+            old, new = before[device], states[device]
+            if new is None or not may_change(old, new):
+                continue
+            said = Evidence(line.event_id)
+            if isinstance(line, Claim):
+                said = Evidence(line.event_id, line.what, line.value)
+            for link in link_changes(device, old, new, said, version):
+                emissions.add(IDENTITY, link.person_id, encode_line(link))
 
     def _evidence(
         self, state: DeviceState, row: EnrichedEvent, newest: bool, record: Record
@@ -247,19 +252,19 @@ class DeviceStage:
             new = states.get(device)
             if new is old:
                 continue
-            shares_before = self._shares(device, old)
-            shares_after = self._shares(device, new)
-            self._known[device] = (new, shares_after)
+            earlier, now = self._registers_of(device, old), self._registers_of(device, new)
+            self._known[device] = (new, now)
             if new is not None and sightings.is_news(old, new):
-                for told in sightings.news(device, old, new, version, record.time):
-                    emissions.add(SIGHTINGS, told.pseudonym, encode_line(told))
-            for person, share in shares_after.items():
-                if share != shares_before.get(person):
-                    register = _register(person, device, share, version, record.time)
-                    emissions.add(REGISTERS, person, encode_line(register))
-            if shares_before.keys() <= shares_after.keys():
+                for sighting in sightings.news(device, old, new, version, record.time):
+                    emissions.add(SIGHTINGS, sighting.pseudonym, encode_line(sighting))
+            for person, register in now.items():
+                if register != earlier.get(person):
+                    told = copy(register)
+                    told.version, told.record_time = version, record.time
+                    emissions.add(REGISTERS, person, encode_line(told))
+            if earlier.keys() <= now.keys():
                 continue
-            for person in shares_before.keys() - shares_after.keys():
+            for person in earlier.keys() - now.keys():
                 gone = Register(
                     person_id=person,
                     device_id=device,
@@ -269,12 +274,12 @@ class DeviceStage:
                 )
                 emissions.add(REGISTERS, person, encode_line(gone))
 
-    def _shares(self, device: str, state: DeviceState | None) -> dict[str, Share]:
-        """`shares`, remembered: what is after this record is before the next."""
+    def _registers_of(self, device: str, state: DeviceState | None) -> dict[str, Register]:
+        """`registers_of`, remembered: what is after this record is before the next."""
         known = self._known.get(device)
         if known is not None and known[0] is state:
             return known[1]
-        return shares(device, state, self._funnels)
+        return registers_of(device, state, self._funnels)
 
     def _write(self, device: str, state: DeviceState) -> StateWrite:
         ttl = _PSEUDONYM_TTL_MS if is_pseudonym(device) else self._site.retention.visitors_ms
@@ -291,25 +296,3 @@ def _decode(line: bytes) -> Line:
     if isinstance(record, Event) and not bytes(record.properties).startswith(b"{"):
         return line
     return record
-
-
-def _register(person: str, device: str, share: Share, version: int, time_ms: int) -> Register:
-    return Register(
-        person_id=person,
-        device_id=device,
-        version=version,
-        record_time=time_ms,
-        counted=share.counted,
-        user_id=share.user_id,
-        first_seen=share.first_seen,
-        last_seen=share.last_seen,
-        sessions=share.sessions,
-        orders=share.orders,
-        profiles=share.profiles,
-        layout=share.layout,
-        starts=share.starts,
-        evidence=share.evidence,
-        purchases=share.purchases,
-        activity=share.activity,
-        days=share.days,
-    )

@@ -62,7 +62,7 @@ def link_changes(
     version: int,
 ) -> Iterator[IdentityLink]:
     """Links that are new or different, and those that nothing says any more."""
-    if before is not None and _same(before, after):
+    if not may_change(before, after):
         return
     old = _links(device_id, before, evidence) if before is not None else {}
     new = _links(device_id, after, evidence)
@@ -82,15 +82,17 @@ def link_changes(
             )
 
 
-def _same(before: DeviceState, after: DeviceState) -> bool:
+def may_change(before: DeviceState | None, after: DeviceState) -> bool:
+    """Whether `link_changes` might find any: what it depends on is another object."""
     if not (after.logins or after.clicks or after.revoked or after.profiles):
-        return True
+        return False
     return (
-        before.logins is after.logins
-        and before.clicks is after.clicks
-        and before.revoked is after.revoked
-        and before.profiles is after.profiles
-        and before.first_seen == after.first_seen
+        before is None
+        or before.logins is not after.logins
+        or before.clicks is not after.clicks
+        or before.revoked is not after.revoked
+        or before.profiles is not after.profiles
+        or before.first_seen != after.first_seen
     )
 
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from schemas import activity
-from schemas.activity import Activity
-from schemas.event import is_pseudonym, person_of_user
-from schemas.evidence import EMPTY, Layout
+from schemas.event import Register, is_pseudonym, person_of_user
 from schemas.identity import Segment, segments_of
 from schemas.profiles import Profiles
 from schemas.purchases import Purchases
@@ -23,26 +19,12 @@ from streams.funnels import Funnels
 _ROUND_MS = 300_000  # `last_seen` alone sends a register at most every five minutes
 
 
-class Share(msgspec.Struct, frozen=True):
-    """One device's contribution to one person; see `schemas.event.Register`."""
-
-    user_id: str
-    counted: bool
-    first_seen: int
-    last_seen: int
-    sessions: int
-    orders: int
-    profiles: Profiles
-    layout: Layout
-    starts: tuple[int, ...]
-    evidence: bytes
-    purchases: Purchases = ()
-    activity: Activity = {}
-    days: tuple[int, ...] = ()
-
-
-def shares(device_id: str, state: DeviceState | None, funnels: Funnels) -> dict[str, Share]:
-    """Person id -> what the device contributes, as a function of the device's state."""
+def registers_of(
+    device_id: str, state: DeviceState | None, funnels: Funnels
+) -> dict[str, Register]:
+    """Person id -> what the device contributes, as a function of the device's state alone: version
+    and record time are 0.
+    """
     if state is None or not state.seen:
         return {}
     counted = not is_pseudonym(device_id)
@@ -53,23 +35,26 @@ def shares(device_id: str, state: DeviceState | None, funnels: Funnels) -> dict[
     if left is None:
         result = {}
     elif counted and len(segments) == 1:
-        result = {segments[0].person(device_id): _whole(segments[0], left)}
+        whole = _whole(device_id, segments[0], left)
+        result = {whole.person_id: whole}
     else:
         result = _by_segment(device_id, segments, counted, left)
     for user, profiles in state.profiles.items():
         # what was said of a user is that user's, wherever the device's timeline leads
-        result.setdefault(person_of_user(user), _only_told(user, profiles))
+        result.setdefault(person_of_user(user), _only_told(device_id, user, profiles))
     return result
 
 
 def _by_segment(
     device_id: str, segments: Sequence[Segment], counted: bool, state: DeviceState
-) -> dict[str, Share]:
+) -> dict[str, Register]:
     spans: dict[str, list[_Span]] = {}
     for span in _spans(segments, state):
         if span.since <= span.until:
             spans.setdefault(span.segment.person(device_id), []).append(span)
-    return {person: _share(mine, counted, state) for person, mine in spans.items()}
+    return {
+        person: _of_spans(person, device_id, mine, counted, state) for person, mine in spans.items()
+    }
 
 
 class _Span(NamedTuple):
@@ -93,22 +78,25 @@ def _rounded(last_seen: int, first_seen: int) -> int:
     return max(first_seen, last_seen - last_seen % _ROUND_MS)
 
 
-def _whole(segment: Segment, state: DeviceState) -> Share:
-    """The share of a device that has only one owner, which is nearly every device."""
-    return Share(
-        segment.user_id,
-        True,
-        state.first_seen,
-        _rounded(state.last_seen, state.first_seen),
-        state.past_sessions + len(state.starts),
-        _count(state.orders),
-        state.profiles.get(segment.user_id, {}),
-        state.layout if state.evidence else (),
-        state.starts if state.evidence else (),
-        state.evidence,
-        state.orders,
-        state.activity,
-        visit_days(state.starts, state.past_days),
+def _whole(device_id: str, segment: Segment, state: DeviceState) -> Register:
+    """Of a device that has only one owner, which is nearly every device."""
+    return Register(
+        person_id=segment.person(device_id),
+        device_id=device_id,
+        version=0,
+        record_time=0,
+        user_id=segment.user_id,
+        first_seen=state.first_seen,
+        last_seen=_rounded(state.last_seen, state.first_seen),
+        sessions=state.past_sessions + len(state.starts),
+        orders=_count(state.orders),
+        profiles=state.profiles.get(segment.user_id, {}),
+        layout=state.layout if state.evidence else (),
+        starts=state.starts if state.evidence else (),
+        evidence=state.evidence,
+        purchases=state.orders,
+        activity=state.activity,
+        days=visit_days(state.starts, state.past_days),
     )
 
 
@@ -117,8 +105,10 @@ def _count(purchases: Purchases) -> int:
     return len({each.order for each in purchases if each.amount >= 0}) if purchases else 0
 
 
-def _share(spans: Sequence[_Span], counted: bool, state: DeviceState) -> Share:
-    """The share of a person who has the device in these spans, in order."""
+def _of_spans(
+    person_id: str, device_id: str, spans: Sequence[_Span], counted: bool, state: DeviceState
+) -> Register:
+    """For a person who has the device in these spans, in order."""
     first = spans[0]
 
     def within(time_ms: int) -> bool:
@@ -132,7 +122,11 @@ def _share(spans: Sequence[_Span], counted: bool, state: DeviceState) -> Share:
     past_days: tuple[int, ...] = ()
     if first.since == state.first_seen:
         past, past_days = state.past_sessions, state.past_days
-    return Share(
+    return Register(
+        person_id=person_id,
+        device_id=device_id,
+        version=0,
+        record_time=0,
         user_id=first.segment.user_id,
         counted=counted,
         first_seen=first.since,
@@ -149,18 +143,17 @@ def _share(spans: Sequence[_Span], counted: bool, state: DeviceState) -> Share:
     )
 
 
-def _only_told(user_id: str, profiles: Profiles) -> Share:
-    """The share of a user of whom the device only tells profiles."""
+def _only_told(device_id: str, user_id: str, profiles: Profiles) -> Register:
+    """For a user of whom the device only tells profiles."""
     times = [fact.time for profile in profiles.values() for fact in profile.values()]
-    return Share(
+    return Register(
+        person_id=person_of_user(user_id),
+        device_id=device_id,
+        version=0,
+        record_time=0,
         user_id=user_id,
         counted=False,
         first_seen=min(times),
         last_seen=max(times),
-        sessions=0,
-        orders=0,
         profiles=profiles,
-        layout=(),
-        starts=(),
-        evidence=EMPTY,
     )

@@ -42,7 +42,8 @@ _NOTHING = Said()
 
 def said_by(event: Event, secret: str, horizon_ms: int) -> Said:
     """Marks that come later than the identity horizon are noted, and do not count."""
-    login, clicked = _login(event), _clicked(event, secret)
+    login = _login(event)
+    clicked = _clicked(event, secret) if click_token.PARAMETER in event.url else ""
     revoked = event.user_id if event.revoke and event.type == "identify" else ""
     if (login is None and not clicked and not revoked) or not has_timeline(event.device_id):
         return _NOTHING
