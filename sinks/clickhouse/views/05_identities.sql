@@ -2,7 +2,7 @@
 CREATE OR REPLACE VIEW identities
 (
     identifier String COMMENT 'The identifier''s value',
-    kind LowCardinality(String) COMMENT 'cookie, user_id, email, phone, order_id or profile_id',
+    kind LowCardinality(String) COMMENT 'cookie, user_id, email, phone, order_id, profile_id, or pseudonym of log lines',
     person_id UUID COMMENT 'The person it leads to, as known now',
     valid_from DateTime64(3, 'UTC') COMMENT 'From when on; 1970 for: since ever',
     reason LowCardinality(String) COMMENT 'Why they were linked, e.g. login'

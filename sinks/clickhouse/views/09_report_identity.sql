@@ -24,7 +24,7 @@ FROM
 )
 ARRAY JOIN if(
     isNull(person_id),
-    [('events by', 'nobody: no consent, or a log line of nobody known', recent)],
+    [('events by', 'nobody: no consent, or a log line', recent)],
     [
         ('events by', if(logins > 0, 'a person with a login', 'a person known by cookie'), recent),
         ('identifiers a person', if(devices + logins > 5, '6 or more', toString(devices + logins)), toUInt64(1)),

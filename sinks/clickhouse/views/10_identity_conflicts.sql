@@ -1,7 +1,7 @@
 CREATE OR REPLACE VIEW identity_conflicts
 (
     identifier String COMMENT 'The identifier''s value',
-    kind LowCardinality(String) COMMENT 'cookie, user_id, email, phone, order_id or profile_id',
+    kind LowCardinality(String) COMMENT 'cookie, user_id, email, phone, order_id, profile_id, or pseudonym of log lines',
     person_id UUID COMMENT 'The person it does not lead to',
     valid_from DateTime64(3, 'UTC') COMMENT 'Since when something says that it does',
     reason LowCardinality(String) COMMENT 'What says so, e.g. mail_click or verified_email',
