@@ -26,6 +26,7 @@ def check(
         "scenario": len(site.homepage.scenarios),
         "funnel": len(site.funnels),
         "experiment": len(site.experiments),
+        "segment": len(site.segments),
         "write key": len(site.write_keys),
     }
     found = ", ".join(

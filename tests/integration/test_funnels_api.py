@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import redis
 
-from schemas.redis_keys import funnel_field, funnel_key
+from schemas.redis_keys import experiment_key, funnel_field, funnel_key
 from schemas.settings import Settings
 from tests.integration.personalize_service import ADMIN, SITE, Client, serving
 
@@ -26,7 +26,7 @@ def client(addresses: Settings, redis_url: str, kafka_address: str) -> Iterator[
 def store(redis_url: str) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(redis_url) as store:
         yield store
-        for key in store.scan_iter("*:f:*"):
+        for key in (*store.scan_iter("*:f:*"), *store.scan_iter("*:x:*")):
             store.delete(key)
 
 
@@ -73,6 +73,30 @@ def test_counts_are_summed_over_partitions_and_minutes(client: Client, store: re
     assert not funnel["approximate"]
 
 
+def test_outcomes_of_experiments_are_summed_by_arm(client: Client, store: redis.Redis) -> None:
+    key = SITE.experiments["hero"].key
+    minute = int(time.time()) // 60
+    for partition, ago, arm, counts in (
+        (0, 0, "search-hero", (5, 2)),
+        (7, 90, "search-hero", (1, 1)),
+        (3, 0, "holdout", (2, 0)),
+        (3, 1500, "holdout", (100, 100)),
+        (4, 0, "nobody-now", (0, 0)),
+    ):
+        hour, rest = divmod(minute - ago, 60)
+        for step, count in enumerate(counts):
+            field = funnel_field(rest, step, "arm", arm)
+            store.hincrby(experiment_key(partition, key, hour), field, count)
+    (hero,) = fresh(client, "/v1/experiments")["experiments"]
+    assert (hero["name"], hero["goal"]) == ("hero", "")
+    assert hero["arms"] == [
+        {"name": "holdout", "exposed": 2, "converted": 0, "rate": 0.0},
+        {"name": "search-hero", "exposed": 6, "converted": 3, "rate": 0.5},
+    ]
+    (hero,) = fresh(client, "/v1/experiments?minutes=60")["experiments"]
+    assert [arm["exposed"] for arm in hero["arms"]] == [2, 5]
+
+
 def test_the_window_can_be_chosen(client: Client, store: redis.Redis) -> None:
     enter(store, 0, (5, 3, 1))
     enter(store, 7, (5, 2, 1), minutes_ago=90)
@@ -98,7 +122,9 @@ def test_rubbish_among_the_counters_is_left_out(client: Client, store: redis.Red
     assert fresh(client, "/v1/funnels/checkout")["steps"][0]["count"] == 5
 
 
-@pytest.mark.parametrize("path", ["/ops", "/v1/live", "/v1/funnels", "/v1/funnels/checkout"])
+@pytest.mark.parametrize(
+    "path", ["/ops", "/v1/live", "/v1/funnels", "/v1/funnels/checkout", "/v1/experiments"]
+)
 @pytest.mark.parametrize(
     "header", [{"X-Forwarded-For": "127.0.0.1"}, {"Forwarded": "for=::1"}, {"Via": "1.1 p"}]
 )

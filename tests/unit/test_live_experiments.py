@@ -11,12 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from personalize_api.funnels import Tally
+from schemas.activity import Activity, exposure_name, with_cell
 from schemas.decision_token import Decided, mint
 from schemas.decision_token import read as decided
 from schemas.event import Event, encode_batch
 from schemas.identity import LOGOUT
+from schemas.persons import contribution_key
+from schemas.redis_keys import Contribution, PersonState
 from schemas.site import Experiment, Funnel, Site, Step
 from streams.device_stage import DeviceStage, States
+from streams.experiments import Experiments
 from streams.person_stage import PersonStage
 from streams.person_stage import States as PersonStates
 from streams.records import Record
@@ -154,6 +158,20 @@ def test_of_two_persons_who_turn_out_to_be_one_the_earlier_arm_holds() -> None:
     joined = [*apart, logged_in(20, "phone", "anna", 4), logged_in(21, "laptop", "anna", 5)]
     for batches in ([joined], [apart, joined[3:]], [joined[3:], apart]):
         assert live(batches, random.Random(0)) == {"big": (1, 1)}
+
+
+def test_who_is_an_alias_counts_where_the_root_is() -> None:
+    activity = with_cell(Activity(), exposure_name(HERO.key, "big"), NOW)
+    held = Contribution(1, False, NOW, NOW, 1, 0, activity=activity)
+    alone = PersonState(user_id="anna", counted=True, devices={"phone": held})
+    alias = msgspec.structs.replace(alone, root="ann")
+    root = PersonState(
+        user_id="ann", counted=True, devices={contribution_key("phone", "anna's person"): held}
+    )
+    experiments = Experiments(SHOP)
+    assert experiments.standings(alone) == experiments.standings(root) != set()
+    assert experiments.standings(alias) == set()
+    assert [delta for _, delta in experiments.changes("anna's person", alone, alias)] == [-1]
 
 
 def test_what_was_bought_before_is_no_success_of_what_was_shown_after() -> None:
