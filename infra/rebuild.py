@@ -39,6 +39,7 @@ from schemas.redis_keys import (
 )
 from schemas.settings import Settings
 from schemas.topics import FLOW, FOLDED, STREAM_GROUP, Position, Topic, next_epoch
+from streams.faults import FaultPoint
 
 _SOURCE = FOLDED[0]
 _LOCK_S = 60
@@ -61,7 +62,7 @@ class Begun(msgspec.Struct):
     records: int  # of the topic that is folded again
 
 
-def begin(settings: Settings) -> Begun:
+def begin(settings: Settings, passed: FaultPoint = lambda step: None) -> Begun:
     """Take live state away and set the fences; from then on workers fold it anew.
 
     Raises RebuildError, Unreachable, MigrationError, and ConfigurationError for a topic with
@@ -76,9 +77,11 @@ def begin(settings: Settings) -> Begun:
         ):
             plan = _plan(redis, positions, ids[_SOURCE.name])
             redis.set(REBUILD_KEY, msgspec.json.encode(plan))
+            passed("planned")
             for topic in FOLDED:
                 for partition in range(topic.partitions):
                     redis.set(fence_key(topic, partition), REBUILDING)
+            passed("stopped")
             register_epochs(settings)
             begins = {topic: positions.barrier(topic) for topic in FOLDED}
             begins[_SOURCE], ends = positions.begins(_SOURCE), begins[_SOURCE]
@@ -86,7 +89,9 @@ def begin(settings: Settings) -> Begun:
             for keys in _state_keys(redis):
                 removed += redis.unlink(*keys)
                 still_alone()
+            passed("removed")
             _set_fences(redis, begins, {p: min(n, ends[p]) for p, n in plan.emitted.items()})
+            passed("begun")
             redis.delete(REBUILD_KEY)
             return Begun(removed, behind(ends, begins[_SOURCE]))
     except RedisError as error:

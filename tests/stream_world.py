@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -65,6 +65,11 @@ class World:
                 self._producer.produce(RAW.name, value, partition=partition)
         assert self._producer.flush(30) == 0
 
+    def send_lines(self, lines: Sequence[bytes]) -> None:
+        """One record of whatever lines."""
+        self._producer.produce(RAW.name, b"\n".join(lines), partition=0)
+        assert self._producer.flush(30) == 0
+
     def await_folded(self, timeout_s: float = 60) -> None:
         """Until all stages stand at the end of their topics."""
         with Positions(self.settings) as positions:
@@ -79,7 +84,7 @@ class World:
     def lines(self, topic: Topic) -> Iterator[bytes]:
         """Every line of a topic, from its beginning to its present end."""
         with Positions(self.settings) as positions:
-            ends = positions.barrier(topic)
+            begins, ends = positions.begins(topic), positions.barrier(topic)
         consumer = Consumer(
             {
                 "bootstrap.servers": self.settings.kafka,
@@ -88,7 +93,7 @@ class World:
             }
         )
         try:
-            consumer.assign([TopicPartition(topic.name, partition, 0) for partition in ends])
+            consumer.assign([TopicPartition(topic.name, p, begin) for p, begin in begins.items()])
             left = dict(ends)
             while left:
                 message = consumer.poll(5)

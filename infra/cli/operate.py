@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 
 import typer
@@ -93,10 +94,11 @@ def rebuild(
     from infra.positions import Unreachable
     from infra.rebuild import RebuildError, begin
     from infra.topics import MigrationError
+    from streams.faults import fault_point_from
 
     configured = context.settings()
     try:
-        begun = begin(configured)
+        begun = begin(configured, fault_point_from(os.environ))
         typer.echo(
             f"{begun.removed:,} keys of live state taken away; "
             f"{begun.records:,} records are folded again"

@@ -16,18 +16,20 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from infra.embedded.service import EmbeddedError, Service
 from infra.kafka import server as apache
-from schemas.event import Event
+from infra.positions import Positions
+from schemas.event import Event, raw_line_decoder
 from schemas.settings import Settings
-from schemas.topics import STREAM_GROUP
+from schemas.topics import RAW, STREAM_GROUP
 from tests.processes import await_true, footfall
 from tests.requirements import require
 from tests.servers import own_settings, running
 from tests.sink_world import Store, await_count, own_clickhouse, sink, store
-from tests.stream_expected import assert_each_event_has_one_effect
+from tests.stream_expected import assert_each_event_has_one_effect, expected_counts
 from tests.stream_world import World, visits, world_on
 
 
@@ -58,7 +60,11 @@ class Arena:
         """Until the group has agreed upon who reads what."""
 
         def have_agreed() -> bool:
-            group = self._admin.describe_consumer_groups([STREAM_GROUP])[STREAM_GROUP].result()
+            asked = self._admin.describe_consumer_groups([STREAM_GROUP])
+            try:
+                group = asked[STREAM_GROUP].result()
+            except KafkaException:
+                return False  # its coordinator is starting
             return len(group.members) == count and group.state.name == "STABLE"
 
         await_true(have_agreed, 40, f"the group has {count} members")
@@ -76,16 +82,29 @@ class Arena:
 
         sender = threading.Thread(target=send)
         sender.start()
-        yield
-        ending.set()
-        sender.join()
+        try:
+            yield
+        finally:
+            ending.set()
+            sender.join()
 
     def assert_all_is_right(self) -> None:
         self.world.await_folded()
         assert_each_event_has_one_effect(self.world, self.sent)
+        self.await_stored(len(self.sent))
+
+    def await_stored(self, events: int) -> None:
         count = "SELECT uniqExact(device_id, event_id) FROM events_all"
-        await_count(self._opened, count, len(self.sent))
-        assert self._opened.ask("SELECT count() FROM events_all") == [(len(self.sent),)]
+        await_count(self._opened, count, events)
+        assert self._opened.ask("SELECT count() FROM events_all") == [(events,)]
+
+    def let_go_unfolded(self, records: int) -> None:
+        """Kafka's retention takes all that was folded, and so many records more a partition."""
+        with Positions(self.world.settings) as positions:
+            fences = positions.fences(RAW)
+        ends = [TopicPartition(RAW.name, p, offset + records) for p, offset in fences.items()]
+        for done in self._admin.delete_records(ends).values():
+            done.result()
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +160,31 @@ def test_a_worker_that_was_away_for_too_long_ends_and_has_no_effect(arena: Arena
         assert process.wait(30) == 1, name
         assert "LostPartition" in arena.log(name).read_text(), name
     arena.assert_all_is_right()
+
+
+def test_what_kafka_let_go_unfolded_stops_the_worker_until_a_rebuild(arena: Arena) -> None:
+    arena.worker("before")
+    with arena.load(named("third", visits(devices=20, pages=20, seed=4))):
+        arena.await_members(1)
+    arena.assert_all_is_right()
+    arena.end_workers()
+    arena.world.send(named("fourth", visits(devices=20, pages=20, seed=5)), per_record=5)
+    arena.let_go_unfolded(records=5)
+    stopped = arena.worker("stopped")
+    assert stopped.wait(30) == 3
+    assert "run: footfall rebuild" in arena.log("stopped").read_text()
+    with footfall("rebuild", arena.world.settings, arena.log("rebuild")) as rebuild:
+        arena.worker("after")
+        assert rebuild.wait(60) == 0, arena.log("rebuild").read_text()
+    arena.world.await_folded()
+    lines = map(raw_line_decoder.decode, arena.world.lines(RAW))
+    left = [line for line in lines if isinstance(line, Event)]
+    assert arena.world.live_counts() == expected_counts(left)
+    told = {(event.device_id, event.event_id) for event in [*arena.sent, *left]}
+    rows = arena.world.rows()
+    assert set(rows) == told
+    assert {len(lines) for lines in rows.values()} == {1}
+    arena.await_stored(len(told))
 
 
 def named(prefix: str, events: list[Event]) -> list[Event]:
