@@ -76,11 +76,12 @@ class Lanes:
             await entry[0].put(record)
 
     async def close_lanes(self) -> None:
-        tasks = [task for _, task in self._lanes.values()]
-        self._lanes = {}
-        for task in tasks:
+        lanes, self._lanes = self._lanes, {}
+        for _, task in lanes.values():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(task for _, task in lanes.values()), return_exceptions=True)
+        for lane, _ in lanes.values():
+            lane.close()
 
     async def close(self) -> None:
         await self.close_lanes()

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 MAX_BATCH_LINES = 2000
 QUEUED_RECORDS = 64
 _CACHED_STATES = 50_000
+_IN_STEP_S = 30.0
 _FOLDED = frozenset(topic.name for topic in FOLDED)
 
 
@@ -69,12 +70,19 @@ class Lane:
         self._store = store
         self._publisher = publisher
         self._fault_point = fault_point
+        self._in_step = False  # the record at the fence has come
+        self._in_step_by: float | None = None  # loop time; set by a record that is ahead
         self._queue: asyncio.Queue[Record] = asyncio.Queue(QUEUED_RECORDS)
         self._states: dict[str, Any] = {}
 
     async def put(self, record: Record) -> None:
         """Waits while the lane is full: back-pressure."""
         await self._queue.put(record)
+
+    def close(self) -> None:
+        """Let go of what is queued, and of who waits in `put`; `run` must have ended."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
 
     async def run(self) -> None:
         """Raises LostPartition, RebuildNeeded, or what a bug raises."""
@@ -87,23 +95,42 @@ class Lane:
         """What is queued, up to a bound; records already applied are acknowledged and left out."""
         batch: list[tuple[Record, Sequence[Any]]] = []
         lines = 0
-        record = await self._queue.get()
+        record = await self._next_record()
         while True:
             expected = self._position.offset + len(batch)
             if record.offset < expected:
                 record.acknowledge()
             elif record.offset > expected:
-                raise LostPartition(
-                    f"{self._stage.topic.name}[{self._partition}]: read offset {record.offset}, "
-                    f"but the fence stands at {expected}"
-                )
+                self._refuse_gap(record, expected)
             else:
+                self._in_step = True
                 batch.append((record, self._stage.decode(record)))
                 lines += len(batch[-1][1])
             is_last_quiet = record.offset + 1 == self._quiet_below
             if lines >= MAX_BATCH_LINES or self._queue.empty() or is_last_quiet:
                 return batch
             record = self._queue.get_nowait()
+
+    async def _next_record(self) -> Record:
+        try:
+            async with asyncio.timeout_at(None if self._in_step else self._in_step_by):
+                return await self._queue.get()
+        except TimeoutError as error:
+            name = f"{self._stage.topic.name}[{self._partition}]"
+            raise LostPartition(f"{name}: what stands at the fence does not come") from error
+
+    def _refuse_gap(self, record: Record, expected: int) -> None:
+        """Of a new lane the first records may be ahead: Faust had them before the rebalance.
+
+        It hands them out although it then begins to read at the fence; they come again.
+        """
+        if self._in_step:
+            raise LostPartition(
+                f"{self._stage.topic.name}[{self._partition}]: read offset {record.offset}, "
+                f"but the fence stands at {expected}"
+            )
+        if self._in_step_by is None:
+            self._in_step_by = asyncio.get_running_loop().time() + _IN_STEP_S
 
     async def _process(self, batch: list[tuple[Record, Sequence[Any]]]) -> None:
         started = time.perf_counter()

@@ -111,14 +111,15 @@ class Arena:
 def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
     directory = tmp_path_factory.mktemp("workers")
     settings = own_settings()
-    with (
-        running(own_kafka(settings, directory), directory / "kafka.log"),
-        world_on(settings, directory) as world,
-        own_clickhouse(settings, directory),
-        store(settings) as opened,
-        sink(settings),
-    ):
-        yield Arena(world, opened, directory)
+    with running(own_kafka(settings, directory), directory / "kafka.log") as kafka:
+        with (
+            world_on(settings, directory) as world,
+            own_clickhouse(settings, directory),
+            store(settings) as opened,
+            sink(settings),
+        ):
+            yield Arena(world, opened, directory)
+        kafka.kill()  # its log is not wanted any more
 
 
 @pytest.fixture(autouse=True)
