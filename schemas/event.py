@@ -303,7 +303,7 @@ class Register(msgspec.Struct, kw_only=True, omit_defaults=True):
     purchases: Purchases = ()
     activity: dict[str, tuple[int, ...]] = {}  # see `schemas.activity`
     days: tuple[int, ...] = ()  # UTC days since 1970 on which its sessions began, sorted
-    via: str = ""  # persons who handed it on, first to last, with '>' between them
+    via: str = ""  # persons who handed it on, first to last: 'a>b'; see `streams.handing_on`
 
 
 class Alias(msgspec.Struct, kw_only=True, omit_defaults=True):

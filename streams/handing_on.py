@@ -21,6 +21,7 @@ from schemas.topics import IDENTITY, REGISTERS, RESOLUTIONS
 from streams.records import Emissions
 
 REASON = "device_limit"
+_AS_IT_CAME = "!"
 _OWN = frozenset({"version", "gone"})
 _CONTENT = tuple(n for n in Contribution.__struct_fields__ if n not in _OWN)
 
@@ -41,15 +42,16 @@ def hand_on(
 ) -> None:
     """Emits how one record of `footfall.registers` changed what the person hands on.
 
-    `version`: of that record, so that of what goes to the same place the latest is the newest.
+    `version`: of that record, so that of what goes the same way the latest is the newest.
     """
     if not (_may_hand_on(before) or _may_hand_on(after)):
         return
     old, new = _outbox(person_id, before), _outbox(person_id, after)
     for way, held in new.items():
         if old.get(way) != held:
-            line = _gone(way, version, record_time) if held.gone else None
-            _emit(emissions, line or _register(way, held, after, version, record_time))
+            at = held.version if way[2].endswith(_AS_IT_CAME) else version
+            line = _gone(way, at, record_time) if held.gone else None
+            _emit(emissions, line or _register(way, held, after, at, record_time))
     for way in old:
         if way not in new:
             _emit(emissions, _gone(way, version, record_time))
@@ -67,8 +69,9 @@ def _may_hand_on(state: PersonState | None) -> bool:
 def _outbox(person_id: str, state: PersonState | None) -> dict[_Way, Contribution]:
     """All that the person hands on: a function of the state.
 
-    Of a person that is over, whose devices are not kept, only what this record says of them, and
-    that something is gone from there too.
+    Of a person that is over, whose devices are not kept, only what this record says of them, that
+    something is gone among it. Nothing tells then whether it is older than what was handed on
+    before; so it goes a way of its own, in the version in which it came.
     """
     if state is None:
         return {}
@@ -78,6 +81,7 @@ def _outbox(person_id: str, state: PersonState | None) -> dict[_Way, Contributio
         device, via = device_of(key), via_of(key)
         if device in apart and (state.over or not held.gone):
             route = f"{via}>{person_id}" if via else person_id
+            route += _AS_IT_CAME if state.over else ""
             ways[person_of_device(device), "", route, device] = held
         elif state.root and not via and not held.gone:
             ways[person_of_user(state.root), state.root, person_id, device] = held

@@ -158,8 +158,12 @@ def test_one_device_of_two_user_ids_goes_on_twice_and_is_one(two_devices: Person
 def test_of_a_user_with_far_too_many_devices_none_is_kept(two_devices: Persons) -> None:
     world = two_devices
     world.take(register("ben", "user:ben"), *(register("ben", device) for device in "abcd"))
-    sent = {one.person_id for one in world.handed(register("ben", "e"))}
-    assert sent == {anonymous(device) for device in "abe"}, "c and d were above the limit before"
+    handed = world.handed(register("ben", "e", version=5))
+    told = {one.person_id: (one.via, one.version) for one in handed if not one.gone}
+    way = person("ben") + "!"
+    assert told == {anonymous(d): (way, 5 if d == "e" else 1) for d in "abcde"}
+    lost = {one.person_id: one.via for one in handed if one.gone}
+    assert lost == dict.fromkeys((anonymous("c"), anonymous("d")), person("ben"))
     assert set(world.state("ben").devices) == {"user:ben"}
     assert world.state("ben").over
     (sent_on,) = world.handed(register("ben", "a", version=2, sessions=9))
