@@ -16,7 +16,10 @@ LOG = "log"
 
 
 class OfEvidence(msgspec.Struct, frozen=True, kw_only=True):
-    """Pairs of events of which one has this evidence, the other this or another without doubt."""
+    """Pairs of events of which one has this evidence, the other this or another without doubt.
+
+    A line of a log counts where there is no doubt about any other event of its visit.
+    """
 
     evidence: str
     events: int
@@ -46,35 +49,41 @@ def evidences(events: pl.DataFrame) -> Evidences:
     kinds = pl.col("evidence")
     certain = events.filter(kinds.is_in(DETERMINISTIC))
     lines = events.filter(kinds == LOG)
+    others = events.filter(kinds != LOG)
+    doubtful = others.filter(~kinds.is_in(DETERMINISTIC)).select("session")
+    sure_lines = lines.join(others, on="session", how="semi").join(
+        doubtful, on="session", how="anti"
+    )
+    scope = pl.concat([certain, sure_lines])
     among = _agreement(certain)
     return Evidences(
         deterministic=OfEvidence(evidence="any", events=certain.height, agreement=among),
         each=[
             OfEvidence(
                 evidence=kind,
-                events=events.filter(kinds == kind).height,
+                events=scope.filter(kinds == kind).height,
                 agreement=_beyond(
-                    _agreement(events.filter(kinds.is_in({*DETERMINISTIC, kind}))),
+                    _agreement(scope.filter(kinds.is_in({*DETERMINISTIC, kind}))),
                     _agreement(certain.filter(kinds != kind)),
                 ),
             )
             for kind in (*DETERMINISTIC, LOG)
-            if not events.filter(kinds == kind).is_empty()
+            if not scope.filter(kinds == kind).is_empty()
         ],
-        log_lines=None if lines.is_empty() else _log_lines(lines, events),
+        log_lines=None if lines.is_empty() else _log_lines(lines, others),
         without=events.height - certain.height - lines.height,
     )
 
 
-def _log_lines(lines: pl.DataFrame, events: pl.DataFrame) -> LogLines:
+def _log_lines(lines: pl.DataFrame, others: pl.DataFrame) -> LogLines:
     joined = lines.filter(pl.col("found_person") != "")
-    others = events.filter(pl.col("evidence") != LOG).select("session", "found_person").unique()
+    theirs = others.select("session", "found_person")
     told = "entailed_person" in lines.columns
     return LogLines(
         lines=lines.height,
         joined=joined.height,
         entailed=lines.filter(pl.col("entailed_person") != "").height if told else 0,
-        right=joined.join(others, on=["session", "found_person"], how="semi").height,
+        right=joined.join(theirs, on=["session", "found_person"], how="semi").height,
     )
 
 

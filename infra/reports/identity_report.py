@@ -118,7 +118,8 @@ def comparison_report(comparison: IdentityComparison, site: Site) -> Report:
             "Evidence without doubt: a login of whoever made the event (here, or elsewhere on a "
             "device that nobody else uses), an account that the shop joined with theirs, a "
             "verified e-mail, telephone or order number, a mail that was not forwarded. By "
-            "evidence: pairs of which one has it, the other it or another without doubt."
+            "evidence: pairs of which one has it, the other it or another without doubt; of a "
+            "log's lines those whose visit leaves no doubt."
         )
     if comparison.persons.against_rules is None:
         notes.append("The truth file does not tell what the rules entail (entailed_person).")

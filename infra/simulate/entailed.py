@@ -9,15 +9,15 @@ from infra.simulate.oracle_links import (
     Alias,
     Claim,
     Seen,
+    Sighted,
     claimants,
     device_of_line,
     roots,
+    sightings,
 )
 from infra.simulate.truth import Evidence, Truth
 from schemas.event import USER_DEVICE_PREFIX, person_of_device, person_of_user, session_of
 from schemas.identifiers import is_node
-
-DAY_MS = 86_400_000
 
 
 class Facts:
@@ -30,7 +30,7 @@ class Facts:
         self.accounts: dict[str, str] = {}  # user -> human
         self.claims: list[Claim] = []
         self.aliases: list[Alias] = []
-        self.seen: dict[tuple[str, str, int], list[Seen]] = {}
+        self.seen: dict[tuple[str, str], list[Seen]] = {}  # by address and user agent
 
     def add(self, truth: Truth) -> None:
         at, user = truth.event_time, truth.user_id
@@ -51,8 +51,7 @@ class Facts:
             self.people.setdefault(truth.device_id, set()).add(truth.person)
         if truth.ip and truth.kind == "visitor":
             hit = Seen(truth.ip, truth.user_agent, at, truth.device_id)
-            key = (truth.ip, truth.user_agent, at // DAY_MS)
-            self.seen.setdefault(key, []).append(hit)
+            self.seen.setdefault((truth.ip, truth.user_agent), []).append(hit)
 
 
 class Entailed:
@@ -63,6 +62,7 @@ class Entailed:
         self._claimants = claimants(facts.claims)
         self._roots = roots(facts.aliases)
         self._devices: dict[str, _Device] = {}
+        self._sightings: dict[tuple[str, str], list[Sighted]] = {}
         self._first_account: dict[str, str] = {}
         for user, human in facts.accounts.items():
             self._first_account[human] = min(user, self._first_account.get(human, user))
@@ -124,7 +124,10 @@ class Entailed:
         return self._roots.get(user, user)
 
     def _device_of_line(self, truth: Truth) -> str:
-        return device_of_line(self._facts.seen, truth.ip, truth.user_agent, truth.event_time)
+        where = truth.ip, truth.user_agent
+        if where not in self._sightings:
+            self._sightings[where] = sightings(self._facts.seen.get(where, ()))
+        return device_of_line(self._sightings[where], truth.event_time)
 
     def _device(self, device: str) -> _Device:
         found = self._devices.get(device)

@@ -140,12 +140,13 @@ HAS_ACCOUNT = 0.35  # of those who consent, when the history begins
 SHARES_COMPUTER = 0.14  # of people: those of one household on one computer
 HOUSEHOLDS: Mapping[int, float] = {2: 75, 3: 16, 4: 9}  # of those who share one
 FORGETS_LOGOUT = 0.3  # of those who share one
-IN_AN_OFFICE = 0.04  # of those with a computer of their own: address and browser are the office's
-AT_ONE_OFFICE = 3
+IN_AN_OFFICE = 0.08  # of those with a computer of their own: address and browser are the office's
+AT_ONE_OFFICE = 24
 PUBLIC_COMPUTER_FOR = 3000  # people there is one
 BLOCKS_BEACON = 0.03  # of people: a web server's log knows their visits, nothing else does
 SECOND_ACCOUNT = 0.1  # of members with several devices: another member number on the last one
 NEWSLETTER = 0.25  # of people get it when the history begins
+MEMBERS_NEWSLETTER = 0.5  # of the other members get it too
 IS_PARENT = 0.5
 SPEAKS: Mapping[str, float] = {"de-DE": 62, "en-GB": 12, "de-AT": 10, "en-US": 8, "fr-FR": 8}
 DEVICES: Mapping[str, float] = {"phone": 0.85, "computer": 0.6, "tablet": 0.15}
@@ -158,7 +159,7 @@ VERIFIES = 0.7  # of accounts: their e-mail, at the first login
 VERIFIES_TELEPHONE = 0.5  # of them
 SHARES_EMAIL = 0.15  # of households on one computer
 ORDERS_BY_TELEPHONE = 0.01  # of visits: after it
-JOINS_ACCOUNTS = 0.0  # of second accounts
+JOINS_ACCOUNTS = 0.8  # of second accounts
 MISTAKEN = 0.02  # of accounts: an address and an account are taken for theirs, for some hours
 
 # During a visit

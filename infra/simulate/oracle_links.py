@@ -5,10 +5,11 @@ Verified identifiers, aliases of users, and lines of a web server's log. Times a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 JOIN_MS = 30 * 60_000
+STEP_MS = 5 * 60_000
 
 
 class Claim(NamedTuple):
@@ -37,6 +38,14 @@ class Seen(NamedTuple):
     user_agent: str
     at: int
     device: str
+
+
+class Sighted(NamedTuple):
+    """A line in this time may be of this device, in the five minutes after it perhaps too."""
+
+    device: str
+    since: int
+    until: int
 
 
 def claimants(claims: Iterable[Claim]) -> dict[str, str]:
@@ -73,20 +82,37 @@ def roots(aliases: Iterable[Alias]) -> dict[str, str]:
     return root
 
 
-def device_of_line(
-    seen: Mapping[tuple[str, str, int], Sequence[Seen]], ip: str, user_agent: str, at: int
-) -> str:
+def sightings(hits: Sequence[Seen]) -> list[Sighted]:
+    """Who was there when, of hits with one address and user agent.
+
+    When somebody's hits end is known to five minutes: they were surely there until the step of
+    the last one began, and may have been until it ended.
+    """
+    found = []
+    for hit in hits:
+        step = _step(hit.at)
+        begins = not any(
+            other.device == hit.device and other.at < hit.at and step - _step(other.at) <= JOIN_MS
+            for other in hits
+        )
+        since, until = (hit.at, hit.at) if hit.device and begins else (hit.at, step)
+        since = since if hit.device else step
+        found.append(Sighted(hit.device, since - JOIN_MS, until + JOIN_MS))
+    return found
+
+
+def device_of_line(seen: Sequence[Sighted], at: int) -> str:
     """The device that asked for a line of the log; '' where none can be told.
 
-    It is the only one seen with this address and user agent on that day (UTC) within half an
-    hour, and nobody without consent was. `seen`: by address, user agent and day since 1970.
+    It was surely seen within half an hour, no other one may have been, and nobody without consent.
     """
-    near = {
-        each.device
-        for each in seen.get((ip, user_agent, at // 86_400_000), ())
-        if abs(each.at - at) <= JOIN_MS
-    }
-    return near.pop() if len(near) == 1 else ""
+    sure = {each.device for each in seen if each.since <= at <= each.until}
+    perhaps = {each.device for each in seen if each.since <= at < each.until + STEP_MS}
+    return sure.pop() if len(perhaps) == 1 and sure else ""
+
+
+def _step(at: int) -> int:
+    return at // STEP_MS * STEP_MS
 
 
 def _by_time(said: Alias) -> tuple[int, str]:

@@ -16,6 +16,7 @@ from infra.simulate.odds import (
     HOUSEHOLDS,
     IN_AN_OFFICE,
     IS_PARENT,
+    MEMBERS_NEWSLETTER,
     NEWSLETTER,
     PUBLIC_COMPUTER_FOR,
     SECOND_ACCOUNT,
@@ -106,6 +107,8 @@ class Town:
             user_id=account if consents and is_drawn(chance, HAS_ACCOUNT) else "",
             account_number=account,
         )
+        if person.user_id and is_drawn(chance, MEMBERS_NEWSLETTER):
+            person.newsletter = True
         if len(person.devices) > 1 and person.user_id and is_drawn(chance, SECOND_ACCOUNT):
             person.devices[-1].account = f"{account}-b"
         return person

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -147,6 +148,29 @@ def test_the_log_of_the_same_shoppers_is_imported_under_the_same_ids(
     events = beside(running, pl.read_ndjson(truth))
     assert events.filter(pl.col("person").is_not_null())["device"].null_count() == 0
     assert events.filter(pl.col("protocol") == "log")["person"].null_count() == 0
+
+
+def test_in_a_hard_world_too_everybody_is_who_the_rules_entail(
+    running: Stack, tmp_path: Path
+) -> None:
+    """Aliases, verified addresses, clicks, revocations; and the web server's log of it all."""
+    log, truth = tmp_path / "access.log", tmp_path / "truth.parquet"
+    words = ("simulate", "--shoppers", "600", "--seed", "9", "--hard", "--log", str(log))
+    running.footfall(*words, "--truth", str(truth), "--send", running.collector)
+    running.footfall("import-logs", str(log))
+    running.drain()
+    report = json.loads(running.footfall("report", "identity", "--truth", str(truth), "--json"))
+    rows = {(row["about"], row["what"]): row for row in report["rows"]}
+    assert [row for row in report["rows"] if row["verdict"] == "broken"] == []
+    for group in ("pairs of events of one person", "pairs of events of one session"):
+        for what in ("precision, by the rules", "recall, by the rules"):
+            assert rows[group, what]["share"] == 1
+    kinds = {what.partition(":")[0] for about, what in rows if about == "pairs by evidence"}
+    assert {"login", "verified", "log"} <= kinds
+    lines = rows["lines of the log", "joined to a person"]
+    assert lines["count"] > 0.9 * lines["of"]
+    beyond = rows["pairs of events with evidence without doubt", "any: precision"]
+    assert beyond["share"] == 1
 
 
 def test_a_wrong_key_is_one_line_and_exit_code_1(running: Stack) -> None:

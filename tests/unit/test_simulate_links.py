@@ -14,6 +14,7 @@ from infra.simulate.oracle_links import (
     claimants,
     device_of_line,
     roots,
+    sightings,
 )
 from infra.simulate.truth import Truth
 from schemas.event import person_of_device, person_of_user
@@ -80,12 +81,12 @@ def test_joined_users_have_the_smallest_of_them_as_root() -> None:
 
 
 def test_a_line_is_of_the_only_device_that_was_near() -> None:
-    noon = DAY_MS // 2
+    noon = DAY_MS // 2 + 3 * MINUTE
     one, other = Seen("ip", "ua", noon, "d1"), Seen("ip", "ua", noon + 3 * JOIN_MS, "d2")
     refused = Seen("ip", "ua", noon + 6 * JOIN_MS, "")
 
     def of(at: int, *seen: Seen) -> str:
-        return device_of_line({("ip", "ua", 0): seen}, "ip", "ua", at)
+        return device_of_line(sightings(seen), at)
 
     assert of(noon + JOIN_MS, one, other, refused) == "d1"
     assert of(noon + JOIN_MS + 1, one, other, refused) == ""
@@ -93,6 +94,11 @@ def test_a_line_is_of_the_only_device_that_was_near() -> None:
     assert of(noon + 6 * JOIN_MS, one, other, refused) == "", "somebody who refused asked for it"
     assert of(noon, one, Seen("ip", "ua", noon + 1, "d2")) == "", "two candidates"
     assert of(noon, one, Seen("ip", "ua", noon + 1, "")) == ""
+    again = Seen("ip", "ua", noon + MINUTE, "d1")
+    end = noon + JOIN_MS + MINUTE
+    assert of(end - MINUTE, one, again) == "d1"
+    assert of(end, one, again) == "", "ends are known to five minutes: what is unsure joins none"
+    assert of(end, Seen("ip", "ua", noon + 2 * JOIN_MS, "d2"), one, again) == ""
 
 
 def truth(device: str, at: int, person: str = "ann", **more: object) -> Truth:

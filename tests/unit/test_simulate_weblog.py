@@ -20,7 +20,7 @@ from tests.unit.simulated import UNTIL, plan, site
 
 @pytest.fixture(scope="module")
 def lines() -> list[LogLine]:
-    return list(log_lines(plan(dirt=Dirt(bots=WEB_LOG_BOTS))))
+    return list(log_lines(plan(dirt=Dirt(bots=WEB_LOG_BOTS, scrapers=0))))
 
 
 @pytest.fixture(scope="module")
