@@ -26,6 +26,7 @@ class AddressKeys:
         self._site = site
         self._salts = salts
         self._logs_joined = logs_joined
+        self._changes = salts.imported_changes
         self._made: dict[tuple[int, str, str], list[str]] = {}
         self._missed_ms = 0  # the newest hit of which no key could be made
 
@@ -37,6 +38,9 @@ class AddressKeys:
         """
         if not (ip and user_agent and self._logs_joined):
             return _NONE
+        if self._changes != self._salts.imported_changes:
+            self._changes = self._salts.imported_changes
+            self._made.clear()
         name = at_ms // WINDOW_MS, ip, user_agent
         keys = self._made.get(name)
         if keys is None:

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import logging
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import redis.asyncio
@@ -52,6 +52,7 @@ class Salts:
         self._shared: set[int] = set()
         self._past: dict[int, bytes] = {}
         self._past_shared: set[int] = set()
+        self.imported_changes = 0  # how often what `imported` says may have changed
 
     def of(self, now_ms: int) -> bytes:
         """The salt of the UTC day of `now_ms`."""
@@ -80,12 +81,14 @@ class Salts:
         Redis keeps them for `life_ms`, so that a repeated import makes the same pseudonyms. While
         it is away salts of this process stand in, and are offered when it returns.
         """
-        missing = sorted(set(days) - self._past_shared)
-        if not missing:
-            return
+        if missing := sorted(set(days) - self._past_shared):
+            await self._share(missing, life_ms)
+
+    async def _share(self, days: Sequence[int], life_ms: int) -> None:
+        """Redis's salts of these days, ours where it has none."""
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
-                for day in missing:
+                for day in days:
                     key = salt_key(_date(day), imported=True)
                     pipeline.set(key, self.of_past(day * DAY_MS), nx=True, px=life_ms)
                     pipeline.get(key)
@@ -93,8 +96,11 @@ class Salts:
         except RedisError as error:
             _log.warning("salts for history cannot be fetched from Redis: %s", error)
             return
-        self._past.update(zip(missing, answers[1::2], strict=True))
-        self._past_shared.update(missing)
+        found = dict(zip(days, answers[1::2], strict=True))
+        if any(self._past[day] != salt for day, salt in found.items()):
+            self.imported_changes += 1
+        self._past.update(found)
+        self._past_shared.update(days)
 
     async def refresh(self, now_ms: int) -> None:
         """Fetches the salts of today and, near midnight, tomorrow. Raises RedisError."""
@@ -130,7 +136,8 @@ class Salts:
     async def _try_refresh(self) -> None:
         if self._imported_life_ms:
             today = _now_ms() // DAY_MS
-            await self.fetch_past((today - 1, today, today + 1), self._imported_life_ms)
+            # Also what is known already: a Redis that has lost it gets it back.
+            await self._share((today - 1, today, today + 1), self._imported_life_ms)
         try:
             await self.refresh(_now_ms())
         except RedisError as error:

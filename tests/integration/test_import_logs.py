@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import os
 import threading
@@ -16,6 +17,8 @@ import redis
 
 from infra.embedded.ports import free_offset
 from infra.topics import create_topics
+from ingest.collector.address_keys import AddressKeys
+from ingest.collector.pseudonym import Salts
 from ingest.logs.errors import ServerAway, UnreadableFile, WrongOptions
 from ingest.logs.importer import ImportOptions, import_logs
 from ingest.logs.summary import Skipped, Summary
@@ -202,6 +205,35 @@ def test_the_salt_of_a_day_lives_as_long_as_the_events(
         assert store.get(key) == salt
     first, again = importing.events()
     assert first == again
+
+
+def test_a_visitors_hit_and_the_line_about_it_have_one_pseudonym(
+    importing: Importing, tmp_path: Path, redis_url: str
+) -> None:
+    now = datetime.now(UTC)
+    today = int(now.timestamp()) // 86_400
+    agent, address = "Mozilla/5.0", "198.51.100.7"
+    stamp = now.strftime("%d/%b/%Y:%H:%M:%S +0000")
+    path = written(tmp_path / "log", line(1).replace("17/May/2015:10:05:01 +0000", stamp))
+
+    async def keys_and_salts() -> tuple[list[str], bool]:
+        """Those of a collector that started before, and whether Redis gets its salt back."""
+        salts = Salts(redis_url, 3_600_000)
+        made = AddressKeys(importing.site.name, salts, logs_joined=True)
+        await salts.start()
+        found = made.of(address, agent, int(now.timestamp() * 1000))
+        with redis.Redis.from_url(redis_url) as store:
+            key = salt_key(now.date().isoformat(), imported=True)
+            assert store.delete(key) == 1
+            await salts._try_refresh()
+            back = store.get(key) == salts.imported(today)
+        await salts.stop()
+        return found, back
+
+    keys, back = asyncio.run(keys_and_salts())
+    importing.run(path)
+    assert [event.device_id for event in importing.events()] == keys[:1]
+    assert back, "a Redis that has lost the salt gets it back"
 
 
 def test_the_host_is_the_sites_first_or_the_one_given(importing: Importing, tmp_path: Path) -> None:
