@@ -78,8 +78,8 @@ def interest_name(category: str) -> str:
 
 
 def touch_name(medium: Medium, source: str, campaign: str) -> str:
-    texts = (source[:MAX_TEXT], campaign[:MAX_TEXT])
-    return f"{TOUCH}{_MEDIA.index(medium)}" + _SEPARATOR.join(texts)
+    name = f"{TOUCH}{_MEDIA.index(medium)}{source[:MAX_TEXT]}"
+    return f"{name}{_SEPARATOR}{campaign[:MAX_TEXT]}" if campaign else name
 
 
 def exposure_name(experiment_key: str, arm: str) -> str:

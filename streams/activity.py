@@ -56,6 +56,7 @@ class Activities:
     def __init__(self, site: Site) -> None:
         self._experiments = {name: each.key for name, each in site.experiments.items()}
         self._goals = frozenset(each.goal for each in site.experiments.values() if each.goal)
+        self._names = self._goals | {*INTEREST_IN, ORDERED, REFUNDED}
 
     def keep(
         self, state: DeviceState, row: EnrichedEvent, mark: bytes, *, external: bool
@@ -64,9 +65,10 @@ class Activities:
 
         `mark`: digest of the event's id; `external`: the event names an external source.
         """
-        if is_pseudonym(row.device_id):
-            return state
-        name, time, activity = row.name, row.event_time, state.activity
+        name = row.name
+        if not (external or row.arm or name in self._names) or is_pseudonym(row.device_id):
+            return state  # as most events
+        time, activity = row.event_time, state.activity
         if external:
             campaign = row.utm_campaign or row.utm_source
             touch = touch_name(row.referrer_medium, row.referrer_source, campaign)
