@@ -109,7 +109,9 @@ def session_of(device_id: str, start_ms: int) -> str:
     return uuid5("session", device_id, start_ms)
 
 
-class Event(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="event"):
+class Event(
+    msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="event", gc=False
+):
     """One line of `footfall.raw`: an event as accepted, before anything was looked up."""
 
     event_id: str  # UUID
@@ -150,7 +152,9 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", 
         return self.event_time if self.server else self.received_at
 
 
-class Decision(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="decision"):
+class Decision(
+    msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="decision", gc=False
+):
     """One homepage decision: a line of `footfall.raw`, passed on to `footfall.decisions`."""
 
     decision_id: str
@@ -165,7 +169,9 @@ class Decision(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind
     latency_ms: float = 0.0
 
 
-class Claim(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="claim"):
+class Claim(
+    msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="claim", gc=False
+):
     """A line of `footfall.raw`: a server says that an identifier is a user's, or no more."""
 
     device_id: str  # the identifier's node, see `schemas.identifiers`
@@ -180,7 +186,7 @@ class Claim(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind", 
 RawLine = Event | Decision | Claim | Unconsented
 
 
-class EnrichedEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
+class EnrichedEvent(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """One line of `footfall.events`: a row of ClickHouse, person and session as known then."""
 
     event_id: str
@@ -240,7 +246,7 @@ class EnrichedEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
 LinkStatus = Literal["applied", "conflict", "suspicious", "revoked"]
 
 
-class IdentityLink(msgspec.Struct, kw_only=True, omit_defaults=True):
+class IdentityLink(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """One line of `footfall.identity`: an identifier leads to a person, since when and why.
 
     The newest version a (identifier, kind, person, reason, device) replaces the older. What is not
@@ -259,7 +265,7 @@ class IdentityLink(msgspec.Struct, kw_only=True, omit_defaults=True):
     removed: bool = False  # nothing says so any more
 
 
-class Correction(msgspec.Struct, kw_only=True):
+class Correction(msgspec.Struct, kw_only=True, gc=False):
     """One line of `footfall.corrections`: a span of this device's events belongs elsewhere.
 
     Of an event's rows of the same `what`, the one with the latest `since` not after it holds, if
@@ -279,7 +285,7 @@ class Correction(msgspec.Struct, kw_only=True):
     bot_reason: str = ""  # of what 'bot', which speaks of a whole UTC day and is never removed
 
 
-class Register(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Register(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """One line of `footfall.registers`: all that one device contributes to one person.
 
     The newest version a (person, device) replaces the older; `gone` says: nothing any more.

@@ -39,7 +39,7 @@ _UNIT_BITS = 16
 _LONGEST_MS = (1 << 32) - (1 << _UNIT_BITS) - 1  # 49 days
 
 
-class Evidence(msgspec.Struct, frozen=True, order=True):
+class Evidence(msgspec.Struct, frozen=True, order=True, gc=False):
     """What one event says for all funnels of a layout."""
 
     time: int  # ms

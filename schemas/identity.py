@@ -29,7 +29,7 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
 
-class Segment(msgspec.Struct, frozen=True):
+class Segment(msgspec.Struct, frozen=True, gc=False):
     """From `since` (ms) to the next segment the device is this person's; user '' is anonymous."""
 
     since: int

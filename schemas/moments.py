@@ -17,7 +17,7 @@ Run = tuple[int, int]
 Mark = tuple[int, str]
 
 
-class Moments(msgspec.Struct, array_like=True):
+class Moments(msgspec.Struct, array_like=True, gc=False):
     """Of one device; `unpack` gives back what `pack` was given."""
 
     seen: list[int]  # first seen, [first, last] of each run, last seen: one upon the other

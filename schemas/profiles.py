@@ -29,7 +29,7 @@ Scalar = str | int | float | bool
 AttributeValue = Scalar | tuple[Scalar, ...]
 
 
-class Fact(msgspec.Struct, array_like=True, frozen=True):
+class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What the latest event says of one attribute."""
 
     time: int  # ms

@@ -16,7 +16,7 @@ UNIT = 10_000
 WHOLE = 2**62  # the amount of a refund that names none: all of the order
 
 
-class Purchase(msgspec.Struct, array_like=True, frozen=True, order=True):
+class Purchase(msgspec.Struct, array_like=True, frozen=True, order=True, gc=False):
     """One event's word about an order: completed, or with an amount below 0, refunded."""
 
     time: int  # ms
@@ -29,7 +29,7 @@ class Purchase(msgspec.Struct, array_like=True, frozen=True, order=True):
 Purchases = tuple[Purchase, ...]  # sorted
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, gc=False):
     """An order as all words about it give it."""
 
     time: int  # ms: the first word of it

@@ -116,7 +116,7 @@ def salt_key(day: str, *, imported: bool = False) -> str:
     return f"ff:salt:{'import:' if imported else ''}{day}"
 
 
-class DeviceState(msgspec.Struct):
+class DeviceState(msgspec.Struct, gc=False):
     """All that is kept about one device. Every field is a function of the set of its events.
 
     `encode_device_state` writes it, new fields by themselves and in order: append them.
@@ -144,7 +144,7 @@ class DeviceState(msgspec.Struct):
     minutes: dict[int, bytes] = {}  # UTC day -> packed counts of events a minute
 
 
-class Contribution(msgspec.Struct, array_like=True):
+class Contribution(msgspec.Struct, array_like=True, gc=False):
     """A device's register as the person's state keeps it."""
 
     version: int
@@ -162,7 +162,7 @@ class Contribution(msgspec.Struct, array_like=True):
     days: tuple[int, ...] = ()
 
 
-class PersonState(msgspec.Struct, array_like=True):
+class PersonState(msgspec.Struct, array_like=True, gc=False):
     """The newest contribution of each of the person's devices, tombstones included.
 
     What of it counts for this person: `schemas.persons`.

@@ -36,7 +36,7 @@ MAX_DIGESTS = 4096
 MAX_DAYS = 64
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where an event belongs, as known when it came."""
 
     person_id: str | None
@@ -44,7 +44,7 @@ class Place(msgspec.Struct, frozen=True):
     session_start: int  # ms
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """What one event did to its device."""
 
     state: DeviceState

@@ -25,7 +25,7 @@ APPROXIMATE = -1
 """Stands where a step's number would: the unit had more hits than are kept."""
 
 
-class Hit(msgspec.Struct, frozen=True, order=True):
+class Hit(msgspec.Struct, frozen=True, order=True, gc=False):
     """One event's evidence for one funnel."""
 
     time: int  # ms

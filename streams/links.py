@@ -31,7 +31,7 @@ _CLAIMS: Mapping[Kind, str] = {
 }
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """What made the state say something new; `what` and `value`: of a node."""
 
     event_id: str

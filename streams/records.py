@@ -39,7 +39,7 @@ class Emissions:
         return sum(map(len, self.lines.values()))
 
 
-class CounterChange(msgspec.Struct, frozen=True):
+class CounterChange(msgspec.Struct, frozen=True, gc=False):
     """Add `delta` to one field of a hash that expires."""
 
     key: str
@@ -48,7 +48,7 @@ class CounterChange(msgspec.Struct, frozen=True):
     ttl_ms: int
 
 
-class StateWrite(msgspec.Struct, frozen=True):
+class StateWrite(msgspec.Struct, frozen=True, gc=False):
     key: str
     blob: bytes
     ttl_ms: int

@@ -13,7 +13,7 @@ _MONEY_LIMIT = Decimal(10) ** 13  # Decimal(18, 4) holds this with room to spare
 _DIGITS = Decimal("0.0001")
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, gc=False):
     """`revenue` is a decimal number as text, in `currency`; None where there is none."""
 
     order_id: str = ""
@@ -26,7 +26,7 @@ class Order(msgspec.Struct, frozen=True):
 _NOTHING = msgspec.Raw(b"null")
 
 
-class _Properties(msgspec.Struct):
+class _Properties(msgspec.Struct, gc=False):
     order_id: str | int | None = None
     revenue: msgspec.Raw = _NOTHING
     total: msgspec.Raw = _NOTHING
