@@ -25,7 +25,6 @@ from typing import NamedTuple
 import msgspec
 
 Layout = tuple[int, ...]  # Funnel.fingerprint of each funnel
-Said = tuple[tuple[int, ...], tuple[tuple[str, ...], ...]]  # steps, values
 
 EMPTY = b""
 
@@ -39,12 +38,18 @@ _UNIT_BITS = 16
 _LONGEST_MS = (1 << 32) - (1 << _UNIT_BITS) - 1  # 49 days
 
 
-class Evidence(msgspec.Struct, frozen=True, order=True, gc=False):
-    """What one event says for all funnels of a layout."""
+class Said(msgspec.Struct, frozen=True, order=True, array_like=True, cache_hash=True, gc=False):
+    """What events say for all funnels of a layout."""
 
-    time: int  # ms
     steps: tuple[int, ...]  # a funnel; bit i: satisfies step i; bit 16+i: step i is `without` it
     values: tuple[tuple[str, ...], ...] = ()  # of each funnel that it enters: its `by` fields
+
+
+class Evidence(msgspec.Struct, frozen=True, order=True, gc=False):
+    """What one event says."""
+
+    time: int  # ms
+    said: Said
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -68,13 +73,13 @@ class _Place(NamedTuple):
 
 
 @lru_cache(maxsize=10_000)
-def _place(table: bytes, steps: tuple[int, ...], values: tuple[tuple[str, ...], ...]) -> _Place:
+def _place(table: bytes, said: Said) -> _Place:
     """Where in a table that stands: at the end where it is new."""
-    said = _said_in(table)
-    if (steps, values) in said:
-        return _Place(said.index((steps, values)), table, _entry_of(len(said)))
-    grown = (*said, (steps, values))
-    return _Place(len(said), _encode(grown), _entry_of(len(grown)))
+    there = _said_in(table)
+    if said in there:
+        return _Place(there.index(said), table, _entry_of(len(there)))
+    grown = (*there, said)
+    return _Place(len(there), _encode(grown), _entry_of(len(grown)))
 
 
 def put_on(packed: bytes, newest: Evidence, at_most: int) -> bytes | None:
@@ -87,7 +92,7 @@ def put_on(packed: bytes, newest: Evidence, at_most: int) -> bytes | None:
     length, begin = _HEADER.unpack_from(packed)
     end = _HEADER.size + length
     table = packed[_HEADER.size : end]
-    number, grown, entry = _place(table, newest.steps, newest.values)
+    number, grown, entry = _place(table, newest.said)
     after = newest.time - (begin << _UNIT_BITS)
     if len(packed) - end >= at_most * entry.size or after > _LONGEST_MS:
         return None
@@ -113,10 +118,7 @@ def pack(sorted_entries: Iterable[Evidence]) -> bytes:
     begin = kept[0].time >> _UNIT_BITS
     after = begin << _UNIT_BITS
     table: dict[Said, int] = {}
-    entries = [
-        (entry.time - after, table.setdefault((entry.steps, entry.values), len(table)))
-        for entry in kept
-    ]
+    entries = [(entry.time - after, table.setdefault(entry.said, len(table))) for entry in kept]
     encoded, one = _encode(list(table)), _entry_of(len(table))
     packed = [one.pack(*entry) for entry in entries]
     return b"".join((_HEADER.pack(len(encoded), begin), encoded, *packed))
@@ -130,7 +132,7 @@ def unpack(packed: bytes) -> tuple[Evidence, ...]:
     end, after = _HEADER.size + length, begin << _UNIT_BITS
     said = _said_in(packed[_HEADER.size : end])
     entries = _entry_of(len(said)).iter_unpack(packed[end:])
-    return tuple([Evidence(after + time, *said[number]) for time, number in entries])
+    return tuple([Evidence(after + time, said[number]) for time, number in entries])
 
 
 def first_time(packed: bytes) -> int:

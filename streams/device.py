@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from copy import copy
 
 import msgspec
 
@@ -27,6 +26,7 @@ from schemas.profiles import MAX_USERS, Profile, join, smallest
 from schemas.redis_keys import LIVE_HORIZON_MS, DeviceState
 from schemas.sessions import add_event, add_newest, session_start_of, session_starts
 from streams import evidence
+from streams.copied import copied
 from streams.corrections import person_corrections, session_corrections
 from streams.said import Said, note_said
 from streams.sessions import HORIZON_MS, MAX_OLD_RUNS
@@ -96,9 +96,7 @@ def follow(
     before = state or DeviceState(first_seen=time, last_seen=time)
     if not before.seen:  # a node of which there were only claims
         before = msgspec.structs.replace(before, first_seen=time, last_seen=time)
-    after = copy(before)
-    after.first_seen = min(before.first_seen, time)
-    after.last_seen = max(before.last_seen, time)
+    after = _seen_at(before, time)
     after.seen = _remember(before.seen, mark, time // DAY_MS)
     segments = segments_before = segments_of(device, before)
     if note_said(after, said, time):
@@ -165,10 +163,20 @@ def with_profile(state: DeviceState, user_id: str, profile_id: str, profile: Pro
 def _person_of(event: Event, segments: Sequence[Segment]) -> str | None:
     if is_pseudonym(event.device_id):
         return None
-    if event.user_id and is_identifier(event.user_id) and event.type != "alias":
+    if event.user_id and event.type != "alias" and is_identifier(event.user_id):
         return person_of_user(event.user_id)
     segment = segments[0] if len(segments) == 1 else segment_at(segments, event.event_time)
     return segment.person(event.device_id)
+
+
+def _seen_at(before: DeviceState, time: int) -> DeviceState:
+    """A copy, seen at that time too."""
+    after = copied(before)
+    if time < before.first_seen:
+        after.first_seen = time
+    if time > before.last_seen:
+        after.last_seen = time
+    return after
 
 
 def _remember(seen: dict[int, bytes], mark: bytes, day: int) -> dict[int, bytes]:
@@ -210,8 +218,8 @@ def _close_old_runs(state: DeviceState, segments: Sequence[Segment]) -> None:
 
 def visit_days(starts: Sequence[int], earlier: Sequence[int] = ()) -> tuple[int, ...]:
     """The UTC days (since 1970) on which sessions began, the newest MAX_DAYS of them, sorted."""
-    if len(starts) == 1 and not earlier:
-        return (starts[0] // DAY_MS,)
+    if starts and not earlier and (day := starts[0] // DAY_MS) == starts[-1] // DAY_MS:
+        return (day,)
     return tuple(sorted({*earlier, *(start // DAY_MS for start in starts)})[-MAX_DAYS:])
 
 

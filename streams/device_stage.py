@@ -23,7 +23,6 @@ line of footfall.raw
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
 
 from schemas.bot_days import reason_at
 from schemas.event import (
@@ -58,6 +57,7 @@ from streams import sightings
 from streams.activity import Activities
 from streams.alias_stage import alias_of
 from streams.bots import note_behaviour, taken_back
+from streams.copied import copied
 from streams.corrections import person_corrections
 from streams.device import (
     digest,
@@ -70,7 +70,6 @@ from streams.device import (
 )
 from streams.enrich import Enricher
 from streams.funnels import Funnels
-from streams.last_few import LastFew
 from streams.links import Evidence, link_changes, may_change
 from streams.profile import registers_of
 from streams.records import Effects, Emissions, Record, StateWrite
@@ -80,6 +79,7 @@ from streams.steps.detect_bot import detect_bot
 from streams.steps.read_profile import OVER_LIMIT, read_profile
 
 _PSEUDONYM_TTL_MS = 48 * 3600 * 1000
+_KNOWN_DEVICES = 50_000
 
 Line = Event | Claim | Decision | Unconsented | bytes
 States = dict[str, DeviceState | None]
@@ -96,7 +96,7 @@ class DeviceStage:
         self._enrich = Enricher(site, secret)
         self._funnels = Funnels(site)
         self._activities = Activities(site)
-        self._known = LastFew[str, tuple[DeviceState | None, dict[str, Register]]]()
+        self._known: dict[str, tuple[DeviceState | None, dict[str, Register]]] = {}
 
     def decode(self, record: Record) -> list[Line]:
         """The record's lines; bytes stay where a line is no record of ours."""
@@ -115,6 +115,8 @@ class DeviceStage:
     ) -> Effects:
         """Replaces entries of `states`, never changes one. Emissions depend on no batch border."""
         emissions = Emissions()
+        if len(self._known) > _KNOWN_DEVICES:
+            self._known.clear()
         touched: set[str] = set()
         for record, lines in batch:
             version = version_of(epoch, record.offset)
@@ -122,25 +124,25 @@ class DeviceStage:
             evidence: dict[str, Event | Claim] = {}
             for number, line in enumerate(lines):
                 if isinstance(line, Event):
-                    before.setdefault(line.device_id, states.get(line.device_id))
+                    device = line.device_id
+                    if device not in before:
+                        before[device] = states.get(device)
                     state = self._event(states, line, record, version, emissions)
                     if state is not None:
-                        states[line.device_id] = state
-                        touched.add(line.device_id)
-                        evidence.setdefault(line.device_id, line)
+                        states[device] = state
+                        if device not in evidence:
+                            evidence[device] = line
                 elif isinstance(line, Claim):
                     before.setdefault(line.device_id, states.get(line.device_id))
                     states[line.device_id] = self._claim(states, line, version, emissions)
-                    touched.add(line.device_id)
                     evidence[line.device_id] = line
-                elif isinstance(line, Decision):
-                    emissions.add(DECISIONS, line.device_id, encode_line(line))
-                elif isinstance(line, Unconsented):
-                    emissions.add(SIGHTINGS, line.pseudonym, encode_line(line))
-                else:
+                elif isinstance(line, bytes):
                     reject(emissions, RAW, version, record, number, line, Reason.INVALID_EVENT)
+                else:
+                    _pass_on(line, emissions)
             self._registers(before, states, record, version, emissions)
             self._links(before, states, evidence, version, emissions)
+            touched.update(evidence)
         writes = [
             self._write(device, state)
             for device in touched
@@ -158,8 +160,10 @@ class DeviceStage:
     ) -> DeviceState | None:
         """The device's new state; None where the event leaves none."""
         before = states.get(event.device_id)
-        bot = detect_bot(event.user_agent, event.protocol, event.notes)
         page = self._enrich.page(event)
+        bot = ""
+        if page.suspected:
+            bot = detect_bot(event.user_agent, event.protocol, event.notes)
         if bot:
             row = self._enrich.bot(event, page, bot)
             emissions.add(EVENTS, event.device_id, encode_line(row))
@@ -179,7 +183,7 @@ class DeviceStage:
             note = OVER_LIMIT if not fits else told.note
         state = step.state
         is_news = note_behaviour(state, event, self._site.bots.max_events_a_minute)
-        bot = reason_at(state.bot_days, event.event_time)
+        bot = reason_at(state.bot_days, event.event_time) if state.bot_days else ""
         row = self._enrich.visit(event, page, step.place, late, note, bot)
         if not bot:
             state = self._activities.keep(state, row, mark, external=page.referrer.external)
@@ -259,12 +263,10 @@ class DeviceStage:
                     emissions.add(SIGHTINGS, sighting.pseudonym, encode_line(sighting))
             for person, register in now.items():
                 if register != earlier.get(person):
-                    told = copy(register)
+                    told = copied(register)
                     told.version, told.record_time = version, record.time
                     emissions.add(REGISTERS, person, encode_line(told))
-            if earlier.keys() <= now.keys():
-                continue
-            for person in earlier.keys() - now.keys():
+            for person in earlier.keys() - now.keys() if earlier.keys() != now.keys() else ():
                 gone = Register(
                     person_id=person,
                     device_id=device,
@@ -284,6 +286,13 @@ class DeviceStage:
     def _write(self, device: str, state: DeviceState) -> StateWrite:
         ttl = _PSEUDONYM_TTL_MS if is_pseudonym(device) else self._site.retention.visitors_ms
         return StateWrite(device_key(device), encode_device_state(state), ttl)
+
+
+def _pass_on(line: Decision | Unconsented, emissions: Emissions) -> None:
+    if isinstance(line, Decision):
+        emissions.add(DECISIONS, line.device_id, encode_line(line))
+    else:
+        emissions.add(SIGHTINGS, line.pseudonym, encode_line(line))
 
 
 def _decode(line: bytes) -> Line:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from functools import lru_cache
 
 import msgspec
@@ -14,8 +13,10 @@ from schemas.geo import NOWHERE, GeoDatabase
 from schemas.referrer import Referrer, classify
 from schemas.site import Site
 from schemas.user_agent import parse_user_agent
+from streams.copied import copied
 from streams.device import Place
 from streams.steps.credit_decision import credit_decision
+from streams.steps.detect_bot import detect_bot
 from streams.steps.locate import locate
 from streams.steps.read_order import read_order
 from streams.steps.read_search import SEARCHED, asked_for, read_search
@@ -27,6 +28,7 @@ _REMEMBERED = 8192
 class Page(msgspec.Struct, frozen=True):
     """What the address, the referrer and the user agent of an event say."""
 
+    suspected: bool  # by its agent it is a bot, at least where it was sent by a page
     referrer: Referrer
     row: EnrichedEvent  # in which nothing else stands; to be copied
 
@@ -69,7 +71,7 @@ class Enricher:
 
     def _row(self, event: Event, page: Page, note: str) -> EnrichedEvent:
         """A copy of the page's row with what is the event's own: few fields of many."""
-        row = copy(page.row)
+        row = copied(page.row)
         row.event_id, row.device_id = event.event_id, event.device_id
         row.event_time, row.received_at = event.event_time, event.received_at
         row.type, row.name, row.protocol = event.type, event.name, event.protocol
@@ -89,7 +91,7 @@ class Enricher:
             self._read_track(row, event)
         if note:
             row.notes = [*row.notes, note]
-        if (where := locate(event, self._geo)) is not NOWHERE:
+        if self._geo is not None and (where := locate(event, self._geo)) is not NOWHERE:
             row.country, row.region, row.city = where.country, where.region, where.city
         return row
 
@@ -138,4 +140,4 @@ class Enricher:
             browser=agent.browser,
             os=agent.os,
         )
-        return Page(origin, row)
+        return Page(detect_bot(user_agent, "beacon") != "", origin, row)

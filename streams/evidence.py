@@ -11,6 +11,7 @@ from schemas.evidence import (
     MAX_HITS,
     Evidence,
     Layout,
+    Said,
     first_time,
     pack,
     put_on,
@@ -81,17 +82,17 @@ def _limited(entries: list[Evidence]) -> list[Evidence]:
     for entry in entries:
         mine = {position: hit for position, hit in _hits(entry) if hit >= oldest[position]}
         if mine:
-            places = range(len(entry.steps))
+            places = range(len(entry.said.steps))
             limited.add(_entry(entry.time, [mine.get(place, _NO_HIT) for place in places]))
     return sorted(limited)
 
 
 def _hits(entry: Evidence) -> list[tuple[int, _Hit]]:
     """(position of the funnel, its hit) for each that the event has."""
-    values = iter(entry.values)
+    values = iter(entry.said.values)
     return [
         (position, (entry.time, mask, next(values) if mask & 1 else ()))
-        for position, mask in enumerate(entry.steps)
+        for position, mask in enumerate(entry.said.steps)
         if mask
     ]
 
@@ -99,4 +100,5 @@ def _hits(entry: Evidence) -> list[tuple[int, _Hit]]:
 def _entry(time: int, hits: Sequence[_Hit]) -> Evidence:
     """The event whose hits these are, a funnel each."""
     steps = trimmed(mask for _, mask, _ in hits)
-    return Evidence(time, steps, tuple(values for _, mask, values in hits if mask & 1))
+    values = tuple(values for _, mask, values in hits if mask & 1)
+    return Evidence(time, Said(steps, values))

@@ -122,8 +122,8 @@ class Funnels:
         for entry in unpack(packed):
             at = bisect_right(starts, entry.time)
             session = starts[at - 1] if at else entry.time
-            values = iter(entry.values)
-            for (fingerprint, live), mask in zip(wanted, entry.steps, strict=False):
+            values = iter(entry.said.values)
+            for (fingerprint, live), mask in zip(wanted, entry.said.steps, strict=False):
                 entered = next(values) if mask & 1 else ()
                 if mask and live:
                     hit = Hit(entry.time, mask, entered, session)

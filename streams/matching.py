@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from operator import attrgetter
 
 import msgspec
 
 from schemas.event import UNREADABLE, EnrichedEvent
-from schemas.evidence import Evidence
+from schemas.evidence import Evidence, Said
 from schemas.site import Funnel, Step, path_pattern
 from streams.evidence import trimmed
 from streams.last_few import LastFew
@@ -28,6 +29,7 @@ class _Plan(msgspec.Struct, frozen=True):
     """What events of one name, and pages of one path, say for the funnels."""
 
     steps: tuple[int, ...]  # satisfied by name and path alone, a mask a funnel
+    said: Said  # that, where nothing is entered
     entered: tuple[_CompiledSteps, ...]  # of these funnels the first
     asked: tuple[tuple[int, int, _Condition], ...]  # (funnel, bit, `where` that also must hold)
 
@@ -38,6 +40,7 @@ class Matcher:
     def __init__(self, funnels: Sequence[Funnel]) -> None:
         self._funnels = [_CompiledSteps(funnel) for funnel in funnels]
         self._plans = LastFew[tuple[str, str | None], _Plan]()
+        self._said = lru_cache(maxsize=10_000)(Said)
 
     def evidence(self, event: EnrichedEvent) -> Evidence | None:
         """None where the event is evidence for no funnel."""
@@ -49,8 +52,10 @@ class Matcher:
             return self._asked(plan, event)
         if not plan.steps:
             return None
+        if not plan.entered:
+            return Evidence(event.event_time, plan.said)
         values = tuple([funnel.values(event) for funnel in plan.entered])
-        return Evidence(event.event_time, plan.steps, values)
+        return Evidence(event.event_time, self._said(plan.steps, values))
 
     def _plan(self, name: str, path: str | None) -> _Plan:
         steps, asked = [], []
@@ -62,7 +67,8 @@ class Matcher:
                 else:
                     mask |= bit
             steps.append(mask)
-        return _Plan(trimmed(steps), self._entered(steps), tuple(asked))
+        satisfied = trimmed(steps)
+        return _Plan(satisfied, Said(satisfied), self._entered(steps), tuple(asked))
 
     def _asked(self, plan: _Plan, event: EnrichedEvent) -> Evidence | None:
         properties = _Properties(event.properties)
@@ -73,7 +79,7 @@ class Matcher:
         if not any(steps):
             return None
         values = tuple([funnel.values(event) for funnel in self._entered(steps)])
-        return Evidence(event.event_time, trimmed(steps), values)
+        return Evidence(event.event_time, self._said(trimmed(steps), values))
 
     def _entered(self, steps: Sequence[int]) -> tuple[_CompiledSteps, ...]:
         both = zip(self._funnels, steps, strict=True)

@@ -27,7 +27,7 @@ from fastapi import FastAPI
 
 from infra.embedded import broker, redis_server
 from personalize_api.app import serve
-from schemas.evidence import Evidence, pack
+from schemas.evidence import Evidence, Said, pack
 from schemas.redis_keys import DeviceState, device_key, encode_device_state
 from schemas.settings import Settings
 from schemas.topics import RAW
@@ -107,7 +107,9 @@ def _state() -> DeviceState:
         marks=((now - 90_000_000, "referral:Encyclopedia"), (now - 60_000, "referral:Google")),
         starts=(now - 90_000_000, now - 60_000),
         layout=tuple(funnel.fingerprint for funnel in SITE.funnels.values()),
-        evidence=pack(Evidence(now - 1000 * n, (1, 2, 2), (("Google", ""),)) for n in range(8)),
+        evidence=pack(
+            Evidence(now - 1000 * (8 - n), Said((1, 2, 2), (("Google", ""),))) for n in range(8)
+        ),
     )
 
 

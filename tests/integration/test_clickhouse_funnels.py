@@ -323,7 +323,7 @@ def test_the_live_funnel_says_the_same(
     for who, acts in people.items():
         found = [matcher.evidence(act.row(who)) for act in acts]
         hits = [
-            Hit(one.time, one.steps[0], one.values[0] if one.steps[0] & 1 else ())
+            Hit(one.time, one.said.steps[0], one.said.values[0] if one.said.steps[0] & 1 else ())
             for one in found
             if one
         ]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import EnrichedEvent
-from schemas.evidence import EMPTY, MAX_HITS, Evidence, first_time, pack, put_on, unpack
+from schemas.evidence import EMPTY, MAX_HITS, Evidence, Said, first_time, pack, put_on, unpack
 from schemas.site import Funnel, Site, Step
 from streams.evidence import between, moved, since, with_entry
 from streams.funnels import Funnels
@@ -93,18 +93,18 @@ def test_what_is_put_on_is_what_is_packed_at_once(seen: list[tuple[int, str]]) -
 
 
 def test_more_than_256_different_things_may_be_said() -> None:
-    entries = [Evidence(at, (1,), ((str(at),),)) for at in range(300)]
+    entries = [Evidence(at, Said((1,), ((str(at),),))) for at in range(300)]
     assert unpack(pack(entries)) == tuple(entries)
     narrow = pack(entries[:256])
     assert put_on(narrow, entries[256], at_most=1000) is None
     assert put_on(pack(entries[:257]), entries[257], at_most=1000) is None
-    again = Evidence(300, (1,), (("7",),))
+    again = Evidence(300, Said((1,), (("7",),)))
     assert put_on(pack(entries), again, at_most=1000) == pack((*entries, again))
 
 
 def test_what_is_fifty_days_older_than_the_newest_is_left_out() -> None:
     day = 86_400_000
-    entries = [Evidence(at * day, (1,)) for at in (100, 110, 152)]
+    entries = [Evidence(at * day, Said((1,))) for at in (100, 110, 152)]
     packed = pack(entries)
     assert unpack(packed) == tuple(entries[1:])
     assert put_on(pack(entries[:2]), entries[2], at_most=9) is None
@@ -134,7 +134,7 @@ def test_a_changed_funnel_starts_anew_and_the_others_go_on() -> None:
 def test_a_step_needs_what_where_says() -> None:
     euro, dollar = entry(ALL, 1, "Ordered"), entry(ALL, 1, "Ordered", currency="USD")
     assert euro is not None
-    assert (euro.steps, euro.values) == ((0, 2), ())
+    assert euro.said == Said((0, 2))
     assert dollar is None
 
 
