@@ -7,22 +7,33 @@ from __future__ import annotations
 
 import msgspec
 
-from infra.topics import create_topics, register_epochs
+from infra.positions import Unreachable
+from infra.rebuild import RebuildError, begin_if_forgotten
+from infra.topics import MigrationError, create_topics, register_epochs
 from schemas.settings import Settings
 from schemas.site import Site
 from sinks.clickhouse.migrate import migrate as migrate_clickhouse
 
 
 class Migrated(msgspec.Struct):
-    """What was done: names of topics made, topics whose epoch was raised, ClickHouse's changes."""
+    """What was done: names of topics made, topics whose epoch was raised, ClickHouse's changes.
+
+    `rebuilt`: Redis had lost live state, which is folded again now.
+    """
 
     topics: list[str]
     epochs: list[str]
     clickhouse: list[str]
+    rebuilt: bool = False
 
 
 def migrate(settings: Settings, site: Site) -> Migrated:
     """Raises MigrationError, and ConfigurationError for a topic with another partition count."""
     made = create_topics(settings, site)
+    try:
+        rebuilt = begin_if_forgotten(settings, made)
+    except (RebuildError, Unreachable) as error:
+        raise MigrationError(str(error)) from error
     raised = register_epochs(settings)
-    return Migrated(made, raised, migrate_clickhouse(settings.clickhouse, lifecycle=site.lifecycle))
+    changes = migrate_clickhouse(settings.clickhouse, lifecycle=site.lifecycle)
+    return Migrated(made, raised, changes, rebuilt)

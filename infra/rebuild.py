@@ -18,7 +18,7 @@ Killed at any point, and called again, it does the whole of it again.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
 
@@ -96,6 +96,26 @@ def begin(settings: Settings, passed: FaultPoint = lambda step: None) -> Begun:
             return Begun(removed, behind(ends, begins[_SOURCE]))
     except RedisError as error:
         raise Unreachable(f"Redis at {settings.redis_url}: {error}") from error
+
+
+def begin_if_forgotten(settings: Settings, made: Sequence[str]) -> bool:
+    """`begin` where Redis has forgotten what the stream had folded; whether it had.
+
+    `made`: names of the topics that are new. Raises as `begin`.
+    """
+    if _SOURCE.name in made:
+        return False
+    try:
+        with Redis.from_url(settings.redis_url, socket_timeout=30) as redis:
+            if redis.exists(*map(epoch_key, FOLDED), REBUILD_KEY):
+                return False
+    except RedisError as error:
+        raise Unreachable(f"Redis at {settings.redis_url}: {error}") from error
+    with Positions(settings, STREAM_GROUP) as positions:
+        if not any(positions.committed(_SOURCE).values()):
+            return False
+    begin(settings)
+    return True
 
 
 def left(settings: Settings) -> Iterator[int]:

@@ -48,6 +48,8 @@ def migrate() -> None:
         ("ClickHouse changes", done.clickhouse),
     ):
         typer.echo(f"{what}: {', '.join(names) or 'none'}")
+    if done.rebuilt:
+        typer.echo("Redis had lost live state: the stream folds it again from the topics")
 
 
 def drain(

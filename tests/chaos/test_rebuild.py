@@ -15,12 +15,13 @@ import msgspec
 import pytest
 
 from infra.embedded import broker
+from infra.rebuild import begin_if_forgotten
 from schemas.event import Event, IdentityLink
 from schemas.redis_keys import (
     REBUILD_LOCK_KEY,
     person_decoder,
 )
-from schemas.topics import EVENTS, IDENTITY, REJECTED, STREAM_GROUP
+from schemas.topics import EVENTS, IDENTITY, RAW, REJECTED, STREAM_GROUP
 from tests.processes import environment_of, supervised
 from tests.stream_world import World, stream_world, visits
 
@@ -97,6 +98,18 @@ def test_killed_at_any_step_and_called_again_it_does_the_whole_of_it(world: Worl
         if step == "removed":
             assert "run: footfall rebuild" in doctor(world)["state"]
     footfall(world, "rebuild")
+    world.await_folded()
+    assert live_state(world) == state
+    assert told_to_clickhouse(world) == told
+
+
+def test_migrate_has_what_redis_forgot_folded_again(world: World) -> None:
+    state, told = live_state(world), told_to_clickhouse(world)
+    assert not begin_if_forgotten(world.settings, made=[])
+    world.redis.flushall()
+    assert "has lost its data" in doctor(world)["state"]
+    assert not begin_if_forgotten(world.settings, made=[RAW.name])
+    assert begin_if_forgotten(world.settings, made=[])
     world.await_folded()
     assert live_state(world) == state
     assert told_to_clickhouse(world) == told
