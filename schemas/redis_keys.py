@@ -124,9 +124,11 @@ class DeviceState(msgspec.Struct, gc=False):
 
     first_seen: int  # ms
     last_seen: int  # ms
-    seen: dict[int, bytes] = {}  # UTC day -> 8-byte digests of its event ids, within the horizon
+    seen: dict[int, bytes] = {}  # UTC day -> 6-byte digests of its event ids, within the horizon
     runs: tuple[tuple[int, int], ...] = ()  # [first, last] ms, sorted (design.md, Session)
-    marks: tuple[tuple[int, str], ...] = ()  # (ms, external source), sorted, inside the runs
+    marks: tuple[
+        tuple[int, str], ...
+    ] = ()  # (ms, what stands for an external source), sorted, inside the runs
     starts: tuple[int, ...] = ()  # of the sessions in `runs`; follows from the other fields
     past_sessions: int = 0  # sessions whose runs are no longer kept
     # (user or '' for a logout, first, last) an hour; of a node: (claimant, first, last)
@@ -189,7 +191,16 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
 
 
 _TIMES = ("first_seen", "last_seen", "runs", "marks", "starts")
-_OTHERS = [field for field in msgspec.structs.fields(DeviceState) if field.name not in _TIMES]
+_USUAL = ("seen", "layout", "evidence", "minutes", "activity")
+"""What nearly every device has: stored first, since empty fields at the end are not stored.
+
+Whoever adds one must rebuild: what is stored is read by position.
+"""
+
+_OTHERS = sorted(
+    (field for field in msgspec.structs.fields(DeviceState) if field.name not in _TIMES),
+    key=lambda field: field.name not in _USUAL,
+)
 _Stored = msgspec.defstruct(
     "_Stored",
     [("times", Moments), *((field.name, field.type, _default(field)) for field in _OTHERS)],

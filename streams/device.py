@@ -33,7 +33,9 @@ from streams.sessions import HORIZON_MS, MAX_OLD_RUNS
 
 DAY_MS = 86_400_000
 MAX_DIGESTS = 4096
+DIGEST_BYTES = 6
 MAX_DAYS = 64
+_MAX_SEEN = DIGEST_BYTES * MAX_DIGESTS
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -53,8 +55,8 @@ class Step(msgspec.Struct, frozen=True, gc=False):
 
 
 def digest(text: str) -> bytes:
-    """Eight bytes that stand for an id within one device."""
-    return hashlib.blake2b(text.encode(), digest_size=8).digest()
+    """Six bytes that stand for an id within one device (decision 0015)."""
+    return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).digest()
 
 
 def is_repeated(state: DeviceState | None, mark: bytes) -> bool:
@@ -182,7 +184,7 @@ def _seen_at(before: DeviceState, time: int) -> DeviceState:
 def _remember(seen: dict[int, bytes], mark: bytes, day: int) -> dict[int, bytes]:
     """The digests of the last three days the device was seen on, with one more."""
     held = seen.get(day, b"")
-    if len(seen) == 1 and 0 < len(held) < 8 * MAX_DIGESTS:
+    if len(seen) == 1 and 0 < len(held) < _MAX_SEEN:
         return {day: held + mark}
     newest = max(seen) if seen else day
     if day < newest - 2:
@@ -190,7 +192,7 @@ def _remember(seen: dict[int, bytes], mark: bytes, day: int) -> dict[int, bytes]
     kept = seen
     if day > newest:
         kept = {d: digests for d, digests in seen.items() if d >= day - 2}
-    if sum(map(len, kept.values())) >= 8 * MAX_DIGESTS:
+    if sum(map(len, kept.values())) >= _MAX_SEEN:
         return kept
     return {**kept, day: held + mark}
 

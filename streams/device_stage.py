@@ -175,8 +175,7 @@ class DeviceStage:
         late = waited > self._site.session.lateness_ms or is_closed(before, event.event_time)
         said = said_by(event, self._secret, self._site.identity_horizon_ms)
         gap_ms = self._site.session.gap_ms
-        source = page.referrer.key
-        step = follow(before, event, mark, source, late, gap_ms, version, said)
+        step = follow(before, event, mark, page.source, late, gap_ms, version, said)
         note = said.note
         if event.type == "identify" and (told := read_profile(event)) is not None:
             fits = with_profile(step.state, event.user_id, event.profile_id, told.profile)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -30,6 +32,7 @@ class Page(msgspec.Struct, frozen=True):
 
     suspected: bool  # by its agent it is a bot, at least where it was sent by a page
     referrer: Referrer
+    source: str  # stands for the external source in a session's marks; '' for none
     row: EnrichedEvent  # in which nothing else stands; to be copied
 
 
@@ -140,4 +143,12 @@ class Enricher:
             browser=agent.browser,
             os=agent.os,
         )
-        return Page(detect_bot(user_agent, "beacon") != "", origin, row)
+        return Page(detect_bot(user_agent, "beacon") != "", origin, _short(origin.key), row)
+
+
+def _short(source: str) -> str:
+    """Four characters, which tell one source from another within one device."""
+    if not source:
+        return ""
+    digest = hashlib.blake2b(source.encode(errors="surrogatepass"), digest_size=3).digest()
+    return base64.urlsafe_b64encode(digest).decode()
