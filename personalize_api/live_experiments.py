@@ -2,7 +2,8 @@
 
 Of an experiment those persons count who were first shown an arm of it within the window; as
 converted who reached its goal then or later. `footfall report experiments` asks ClickHouse the
-same (sinks/clickhouse/views, report_experiments).
+same (sinks/clickhouse/views, report_experiments); it also remembers whom live state has forgotten
+(`retention.visitors`) and who is then first shown an arm again.
 """
 
 from __future__ import annotations

@@ -159,13 +159,13 @@ def test_two_testers_who_are_one_count_once(running: Stack) -> None:
         running.page(device, "/", properties=shown)
     await_true(
         lambda: sum(count for count, _ in experiments(running).values()) == before + 2,
-        10,
+        30,
         "two persons in the experiment",
     )
     for device in ("one-phone", "one-laptop"):
         running.segment("identify", anonymousId=device, userId="one")
     await_true(
         lambda: sum(count for count, _ in experiments(running).values()) == before + 1,
-        10,
+        30,
         "one person in the experiment",
     )
