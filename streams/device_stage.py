@@ -26,6 +26,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from schemas.bot_days import reason_at
 from schemas.event import (
+    EMPTY_PROPERTIES,
     UNREADABLE,
     Claim,
     Decision,
@@ -255,9 +256,14 @@ class DeviceStage:
             new = states.get(device)
             if new is old:
                 continue
-            earlier, now = self._registers_of(device, old), self._registers_of(device, new)
+            known = self._known.get(device)  # what was after a record is before the next
+            if known is not None and known[0] is old:
+                earlier = known[1]
+            else:
+                earlier = registers_of(device, old, self._funnels)
+            now = registers_of(device, new, self._funnels)
             self._known[device] = (new, now)
-            if new is not None and sightings.is_news(old, new):
+            if new is not None and new.sightings and sightings.is_news(old, new):
                 for sighting in sightings.news(device, old, new, version, record.time):
                     emissions.add(SIGHTINGS, sighting.pseudonym, encode_line(sighting))
             for person, register in now.items():
@@ -274,13 +280,6 @@ class DeviceStage:
                     gone=True,
                 )
                 emissions.add(REGISTERS, person, encode_line(gone))
-
-    def _registers_of(self, device: str, state: DeviceState | None) -> dict[str, Register]:
-        """`registers_of`, remembered: what is after this record is before the next."""
-        known = self._known.get(device)
-        if known is not None and known[0] is state:
-            return known[1]
-        return registers_of(device, state, self._funnels)
 
     def _write(self, device: str, state: DeviceState) -> StateWrite:
         ttl = _PSEUDONYM_TTL_MS if is_pseudonym(device) else self._site.retention.visitors_ms
@@ -301,6 +300,6 @@ def _decode(line: bytes) -> Line:
             line.decode()
     except UNREADABLE:
         return line
-    if isinstance(record, Event) and not bytes(record.properties).startswith(b"{"):
-        return line
+    if isinstance(record, Event) and record.properties is not EMPTY_PROPERTIES:
+        return record if bytes(record.properties).startswith(b"{") else line
     return record

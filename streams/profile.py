@@ -31,7 +31,7 @@ def registers_of(
     if not counted and not funnels.any_per_session:
         return {}
     segments = segments_of(device_id, state)
-    left = without_bot_days(state)
+    left = without_bot_days(state) if state.bot_days else state
     if left is None:
         result = {}
     elif counted and len(segments) == 1:
