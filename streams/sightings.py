@@ -84,7 +84,7 @@ def news(
     told: Mapping[bytes, _Told] = {}
     if before is not None and _counts_otherwise(before, after):
         told = _told(device, unpack(old), segments_of(device, before), before.bot_days)
-    elif before is not None:
+    elif before is not None and len(new) > _SPAN:  # an only one is what has changed
         changed = {span[0] for span in {*unpack(new)} - {*unpack(old)}}
         tell = {key: what for key, what in tell.items() if key in changed}
     return [
