@@ -108,7 +108,10 @@ def with_cell(activity: Activity, name: str, time_ms: int, bits: int = 0) -> Act
 
 
 def bits_of(digest: bytes, count: int) -> int:
-    """The bits that an event of this digest sets: `count` of them, fewer where they coincide."""
+    """The bits that an event of this digest sets: `count` of them, fewer where they coincide.
+
+    `digest` has two bytes for each.
+    """
     bits = 1 << (digest[0] << 8 | digest[1]) % BITS
     for at in range(2, 2 * count, 2):
         bits |= 1 << (digest[at] << 8 | digest[at + 1]) % BITS

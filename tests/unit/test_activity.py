@@ -129,7 +129,7 @@ def test_about_as_many_events_are_counted_as_there_were(events: int) -> None:
     chance = random.Random(events)
     found = []
     for _ in range(300):
-        digests = [chance.randbytes(8) for _ in range(events)]
+        digests = [chance.randbytes(6) for _ in range(events)]
         said = [(interest_name("trains"), 1, bits_of(digest, 1)) for digest in digests]
         found += [amount for _, _, amount in interests(kept(said + said))]
     assert sum(found) / len(found) == pytest.approx(events, rel=0.1)

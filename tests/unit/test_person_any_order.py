@@ -4,7 +4,6 @@ in any order, batching and repetition, with logins that join, split and re-attri
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import random
@@ -19,6 +18,7 @@ from schemas.identity import LOGOUT
 from schemas.person_profile import PersonProfile, profile_of
 from schemas.redis_keys import PersonState
 from schemas.site import LifecycleRules
+from streams.device import digest
 from tests.unit.test_device_stage import NOW, event
 from tests.unit.test_identity import oracle as owner_oracle
 from tests.unit.test_persons_any_order import persons
@@ -180,10 +180,6 @@ class Oracle:
 
 def properties(one: Event) -> Any:
     return msgspec.json.decode(one.properties)
-
-
-def digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 
 def profiles(found: dict[str, PersonState]) -> dict[str, PersonProfile]:
