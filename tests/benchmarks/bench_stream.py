@@ -22,7 +22,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from infra.positions import Positions, behind
-from schemas.event import Event, encode_batch
+from schemas.event import Event, encode_batch, event_uuid
 from schemas.topics import RAW
 from tests.benchmarks.stream_workers import SINGLE_EVENTS
 from tests.processes import environment_of
@@ -34,6 +34,7 @@ QUIX = Path(sys.prefix) / "quix"  # see the Makefile
 EVENTS = 200_000
 BASELINE_EVENTS = 6_000
 A_RECORD = 50
+SHOP = "https://toyhouse.example/"
 GIVEN_UP_S = 120  # a worker that is not done by then
 
 Measured = TypeVar("Measured")
@@ -120,7 +121,15 @@ def _baseline(module: str, *arguments: str) -> Callable[[World, Path], float]:
 
 
 def _in_order(count: int) -> list[Event]:
-    return sorted(visits(devices=count // 10, pages=10), key=lambda event: event.event_time)
+    """Ten events of each device: the first may come from elsewhere, the others from the shop."""
+    events = sorted(visits(devices=count // 10, pages=10), key=lambda event: event.event_time)
+    come: set[str] = set()
+    for event in events:
+        if event.device_id in come:
+            event.referrer = SHOP
+        come.add(event.device_id)
+        event.device_id = event_uuid(event.device_id)
+    return events
 
 
 def _send_singly(world: World, events: list[Event]) -> None:
