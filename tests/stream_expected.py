@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
+from typing import Any
+
 from schemas.event import Event, encode_batch
-from schemas.topics import REGISTERS
-from streams.device_stage import DeviceStage, States
+from schemas.topics import ALIASES, RAW, REGISTERS
+from streams.alias_stage import AliasStage
+from streams.device_stage import DeviceStage
+from streams.lane import Stage
 from streams.person_stage import PersonStage
-from streams.person_stage import States as Persons
 from streams.records import Record
 from tests.stream_world import SITE, World
 
@@ -14,19 +18,25 @@ from tests.stream_world import SITE, World
 def expected_counts(events: list[Event]) -> dict[str, int]:
     """The live counters as the pure stages give them, without any server."""
     now = max(event.event_time for event in events)
-    devices, persons = DeviceStage(SITE, "secret"), PersonStage(SITE)
-    raw = Record(0, 0, now, encode_batch(events), lambda: None)
-    states: States = {}
-    emitted = devices.fold(states, [(raw, devices.decode(raw))], 1).emissions
-    people: Persons = {}
-    counts: dict[str, int] = {}
-    for (topic, _), lines in emitted.lines.items():
-        if topic == REGISTERS.name:
-            registers = Record(0, 0, now, b"\n".join(lines), lambda: None)
-            batch = [(registers, persons.decode(registers))]
-            for change in persons.fold(people, batch, 1).counters:
-                name = change.field.split("|", 1)[1]
-                counts[name] = counts.get(name, 0) + change.delta
+    states: dict[str, dict[str, Any]] = {topic.name: {} for topic in (RAW, ALIASES, REGISTERS)}
+    stages: dict[str, Stage] = {
+        stage.topic.name: stage
+        for stage in (DeviceStage(SITE, "secret"), AliasStage(), PersonStage(SITE))
+    }
+    counts: Counter[str] = Counter()
+    waiting = deque([(RAW.name, encode_batch(events))])
+    offset = 0
+    while waiting:
+        topic, value = waiting.popleft()
+        record = Record(0, offset, now, value, lambda: None)
+        offset += 1
+        batch = [(record, stages[topic].decode(record))]
+        effects = stages[topic].fold(states[topic], batch, 1)
+        for change in effects.counters:
+            counts[change.field.split("|", 1)[1]] += change.delta
+        for (name, _), lines in effects.emissions.lines.items():
+            if name in stages:
+                waiting.append((name, b"\n".join(lines)))
     return {name: count for name, count in counts.items() if count}
 
 

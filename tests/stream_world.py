@@ -164,6 +164,35 @@ def visits(devices: int, pages: int, seed: int = 1) -> list[Event]:
     return events
 
 
+def aliases(devices: int) -> list[Event]:
+    """Of the users of `visits` every two are one person, and of these every second no longer."""
+    now = int(time.time() * 1000)
+    said = []
+    for number in range(0, devices - 1, 2):
+        users = [f"user-device-{number + n}" for n in (0, 1)]
+        said.append(_alias(users, now - 5000))
+        if number % 4:
+            said.append(_alias(users, now - 4000, revoke=True))
+    return said
+
+
+def _alias(users: list[str], at: int, *, revoke: bool = False) -> Event:
+    return Event(
+        event_id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"{users} {revoke}")),
+        event_time=at,
+        received_at=at,
+        type="alias",
+        name="",
+        protocol="segment",
+        device_id=f"user:{users[0]}",
+        consent="granted",
+        server=True,
+        user_id=users[0],
+        previous_id=users[1],
+        revoke=revoke,
+    )
+
+
 def _event(chance: random.Random, device: str, at: int) -> Event:
     event = Event(
         event_id=str(uuid.UUID(int=chance.getrandbits(128))),

@@ -16,12 +16,13 @@ from infra.embedded import broker
 from schemas.topics import STREAM_GROUP
 from tests.processes import footfall
 from tests.stream_expected import assert_each_event_has_one_effect
-from tests.stream_world import stream_world, visits
+from tests.stream_world import aliases, stream_world, visits
 
 LANE_STEPS = ("loaded", "folded", "published", "applied", "acknowledged")
 FAULTS = [
     *(f"footfall.raw.{step}:3" for step in LANE_STEPS),
     *(f"footfall.registers.{step}:2" for step in LANE_STEPS),
+    *(f"footfall.aliases.{step}:1" for step in ("published", "applied")),
     "committing:2",  # the first commit is that of the fences, before anything is read
     "committed:2",
 ]
@@ -39,7 +40,7 @@ def histories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Fu
 
 
 def killed_and_started_again(directory: Path, fault: str) -> None:
-    events = visits(devices=40, pages=25)
+    events = [*visits(devices=40, pages=25), *aliases(devices=40)]
     log = directory / "stream.log"
     with stream_world(directory) as world:
         world.send(events, per_record=10)
