@@ -3,7 +3,8 @@
 -- user's person; bots and pseudonyms have none and get none (design.md section 3b), but for log
 -- lines that are joined to who was seen at their address (decision 0012).
 -- Who is another user's alias is that one's person; what is apart from a person (a device above the
--- limit) is a person of its own (schemas/persons.py).
+-- limit) is a person of its own (schemas/persons.py): `apart` is that person, and then all persons
+-- from whom it is apart. While there is neither, both are constants, and cost nothing.
 -- One hash join by device, its spans as sorted arrays: decision 0006 compares it with ASOF joins.
 CREATE OR REPLACE VIEW events_all
 (
@@ -60,7 +61,10 @@ CREATE OR REPLACE VIEW events_all
     properties JSON(max_dynamic_paths = 256) COMMENT 'Whatever else was sent, by path: properties.product_id',
     notes Array(LowCardinality(String)) COMMENT 'What was mended on the way, e.g. nan_nulled'
 )
-AS SELECT
+AS WITH
+    (SELECT count() > 0 FROM resolutions_stored WHERE device_id = '') AS any_alias,
+    (SELECT count() > 0 FROM resolutions_stored WHERE device_id != '') AS any_apart
+SELECT
     e.event_id AS event_id,
     e.event_time AS event_time,
     e.received_at AS received_at,
@@ -71,8 +75,12 @@ AS SELECT
     e.device_id AS device_id,
     e.user_id AS user_id,
     e.profile_id AS profile_id,
-    if(isNull(r.root_id), e.owner_id, r.root_id) AS person,
-    if(has(e.apart_from, person) OR has(e.apart_from, e.owner_id), e.alone, person) AS person_id,
+    if(any_alias, if(isNull(r.root_id), e.owner_id, r.root_id), e.owner_id) AS person,
+    if(
+        any_apart,
+        if(has(e.apart, person) OR has(e.apart, e.owner_id), e.apart[1], person),
+        person
+    ) AS person_id,
     e.corrected_session AS session_id,
     e.url AS url,
     e.host AS host,
@@ -132,8 +140,7 @@ FROM
             ifNull(arrayLast(span -> span.1 <= e.event_time, c.sessions).3, e.session_id)
         ) AS corrected_session,
         c.bot_days[toDate(e.event_time)] AS bot_day,
-        c.apart_from AS apart_from,
-        c.alone AS alone
+        c.apart AS apart
     FROM events_stored AS e FINAL
     ANY LEFT JOIN
     (
@@ -145,19 +152,21 @@ FROM
                 groupArrayIf(toDate(since), what = 'bot'),
                 groupArrayIf(toString(bot_reason), what = 'bot')
             ) AS bot_days,
-            groupArrayIf(apart, what = 'apart') AS apart_from,
-            anyIf(person_id, what = 'apart') AS alone
+            arrayConcat(
+                groupUniqArrayIf(assumeNotNull(person_id), what = 'apart'),
+                groupArrayIf(apart_from, what = 'apart')
+            ) AS apart
         FROM
         (
             SELECT
                 device_id, what, since, until, person_id, session_id, bot_reason,
-                toUUID('00000000-0000-0000-0000-000000000000') AS apart
+                toUUID('00000000-0000-0000-0000-000000000000') AS apart_from
             FROM corrections_stored FINAL
             UNION ALL
             SELECT
                 device_id, 'apart' AS what, toDateTime64(0, 3, 'UTC') AS since, since AS until,
                 toNullable(resolved_id) AS person_id, NULL AS session_id, '' AS bot_reason,
-                resolutions_stored.person_id AS apart
+                resolutions_stored.person_id AS apart_from
             FROM resolutions_stored FINAL
             WHERE device_id != ''
         )
@@ -169,5 +178,5 @@ ANY LEFT JOIN
     SELECT person_id AS alias_id, toNullable(resolved_id) AS root_id
     FROM resolutions_stored FINAL
     WHERE device_id = ''
-) AS r ON e.owner_id = r.alias_id
+) AS r ON assumeNotNull(e.owner_id) = r.alias_id
 COMMENT 'Each event once, bots included; person and session as known now';
