@@ -4,7 +4,7 @@
 -- lines that are joined to who was seen at their address (decision 0012).
 -- Who is another user's alias is that one's person; what is apart from a person (a device above the
 -- limit) is a person of its own (schemas/persons.py): `apart` is that person, and then all persons
--- from whom it is apart. While there is neither, both are constants, and cost nothing.
+-- from whom it is apart. While there is neither, constants say so, and nothing is looked up.
 -- One hash join by device, its spans as sorted arrays: decision 0006 compares it with ASOF joins.
 CREATE OR REPLACE VIEW events_all
 (
