@@ -17,6 +17,7 @@ from schemas.settings import Settings
 from schemas.site_file import load
 from streams.app import run
 from streams.device_stage import DeviceStage
+from streams.faults import fault_point_from
 from streams.records import Record
 from streams.worker import Worker
 
@@ -39,6 +40,7 @@ async def table(settings: Settings, events: int) -> None:
         broker_session_timeout=6.0,  # the embedded broker lets members join after half of it
         broker_heartbeat_interval=1.5,
     )
+    app.fault_point = fault_point_from({})
     stage = DeviceStage(load(EXAMPLE_SITE), settings.secret_key)
     states = app.Table("states", default=bytes, partitions=8)
     source = app.topic(
