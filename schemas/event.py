@@ -270,12 +270,14 @@ class Correction(msgspec.Struct, kw_only=True, gc=False):
 
     Of an event's rows of the same `what`, the one with the latest `since` not after it holds, if
     the event is not after its `until`; later events were emitted right. A person's span speaks
-    only of events without a user of their own. Keyed by (device_id, what, since); the highest
-    version wins; `removed` takes the row away.
+    only of events without a user of their own, or with one who is `void`: not after `until` the
+    device's events that name `user_id` are no evidence of that user (his login was taken back),
+    for good. Keyed by (device_id, what, since); the highest version wins; `removed` takes the row
+    away.
     """
 
     device_id: str
-    what: Literal["person", "session", "bot"]
+    what: Literal["person", "session", "bot", "void"]
     since: int  # ms
     until: int  # ms, inclusive
     person_id: str | None
@@ -283,6 +285,7 @@ class Correction(msgspec.Struct, kw_only=True, gc=False):
     version: int
     removed: bool = False
     bot_reason: str = ""  # of what 'bot', which speaks of a whole UTC day and is never removed
+    user_id: str = ""  # of what 'void'; its `since` only tells it from others of the same moment
 
 
 class Register(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):

@@ -132,6 +132,11 @@ def applied(
     return tuple(sorted({*live, *weak}, key=_by_time))
 
 
+def is_void(revoked: Revoked, user_id: str, time_ms: int) -> bool:
+    """Whether it was taken back that the user was at the device at that time."""
+    return any(user == user_id and time_ms <= until for user, until in revoked)
+
+
 def without_revoked(marks: tuple[Mark, ...], revoked: Revoked) -> tuple[Mark, ...]:
     """Marks without those that were taken back; what came after a revocation counts again."""
     until = dict(revoked)

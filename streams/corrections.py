@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schemas.event import Correction, session_of
-from schemas.identity import Segment
+from schemas.identity import Revoked, Segment
 from schemas.redis_keys import DeviceState
 from streams.sessions import changes
 
@@ -27,6 +27,26 @@ def session_corrections(
             removed=change.removed,
         )
         for change in changes(before.starts, after.starts, after.runs, before.last_seen)
+    ]
+
+
+def void_corrections(
+    device: str, before: Revoked, after: Revoked, version: int
+) -> list[Correction]:
+    """For each user whose logins there are taken back now."""
+    news = sorted((until, user) for user, until in after if (user, until) not in before)
+    return [
+        Correction(
+            device_id=device,
+            what="void",
+            since=until - number,
+            until=until,
+            person_id=None,
+            session_id=None,
+            version=version,
+            user_id=user,
+        )
+        for number, (until, user) in enumerate(news)
     ]
 
 

@@ -21,13 +21,13 @@ from schemas.event import (
     session_of,
 )
 from schemas.evidence import Evidence, Layout
-from schemas.identity import Segment, differs_until, segment_at, segments_of
+from schemas.identity import Revoked, Segment, differs_until, is_void, segment_at, segments_of
 from schemas.profiles import MAX_USERS, Profile, join, smallest
 from schemas.redis_keys import LIVE_HORIZON_MS, DeviceState
 from schemas.sessions import add_event, add_newest, session_start_of, session_starts
 from streams import evidence
 from streams.copied import copied
-from streams.corrections import person_corrections, session_corrections
+from streams.corrections import person_corrections, session_corrections, void_corrections
 from streams.said import Said, note_said
 from streams.sessions import HORIZON_MS, MAX_OLD_RUNS
 
@@ -121,12 +121,18 @@ def follow(
     if state is not None and may_move and after.starts is not before.starts:
         corrections = session_corrections(device, before, after, version)
     newest = before.last_seen
-    if state is not None and not same_owners and differs_until(segments_before, segments, newest):
+    taken_back = after.revoked is not before.revoked
+    if state is not None and (
+        taken_back or (not same_owners and differs_until(segments_before, segments, newest))
+    ):
         owners = person_corrections(device, segments_before, segments, newest, version)
         corrections = [*corrections, *owners]
+    if taken_back:
+        voids = void_corrections(device, before.revoked, after.revoked, version)
+        corrections = [*corrections, *voids]
     if len(after.runs) > MAX_OLD_RUNS:
         _close_old_runs(after, segments)
-    person = _person_of(event, segments)
+    person = _person_of(event, segments, after.revoked)
     place = Place(person, session_of(device, start), start)
     return Step(after, place, corrections)
 
@@ -162,10 +168,11 @@ def with_profile(state: DeviceState, user_id: str, profile_id: str, profile: Pro
     return profile.keys() <= kept.keys()
 
 
-def _person_of(event: Event, segments: Sequence[Segment]) -> str | None:
+def _person_of(event: Event, segments: Sequence[Segment], revoked: Revoked) -> str | None:
     if is_pseudonym(event.device_id):
         return None
-    if event.user_id and event.type != "alias" and is_identifier(event.user_id):
+    names = event.user_id and event.type != "alias" and is_identifier(event.user_id)
+    if names and not is_void(revoked, event.user_id, event.event_time):
         return person_of_user(event.user_id)
     segment = segments[0] if len(segments) == 1 else segment_at(segments, event.event_time)
     return segment.person(event.device_id)

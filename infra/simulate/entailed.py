@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from infra.simulate.oracle import GAP_MS, Owner, Said, marks_of, owner_by, session_starts
+from infra.simulate.oracle import GAP_MS, Owner, Said, marks_of, owner_by, session_starts, still_own
 from infra.simulate.oracle_links import (
     Alias,
     Claim,
@@ -112,8 +112,8 @@ class Entailed:
         return "click"
 
     def _owner(self, device: str, at: int, own: str) -> Owner:
-        if own:
-            return Owner(own)
+        if own and (still := self._device(device).still_own(at, own)):
+            return Owner(still)
         if device.startswith(USER_DEVICE_PREFIX):
             return Owner(device.removeprefix(USER_DEVICE_PREFIX))
         if is_node(device):
@@ -143,10 +143,14 @@ class _Device:
     """What the oracle says of one device."""
 
     def __init__(self, said: list[Said], gap_ms: int, *, has_timeline: bool) -> None:
-        self._marks = marks_of(said) if has_timeline else []
+        self._said = said if has_timeline else []
+        self._marks = marks_of(self._said)
         self.has_logins = any(each.user_id for each in said)
         times = said if has_timeline else [Said(each.at) for each in said]
         self.starts: Mapping[int, int] = session_starts(times, gap_ms)
 
     def owner(self, at: int) -> Owner:
         return owner_by(self._marks, at)
+
+    def still_own(self, at: int, user: str) -> str:
+        return still_own(self._said, at, user)

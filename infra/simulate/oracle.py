@@ -60,11 +60,16 @@ def marks_of(said: Sequence[Said]) -> list[Said]:
 def owner(said: Sequence[Said], at: int, own_user: str = "") -> Owner:
     """Identity rules 1 to 4 for an event at a time.
 
-    Its own user; else the latest login not after it, unless a logout came since; else the next
-    login, unless a logout comes first; else nobody, since that latest logout. A logout counts from
-    the millisecond after it: its own event is of whom it logs out.
+    Its own user, unless that was taken back; else the latest login not after it, unless a logout
+    came since; else the next login, unless a logout comes first; else nobody, since that latest
+    logout. A logout counts from the millisecond after it: its own event is of whom it logs out.
     """
-    return owner_by(marks_of(said), at, own_user)
+    return owner_by(marks_of(said), at, still_own(said, at, own_user))
+
+
+def still_own(said: Sequence[Said], at: int, own_user: str) -> str:
+    """The user that an event itself names; '' where it was taken back that he was there."""
+    return "" if own_user and _taken_back(said, own_user, at) else own_user
 
 
 def owner_by(marks: Sequence[Said], at: int, own_user: str = "") -> Owner:

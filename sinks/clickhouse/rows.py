@@ -174,6 +174,7 @@ CORRECTIONS = Table(
         "version": "UInt64",
         "removed": "Bool",
         "bot_reason": "String",
+        "user_id": "String",
     },
     {},
     guard="e.what = ''",

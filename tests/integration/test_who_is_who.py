@@ -23,6 +23,11 @@ def person_of(running: Stack, where: str) -> list[str]:
     return [row[0] for row in rows]
 
 
+def told(running: Stack, *words: str) -> str:
+    """What a command says that must know the stack's secret."""
+    return running.footfall(*words, "--state-dir", str(running.state_dir))
+
+
 def test_a_telephone_call_and_an_order_by_mail_are_of_the_customer_whose_they_are(
     running: Stack,
 ) -> None:
@@ -46,9 +51,7 @@ def test_a_telephone_call_and_an_order_by_mail_are_of_the_customer_whose_they_ar
     )
     assert ["email", "anna@example.com", "verified_email"] in kinds
     assert ["phone", "030123456", "verified_phone"] in kinds
-    seen = json.loads(
-        running.footfall("visitor", "ANNA@example.com", "--state-dir", str(running.state_dir))
-    )
+    seen = json.loads(told(running, "visitor", "ANNA@example.com"))
     assert (seen["kind"], seen["user_id"], seen["person_id"]) == ("email", "anna", anna[0])
 
 
@@ -72,11 +75,7 @@ def test_a_second_claimant_is_a_conflict_for_a_human_to_look_at(running: Stack) 
 def test_a_click_in_a_mail_says_who_came_unless_somebody_else_logs_in_there(
     running: Stack,
 ) -> None:
-    _, token = (
-        running.footfall("click-token", "emil", "--state-dir", str(running.state_dir))
-        .strip()
-        .split("\t")
-    )
+    _, token = told(running, "click-token", "emil").split()
     running.page("at-home", "/p/teddy")
     running.page("at-home", f"/p/kite?utm_medium=email&ff_click={token}")
     running.page("at-a-friends", f"/p/kite?ff_click={token}")
@@ -94,3 +93,16 @@ def test_a_click_in_a_mail_says_who_came_unless_somebody_else_logs_in_there(
     assert person_of(running, "device_id = 'at-home' AND type = 'page'") != emil
     statuses = running.sql("SELECT status FROM identity_conflicts WHERE identifier = 'at-home'")
     assert statuses == [["revoked"]]
+
+
+def test_whose_login_was_taken_back_was_never_there_live_as_in_clickhouse(running: Stack) -> None:
+    greta = {"anonymousId": "kiosk", "userId": "greta"}
+    page = {"page": {"url": "https://toyhouse.example/p/kite"}}
+    running.segment("page", **greta, context=page)
+    running.segment("track", **greta, event="Product Added")
+    running.segment("identify", **greta, context={"revoke": True})
+    running.page("kiosk", "/p/bear")
+    (nobody,) = person_of(running, "device_id = 'kiosk'")
+    running.segment("identify", userId="greta")
+    assert [nobody] != person_of(running, "device_id = 'user:greta'")
+    assert running.live("checkout")["steps"] == running.funnel("checkout")["steps"]

@@ -63,17 +63,26 @@ def tell(history: list[Event | Claim], chance: random.Random | None = None) -> T
 
 def _persons(lines: dict[str, list[bytes]]) -> dict[str, str | None]:
     spans: dict[tuple[str, int], Correction] = {}
+    voids: list[Correction] = []
     for line in lines.get("footfall.corrections", []):
         span = msgspec.json.decode(line, type=Correction)
         if span.what == "person":
             spans[span.device_id, span.since] = span
+        elif span.what == "void":
+            voids.append(span)
     kept = sorted((s for s in spans.values() if not s.removed), key=lambda s: s.since)
     persons: dict[str, str | None] = {}
     for line in lines.get("footfall.events", []):
         row = msgspec.json.decode(line, type=EnrichedEvent)
         persons[row.event_id] = row.person_id
+        named = row.user_id and not any(
+            void.device_id == row.device_id
+            and void.user_id == row.user_id
+            and row.event_time <= void.until
+            for void in voids
+        )
         for span in kept:
-            mine = span.device_id == row.device_id and not row.user_id
+            mine = span.device_id == row.device_id and not named
             if mine and span.since <= row.event_time <= span.until:
                 persons[row.event_id] = span.person_id
     return persons
@@ -178,7 +187,11 @@ def persons_of_a_device(history: list[Event]) -> dict[str, str]:
     wanted = {}
     for one in history:
         user, logout = owner_oracle(marks, one.event_time)
-        who = one.user_id or user
+        void = any(
+            e.revoke and e.user_id == one.user_id and e.event_time >= one.event_time
+            for e in history
+        )
+        who = user if void else one.user_id or user
         wanted[one.event_id] = person_of_user(who) if who else person_of_device("d", logout)
     return wanted
 
@@ -276,6 +289,16 @@ def test_the_token_is_in_no_row() -> None:
     rows = [line for (topic, _), found in emitted.items() for line in found]
     assert rows
     assert not any(b"ff_click" in row for row in rows)
+
+
+def test_what_names_a_user_whose_login_was_taken_back_is_not_his_either() -> None:
+    bought = event(3, "Order Completed", user="anna")
+    found = tell([event(0, user="anna"), bought, revoked(5, "anna"), event(9), event(11)])
+    nobody = person_of_device("d")
+    assert set(found.persons.values()) == {nobody}
+    assert found.registers == {nobody: (event(0).event_time, 1, 1)}, "live as in ClickHouse"
+    later = tell([revoked(5, "anna"), bought, event(7, user="anna")])
+    assert later.persons[bought.event_id] == person_of_user("anna"), "retroactively: she came back"
 
 
 def test_a_second_claimant_is_a_conflict_and_no_merge() -> None:

@@ -128,7 +128,12 @@ FROM
         e.*,
         if(
             empty(c.persons) OR (isNull(e.person_id) AND (e.protocol != 'log' OR e.is_bot))
-                OR (e.user_id != '' AND e.type != 'alias')
+                OR (
+                    e.user_id != '' AND e.type != 'alias'
+                    AND NOT arrayExists(
+                        void -> void.1 = e.user_id AND e.event_time <= void.2, c.voids
+                    )
+                )
                 OR e.event_time > arrayLast(span -> span.1 <= e.event_time, c.persons).2,
             e.person_id,
             ifNull(arrayLast(span -> span.1 <= e.event_time, c.persons).3, e.person_id)
@@ -148,6 +153,7 @@ FROM
             device_id,
             arraySort(groupArrayIf((since, until, person_id), what = 'person')) AS persons,
             arraySort(groupArrayIf((since, until, session_id), what = 'session')) AS sessions,
+            groupArrayIf((user_id, until), what = 'void') AS voids,
             mapFromArrays(
                 groupArrayIf(toDate(since), what = 'bot'),
                 groupArrayIf(toString(bot_reason), what = 'bot')
@@ -159,13 +165,14 @@ FROM
         FROM
         (
             SELECT
-                device_id, what, since, until, person_id, session_id, bot_reason,
+                device_id, what, since, until, person_id, session_id, bot_reason, user_id,
                 toUUID('00000000-0000-0000-0000-000000000000') AS apart_from
             FROM corrections_stored FINAL
             UNION ALL
             SELECT
                 device_id, 'apart' AS what, toDateTime64(0, 3, 'UTC') AS since, since AS until,
                 toNullable(resolved_id) AS person_id, NULL AS session_id, '' AS bot_reason,
+                '' AS user_id,
                 resolutions_stored.person_id AS apart_from
             FROM resolutions_stored FINAL
             WHERE device_id != ''
