@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import aiokafka
 import faust
@@ -26,7 +26,23 @@ class _FetchThread(AIOKafkaConsumerThread):
         return consumer
 
 
+class _Unfiltered(dict[TP, int | None]):
+    """In place of what Faust remembers of each partition: the offset it handed out last.
+
+    It drops records that stand before that one. A record that it hands out while a rebalance seeks
+    back to the fence is remembered after the seek, and all from the fence on would be dropped.
+    Lanes see for themselves what is old.
+    """
+
+    def __getitem__(self, tp: TP) -> int | None:
+        return None
+
+
 class _Consumer(Consumer):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read_offset = _Unfiltered()
+
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return _FetchThread(self, loop=self.loop, beacon=self.beacon)
 
