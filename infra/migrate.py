@@ -35,5 +35,5 @@ def migrate(settings: Settings, site: Site) -> Migrated:
     except (RebuildError, Unreachable) as error:
         raise MigrationError(str(error)) from error
     raised = register_epochs(settings)
-    changes = migrate_clickhouse(settings.clickhouse, lifecycle=site.lifecycle)
+    changes = migrate_clickhouse(settings.clickhouse, site=site)
     return Migrated(made, raised, changes, rebuilt)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -130,6 +131,14 @@ class LifecycleRules(msgspec.Struct, frozen=True, kw_only=True):
     asleep_ms: int = 365 * 86_400_000
 
 
+class ValueTiers(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer's money from which on he belongs to a tier, in the site's currency; else small."""
+
+    top: Decimal = Decimal(1000)
+    large: Decimal = Decimal(300)
+    medium: Decimal = Decimal(100)
+
+
 class InterestRule(msgspec.Struct, frozen=True, kw_only=True):
     """An interest with at least this share of all the person's interests, 0..1."""
 
@@ -194,6 +203,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     homepage: Homepage = Homepage()
     experiments: dict[str, Experiment] = {}
     lifecycle: LifecycleRules = LifecycleRules()
+    value_tiers: ValueTiers = ValueTiers()
+    currencies: dict[str, Decimal] = {}  # what one of it is worth in the site's currency
     segments: dict[str, SegmentRule] = {}
 
     @cached_property

@@ -26,6 +26,7 @@ from schemas.site import (
 )
 from schemas.site_funnels import read_funnels
 from schemas.site_homepage import read_experiments, read_homepage
+from schemas.site_money import read_currencies, read_value_tiers
 from schemas.site_segments import read_lifecycle, read_segments
 from schemas.site_yaml import Problem, Problems, Section, SiteFileError, compose, items, line_of
 
@@ -50,6 +51,8 @@ SECTIONS = (
     "homepage",
     "experiments",
     "lifecycle",
+    "value_tiers",
+    "currencies",
     "segments",
 )
 
@@ -78,11 +81,12 @@ def _site(file: Section, path: Path) -> Site:
     horizon_ms, retention = _retention(file, identity)
     experiments = read_experiments(file)
     segments = read_segments(file)
+    currency = about.read("currency", values.currency, "")
     return Site(
         name=name,
         hosts=about.many("hosts", values.host),
         timezone=about.read("timezone", values.timezone, "UTC"),
-        currency=about.read("currency", values.currency, ""),
+        currency=currency,
         origins=file.many("origins", values.origin),
         cookie=_cookie(file),
         write_keys=_write_keys(file),
@@ -100,6 +104,8 @@ def _site(file: Section, path: Path) -> Site:
         homepage=read_homepage(file, experiments, segments),
         experiments=experiments,
         lifecycle=read_lifecycle(file),
+        value_tiers=read_value_tiers(file),
+        currencies=read_currencies(file, currency),
         segments=segments,
     )
 

@@ -124,6 +124,13 @@ def number(value: str) -> int | float | None:
     return float(value) if "." in value else int(value)
 
 
+def amount(value: str) -> Decimal:
+    """Money or a rate: a decimal number above 0, with up to 8 places."""
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,8})?", value) or not Decimal(value):
+        raise ValueError(f"{value!r} is no amount; allowed: a number above 0, such as 0.92")
+    return Decimal(value)
+
+
 def range_of(value: str) -> Range | None:
     """`0..9`, else None. ValueError where it is upside down."""
     match = _RANGE.fullmatch(value)

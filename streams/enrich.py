@@ -27,6 +27,10 @@ from streams.steps.split_url import split_url
 _REMEMBERED = 8192
 
 
+SAID_BY_SERVER = "said_by_server"
+"""Note of an `identify` that was sent with a server key: its traits are of the user's profile."""
+
+
 class Page(msgspec.Struct, frozen=True):
     """What the address, the referrer and the user agent of an event say."""
 
@@ -92,6 +96,8 @@ class Enricher:
             row.decision_id = event.decision_id
         if event.type == "track":
             self._read_track(row, event)
+        elif event.type == "identify" and event.server:
+            row.notes = [*row.notes, SAID_BY_SERVER]
         if note:
             row.notes = [*row.notes, note]
         if self._geo is not None and (where := locate(event, self._geo)) is not NOWHERE:

@@ -17,8 +17,9 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
 
 from schemas.settings import ClickHouseAddress
-from schemas.site import LifecycleRules
+from schemas.site import Site
 from sinks.clickhouse.client import connect
+from sinks.clickhouse.site_rules import with_rules
 
 _HERE = Path(__file__).parent
 _LEDGER = """
@@ -32,8 +33,7 @@ ENGINE = ReplacingMergeTree(applied_at)
 ORDER BY name
 """
 _COLUMNS_OF = re.compile(r"\{columns_of_(\w+)\}")
-_BORDER = re.compile(r"\{seconds_of_(active|silent|asleep)\}")
-_DEFAULT_BORDERS = LifecycleRules()
+_DEFAULT_SITE = Site(name="")
 _ATTEMPTS = 5
 _RACED_CODES = frozenset({57, 60, 82, 81, 253, 999})
 """Table or database exists, or does not, or is locked: another process changes it right now."""
@@ -44,11 +44,11 @@ class EditedMigrationError(Exception):
 
 
 def migrate(
-    address: ClickHouseAddress, root: Path = _HERE, lifecycle: LifecycleRules = _DEFAULT_BORDERS
+    address: ClickHouseAddress, root: Path = _HERE, site: Site = _DEFAULT_SITE
 ) -> list[str]:
     """Create and alter what is missing; the names of what was applied, [] where nothing was.
 
-    `lifecycle`: the borders that the view `persons` goes by.
+    `site`: whose borders and currencies the views go by.
     Raises EditedMigrationError, clickhouse_driver.errors.Error, OSError.
     """
     _create_database(address)
@@ -57,7 +57,7 @@ def migrate(
         client.execute(_LEDGER)
         return [
             *_apply_migrations(client, root / "migrations"),
-            *_apply_views(client, root / "views", lifecycle),
+            *_apply_views(client, root / "views", site),
         ]
     finally:
         client.disconnect()
@@ -86,12 +86,12 @@ def _apply_migrations(client: Client, folder: Path) -> Iterator[str]:
             yield path.stem
 
 
-def _apply_views(client: Client, folder: Path, lifecycle: LifecycleRules) -> Iterator[str]:
+def _apply_views(client: Client, folder: Path, site: Site) -> Iterator[str]:
     """Views may build on those before them, so a digest covers all texts up to its own."""
     applied = _ledger(client)
     text = ""
     for path in sorted(folder.glob("*.sql")):
-        own = _BORDER.sub(lambda m: str(getattr(lifecycle, f"{m[1]}_ms") // 1000), path.read_text())
+        own = with_rules(path.read_text(), site)
         text += own
         name = f"view {path.stem}"
         if applied.get(name) == _digest(text):

@@ -10,7 +10,7 @@ import pytest
 
 import sinks.clickhouse.migrate as module
 from schemas.settings import Settings
-from schemas.site import LifecycleRules
+from schemas.site import LifecycleRules, Site
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.migrate import EditedMigrationError, migrate
 from tests.servers import own_settings
@@ -32,12 +32,18 @@ def test_six_at_once_on_an_empty_server_then_nothing_is_left_to_do(tmp_path: Pat
                 " AND engine = 'View' ORDER BY name"
             )
             assert [name for (name,) in views] == [
+                "contacts",
+                "costs",
                 "decisions",
                 "events",
                 "events_all",
                 "identities",
                 "identity_conflicts",
+                "order_items",
+                "orders",
                 "persons",
+                "products",
+                "profiles",
                 "rejected",
                 "report_experiments",
                 "report_identity",
@@ -71,6 +77,12 @@ def test_a_changed_view_is_made_again_and_those_after_it_too(tmp_path: Path) -> 
             "view 09_report_identity",
             "view 10_identity_conflicts",
             "view 13_report_experiments",
+            "view 20_orders",
+            "view 21_order_items",
+            "view 22_contacts",
+            "view 23_profiles",
+            "view 24_products",
+            "view 25_costs",
         ]
         client = connect(settings.clickhouse)
         comment = (
@@ -86,8 +98,9 @@ def test_other_borders_in_the_site_file_make_persons_again(tmp_path: Path) -> No
         migrate(settings.clickhouse)
         days = 86_400_000
         borders = LifecycleRules(active_ms=7 * days, silent_ms=14 * days, asleep_ms=21 * days)
-        assert "view 04_persons" in migrate(settings.clickhouse, lifecycle=borders)
-        assert migrate(settings.clickhouse, lifecycle=borders) == []
+        site = Site(name="", lifecycle=borders)
+        assert "view 04_persons" in migrate(settings.clickhouse, site=site)
+        assert migrate(settings.clickhouse, site=site) == []
 
 
 def test_an_edited_migration_is_an_error_that_names_it(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.site import Catalogue, Range, ReferrerRule, Site
+from schemas.site import Catalogue, Range, ReferrerRule, Site, ValueTiers
 from schemas.site_file import SiteFileError, load
 
 SHOP = Path(__file__).parents[2] / "infra" / "demo" / "shop.yaml"
@@ -153,6 +154,23 @@ def test_a_bare_yes_for_a_profile_attribute_is_asked_about(tmp_path: Path) -> No
     text = HEAD + "homepage: {scenarios: [{name: a, variant: b, when: {profile.x: yes}}]}"
     assert errors(tmp_path, text) == [
         "3: profile.x in when: yes may mean a truth or a word; allowed: true, false, 'yes'"
+    ]
+
+
+def test_rates_and_tiers_of_customers(tmp_path: Path) -> None:
+    text = "version: 1\nsite: {name: T, currency: EUR}\ncurrencies: {USD: 0.92, GBP: 1.17}\n"
+    site = load(written(tmp_path, text + "value_tiers: {top: 5000}"))
+    assert site.currencies == {"USD": Decimal("0.92"), "GBP": Decimal("1.17")}
+    assert site.value_tiers == ValueTiers(top=Decimal(5000))
+    wrong = text.replace("USD: 0.92", "EUR: 1, usd: 1, JPY: 0") + "value_tiers: {large: 9000}"
+    assert errors(tmp_path, wrong) == [
+        "3: currencies: '0' is no amount; allowed: a number above 0, such as 0.92",
+        "3: currencies: 'usd' is no currency; allowed: three capitals such as EUR",
+        "3: currencies: EUR is the site's own; allowed: other currencies",
+        "4: value_tiers: medium 100, large 9000, top 1000; allowed: each above the one before",
+    ]
+    assert errors(tmp_path, HEAD + "currencies: {USD: 1}") == [
+        "3: currencies: rates to which? 'site' needs 'currency'"
     ]
 
 

@@ -29,7 +29,8 @@ CREATE OR REPLACE VIEW sessions
     arm LowCardinality(String) COMMENT 'Of the first homepage decision that was shown',
     orders UInt64 COMMENT 'Distinct orders completed',
     revenue Nullable(Decimal(38, 4)) COMMENT 'Money of these orders, in their currency; null where they have several',
-    currency LowCardinality(String) COMMENT 'Currency of revenue; empty where there is no money, or several'
+    currency LowCardinality(String) COMMENT 'Currency of revenue; empty where there is no money, or several',
+    revenue_site Nullable(Decimal(38, 4)) COMMENT 'Money of these orders in the site''s currency; null where a rate is not known'
 )
 AS SELECT
     assumeNotNull(session) AS session_id,
@@ -62,7 +63,8 @@ AS SELECT
     shown.4 AS arm,
     length(money) AS orders,
     if(length(currencies) > 1, NULL, arraySum(mapValues(money))) AS revenue,
-    if(length(currencies) = 1, currencies[1], '') AS currency
+    if(length(currencies) = 1, currencies[1], '') AS currency,
+    if(unknown_rates > 0, NULL, arraySum(mapValues(site_money))) AS revenue_site
 FROM
 (
     SELECT
@@ -94,7 +96,12 @@ FROM
             map(if(order_id = '', toString(event_id), order_id), ifNull(revenue, 0)),
             name = 'Order Completed'
         ) AS money,
-        groupUniqArrayIf(currency, name = 'Order Completed' AND revenue != 0) AS currencies
+        groupUniqArrayIf(currency, name = 'Order Completed' AND revenue != 0) AS currencies,
+        maxMapIf(
+            map(if(order_id = '', toString(event_id), order_id), ifNull(revenue_site, 0)),
+            name = 'Order Completed'
+        ) AS site_money,
+        countIf(name = 'Order Completed' AND revenue != 0 AND isNull(revenue_site)) AS unknown_rates
     FROM events
     WHERE isNotNull(session_id)
     GROUP BY session_id

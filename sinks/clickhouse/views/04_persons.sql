@@ -13,7 +13,8 @@ CREATE OR REPLACE VIEW persons
     recency_class LowCardinality(String) COMMENT 'Last seen within the borders of the site file (30, 90, 365 days): active, silent, asleep; else lost',
     frequency_class LowCardinality(String) COMMENT 'Orders: 1 new, 2 second-time, 3 to 5 repeat, more loyal; empty without any',
     lifecycle LowCardinality(String) COMMENT 'Without orders: lead with a login, else visitor. With orders: frequency_class while active, else recency_class',
-    value_tier LowCardinality(String) COMMENT 'Not computed yet: empty'
+    value_tier LowCardinality(String) COMMENT 'By revenue_site and the borders of the site file (1000, 300, 100): top, large, medium, small; empty without orders or where revenue_site is null',
+    revenue_site Nullable(Decimal(38, 4)) COMMENT 'revenue in the site''s currency, orders in several added up; null where a rate is not known'
 )
 AS SELECT
     assumeNotNull(person) AS person_id,
@@ -22,22 +23,25 @@ AS SELECT
     devices,
     sessions,
     length(money) AS orders,
-    if(
-        length(currencies) > 1,
-        NULL,
-        arraySum(
-            (id, paid) -> greatest(
+    arrayMap(
+        (id, paid) -> (
+            greatest(
                 toDecimal128(0, 4),
-                paid - arraySum(
+                paid.1 - arraySum(
                     refund -> if(
-                        refund.1 = id AND refund.3 IN ('', currencies[1]), refund.2, toDecimal128(0, 4)
+                        refund.1 = id AND refund.3 IN ('', paid.2), refund.2, toDecimal128(0, 4)
                     ),
                     refunds
                 )
             ),
-            mapKeys(money), mapValues(money)
-        )
-    ) AS revenue,
+            paid.2
+        ),
+        mapKeys(money), mapValues(money)
+    ) AS left_over,
+    arrayMap(
+        each -> if(each.1 = 0, toDecimal128(0, 4), {site_money(each.1, each.2)}), left_over
+    ) AS site_money,
+    if(length(currencies) > 1, NULL, arraySum(each -> each.1, left_over)) AS revenue,
     multiIf(
         last_seen >= now() - INTERVAL {seconds_of_active} SECOND, 'active',
         last_seen >= now() - INTERVAL {seconds_of_silent} SECOND, 'silent',
@@ -57,7 +61,18 @@ AS SELECT
         recency_class = 'active', frequency_class,
         recency_class
     ) AS lifecycle,
-    '' AS value_tier
+    multiIf(
+        orders = 0 OR isNull(revenue_site), '',
+        revenue_site >= toDecimal128('{tier_of_top}', 4), 'top',
+        revenue_site >= toDecimal128('{tier_of_large}', 4), 'large',
+        revenue_site >= toDecimal128('{tier_of_medium}', 4), 'medium',
+        'small'
+    ) AS value_tier,
+    if(
+        arrayExists(each -> isNull(each), site_money),
+        NULL,
+        arraySum(each -> ifNull(each, toDecimal128(0, 4)), site_money)
+    ) AS revenue_site
 FROM
 (
     SELECT
@@ -67,7 +82,10 @@ FROM
         uniqExactIf(device_id, NOT match(device_id, '^(user:|email:|phone:|order:|p_)')) AS devices,
         uniqExactIf(session_id, NOT startsWith(device_id, 'p_')) AS sessions,
         maxMapIf(
-            map(if(order_id = '', toString(event_id), order_id), ifNull(revenue, 0)),
+            map(
+                if(order_id = '', toString(event_id), order_id),
+                (toDecimal128(ifNull(revenue, 0), 4), toString(currency))
+            ),
             name = 'Order Completed'
         ) AS money,
         groupUniqArrayIf(currency, name = 'Order Completed' AND revenue != 0) AS currencies,
