@@ -17,6 +17,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from schemas.evidence import Layout
+from schemas.forget import Forget
 from schemas.identifiers import NODE_PREFIXES, Kind
 from schemas.profiles import Profiles
 from schemas.purchases import Purchases
@@ -380,6 +381,7 @@ Record = TypeVar(
     Resolution,
     Root,
     Rejected,
+    Forget,
 )
 
 encode_line = msgspec.json.Encoder().encode
@@ -409,4 +411,4 @@ def split_lines(value: bytes) -> Iterator[bytes]:
     return (line for line in value.split(b"\n") if line)
 
 
-raw_line_decoder: msgspec.json.Decoder[RawLine] = msgspec.json.Decoder(RawLine)
+raw_line_decoder: msgspec.json.Decoder[RawLine | Forget] = msgspec.json.Decoder(RawLine | Forget)

@@ -19,4 +19,5 @@ class Reason(StrEnum):
     INVALID_TIME = "invalid_time"  # a time that cannot be read, or before the year 2000
     UNKNOWN_FORMAT = "unknown_format"  # a log line that is in no known format
     INVALID_EVENT = "invalid_event"  # a line of a topic that is not the record it should be
+    FORGOTTEN = "forgotten"  # it came after its visitor was forgotten, and happened before
     NOT_STORABLE = "not_storable"  # ClickHouse refused this one row

@@ -51,6 +51,15 @@ REBUILD_KEY = "ff:rebuild"
 REBUILD_LOCK_KEY = "ff:rebuild:lock"
 
 
+def forgotten_key(topic: Topic, partition: int) -> str:
+    """`schemas.forget.Memory` of a partition. Not of the live state: a rebuild keeps it."""
+    return f"ff:forgotten:{{{_SHORT[topic.name]}{partition}}}"
+
+
+FORGET_KEY = "ff:forget"
+"""Of an erasure under way, or one that was killed, what it is to erase (infra/erasure)."""
+
+
 def live_keys(topic: Topic) -> str:
     """Pattern for SCAN of all that a topic's stage keeps, fences included."""
     return f"ff:{{{_SHORT[topic.name]}[0-9]*}}:*"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
+from schemas.forget import Forget
+
 WINDOW_MS = 30 * 60_000
 """A log line so far or less from a sighting may be of who was seen."""
 
@@ -50,7 +52,9 @@ class Logged(msgspec.Struct, kw_only=True, frozen=True, tag_field="kind", tag="l
 
 SightingLine = Sighting | Unconsented | Logged
 
-sighting_line_decoder: msgspec.json.Decoder[SightingLine] = msgspec.json.Decoder(SightingLine)
+sighting_line_decoder: msgspec.json.Decoder[SightingLine | Forget] = msgspec.json.Decoder(
+    SightingLine | Forget
+)
 
 
 class Seen(msgspec.Struct, array_like=True, frozen=True):

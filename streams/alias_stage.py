@@ -2,6 +2,8 @@
 
 line of footfall.aliases
   ├─ no alias ──────────────────────────────▶ rejected (invalid_event)
+  ├─ whom to forget ▶ components without them
+  ├─ of who was forgotten since ────────────▶ says nothing
   ├─ older than what is held of the pair ───▶ says nothing new
   └─ newest ▶ the component ▶ after the record, each user of whom that changed something:
        ├─ another root ─────────────────────▶ footfall.registers, footfall.resolutions
@@ -38,16 +40,20 @@ from schemas.event import (
     person_of_user,
     split_lines,
 )
+from schemas.forget import Forget
 from schemas.reasons import Reason
 from schemas.redis_keys import alias_key
 from schemas.topics import ALIASES, IDENTITY, REGISTERS, RESOLUTIONS, version_of
+from streams.erasing import component_without
+from streams.forgotten import Forgetter
 from streams.records import Effects, Emissions, Record, StateWrite
 from streams.rejected import reject
 
-Line = Alias | bytes
+Line = Alias | Forget | bytes
 States = dict[str, Component | None]
 
 _decoder = msgspec.json.Decoder(Alias)
+_forgets = msgspec.json.Decoder(Forget)
 
 
 def alias_of(event: Event, record_time: int) -> Alias | None:
@@ -72,6 +78,9 @@ class AliasStage:
 
     topic = ALIASES
 
+    def __init__(self, secret: str = "") -> None:
+        self._secret = secret
+
     def decode(self, record: Record) -> list[Line]:
         """The record's lines; bytes stay where a line is no alias."""
         return [_decode(line) for line in split_lines(record.value)]
@@ -82,7 +91,11 @@ class AliasStage:
         What they change are the keys of whole components, which those two hold.
         """
         aliases = [line for line in lines if isinstance(line, Alias)]
-        for user in {user for alias in aliases for user in (alias.one, alias.other)}:
+        wanted = {user for alias in aliases for user in (alias.one, alias.other)}
+        for line in lines:
+            if isinstance(line, Forget):
+                wanted.update(line.keys)
+        for user in wanted:
             yield user, alias_key(user)
 
     def decode_state(self, blob: bytes) -> Component:
@@ -94,13 +107,22 @@ class AliasStage:
         """Replaces entries of `states`, never changes one. Emissions depend on no batch border."""
         emissions = Emissions()
         touched: set[str] = set()
+        forgetter = Forgetter(ALIASES, self._secret, states)
         for record, lines in batch:
             version = version_of(epoch, record.offset)
             before: dict[str, Component | None] = {}
             edges: list[Edge] = []
             newest = 0
             for number, line in enumerate(lines):
-                if isinstance(line, Alias):
+                if isinstance(line, Forget):
+                    for user in line.keys:
+                        held = states.get(user)
+                        states[user] = component_without(user, held, line) if held else None
+                    touched.update(line.keys)
+                    forgetter.remember(line)
+                elif forgetter.has_forgotten(line):
+                    continue
+                elif isinstance(line, Alias):
                     edges.append(edge_of(line))
                     newest = max(newest, line.record_time)
                     _apply(states, edges[-1], before)
@@ -109,8 +131,8 @@ class AliasStage:
             _emit_roots(emissions, before, states, version, newest)
             _emit_links(emissions, before, states, edges, version)
             touched |= before.keys()
-        writes = [_write(user, component) for user in touched if (component := states[user])]
-        return Effects(emissions, writes, [])
+        writes = [_write(user, states[user]) for user in touched]
+        return Effects(emissions, [*writes, *forgetter.writes()], [])
 
 
 def _apply(states: States, edge: Edge, before: dict[str, Component | None]) -> None:
@@ -231,12 +253,18 @@ def _emit_link(
     emissions.add(IDENTITY, person, encode_line(link))
 
 
-def _write(user: str, component: Component) -> StateWrite:
+def _write(user: str, component: Component | None) -> StateWrite:
+    if component is None:
+        return StateWrite(alias_key(user), b"", 0)
     return StateWrite(alias_key(user), encode_component(component), ALIAS_TTL_MS)
 
 
 def _decode(line: bytes) -> Line:
     try:
         return _decoder.decode(line)
+    except msgspec.MsgspecError:
+        pass
+    try:
+        return _forgets.decode(line)
     except msgspec.MsgspecError:
         return line

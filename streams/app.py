@@ -196,9 +196,9 @@ def stages(settings: Settings, site: Site) -> list[Stage]:
         log.info("the site file names no geo database: countries stay empty")
     return [
         DeviceStage(site, settings.secret_key),
-        AliasStage(),
-        PersonStage(site),
-        JoinStage(site),
+        AliasStage(settings.secret_key),
+        PersonStage(site, settings.secret_key),
+        JoinStage(site, settings.secret_key),
     ]
 
 

@@ -2,6 +2,9 @@
 
 line of footfall.raw
   ├─ not a record of ours ────────────────────────────▶ rejected (invalid_event)
+  ├─ whom to forget ▶ states without them; from then on, of what they did before
+  │    ├─ told before: it has had its end ────────────▶ nothing
+  │    └─ told since ─────────────────────────────────▶ rejected (forgotten), without its bytes
   ├─ a decision ──────────────────────────────────────▶ footfall.decisions
   ├─ a claim: whose an identifier is ─────────────────▶ footfall.corrections
   ├─ somebody without consent was there ──────────────▶ footfall.sightings
@@ -38,7 +41,8 @@ from schemas.event import (
     raw_line_decoder,
     split_lines,
 )
-from schemas.identity import segments_of
+from schemas.forget import Forget
+from schemas.identity import differs_until, segments_of
 from schemas.reasons import Reason
 from schemas.redis_keys import DeviceState, decode_device_state, device_key, encode_device_state
 from schemas.sightings import Unconsented
@@ -70,19 +74,22 @@ from streams.device import (
     with_profile,
 )
 from streams.enrich import Enricher
+from streams.erasing import device_without
+from streams.forgotten import Forgetter
 from streams.funnels import Funnels
 from streams.links import Evidence, link_changes, may_change
 from streams.profile import registers_of
 from streams.records import Effects, Emissions, Record, StateWrite
 from streams.rejected import reject
-from streams.said import claimed, said_by
+from streams.said import claimed, has_timeline, is_logout, said_by, with_logout
 from streams.steps.detect_bot import detect_bot
 from streams.steps.read_profile import OVER_LIMIT, read_profile
 
+_FORGOTTEN = "it happened before its visitor was forgotten"
 _PSEUDONYM_TTL_MS = 48 * 3600 * 1000
 _KNOWN_DEVICES = 50_000
 
-Line = Event | Claim | Decision | Unconsented | bytes
+Line = Event | Claim | Decision | Unconsented | Forget | bytes
 States = dict[str, DeviceState | None]
 
 
@@ -105,7 +112,11 @@ class DeviceStage:
 
     def state_keys(self, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
         """(name, Redis key) of each state that the lines need."""
-        for device in {line.device_id for line in lines if isinstance(line, Event | Claim)}:
+        wanted = {line.device_id for line in lines if isinstance(line, Event | Claim)}
+        for line in lines:
+            if isinstance(line, Forget):
+                wanted.update(line.keys)
+        for device in wanted:
             yield device, device_key(device)
 
     def decode_state(self, blob: bytes) -> DeviceState:
@@ -119,12 +130,17 @@ class DeviceStage:
         if len(self._known) > _KNOWN_DEVICES:
             self._known.clear()
         touched: set[str] = set()
+        forgetter = Forgetter(RAW, self._secret, states)
+        memory = forgetter.memory
         for record, lines in batch:
             version = version_of(epoch, record.offset)
             before: dict[str, DeviceState | None] = {}
             evidence: dict[str, Event | Claim] = {}
             for number, line in enumerate(lines):
-                if isinstance(line, Event):
+                if memory and forgetter.has_forgotten(line):
+                    _refuse(line, forgetter, version, record, number, emissions)
+                    touched.update(_keep_logout(states, line, forgetter))
+                elif isinstance(line, Event):
                     device = line.device_id
                     if device not in before:
                         before[device] = states.get(device)
@@ -139,17 +155,17 @@ class DeviceStage:
                     evidence[line.device_id] = line
                 elif isinstance(line, bytes):
                     reject(emissions, RAW, version, record, number, line, Reason.INVALID_EVENT)
+                elif isinstance(line, Forget):
+                    self._forget(states, line, before, version, emissions)
+                    touched.update(line.keys)
+                    memory = forgetter.remember(line)
                 else:
                     _pass_on(line, emissions)
             self._registers(before, states, record, version, emissions)
             self._links(before, states, evidence, version, emissions)
             touched.update(evidence)
-        writes = [
-            self._write(device, state)
-            for device in touched
-            if (state := states[device]) is not None
-        ]
-        return Effects(emissions, writes, [])
+        writes = [self._write(device, states[device]) for device in touched]
+        return Effects(emissions, [*writes, *forgetter.writes()], [])
 
     def _event(
         self,
@@ -214,6 +230,25 @@ class DeviceStage:
                 for span in person_corrections(claim.device_id, old, new, newest, version):
                     emissions.add(CORRECTIONS, claim.device_id, encode_line(span))
         return after
+
+    def _forget(
+        self,
+        states: States,
+        line: Forget,
+        before: dict[str, DeviceState | None],
+        version: int,
+        emissions: Emissions,
+    ) -> None:
+        for device in line.keys:
+            held = states.get(device)
+            before.setdefault(device, held)
+            left = states[device] = device_without(device, held, line) if held else None
+            if held is None or left is None or not held.seen:
+                continue
+            old, new = segments_of(device, held), segments_of(device, left)
+            if differs_until(old, new, held.last_seen):
+                for span in person_corrections(device, old, new, held.last_seen, version):
+                    emissions.add(CORRECTIONS, device, encode_line(span))
 
     def _links(
         self,
@@ -281,9 +316,37 @@ class DeviceStage:
                 )
                 emissions.add(REGISTERS, person, encode_line(gone))
 
-    def _write(self, device: str, state: DeviceState) -> StateWrite:
+    def _write(self, device: str, state: DeviceState | None) -> StateWrite:
+        if state is None:
+            return StateWrite(device_key(device), b"", 0)
         ttl = _PSEUDONYM_TTL_MS if is_pseudonym(device) else self._site.retention.visitors_ms
         return StateWrite(device_key(device), encode_device_state(state), ttl)
+
+
+def _refuse(
+    line: Line,
+    forgetter: Forgetter,
+    version: int,
+    record: Record,
+    number: int,
+    emissions: Emissions,
+) -> None:
+    """What came before the erasure has had its end; what came since gets one that names nobody."""
+    if isinstance(line, Event) and record.time > forgetter.until(line):
+        reject(emissions, RAW, version, record, number, b"", Reason.FORGOTTEN, _FORGOTTEN)
+
+
+def _keep_logout(states: States, line: Line, forgetter: Forgetter) -> tuple[str, ...]:
+    """The device, if it is others' too and was logged out: that names nobody, and tells whose the
+    device was not from then on.
+    """
+    if not isinstance(line, Event) or not is_logout(line):
+        return ()
+    device, time = line.device_id, line.event_time
+    if forgetter.has_forgotten_all_of(device) or not has_timeline(device):
+        return ()
+    states[device] = with_logout(states.get(device), time)
+    return (device,)
 
 
 def _pass_on(line: Decision | Unconsented, emissions: Emissions) -> None:

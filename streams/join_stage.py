@@ -2,6 +2,8 @@
 
 line of footfall.sightings
   ├─ none of its lines ──────────────────────▶ rejected (invalid_event)
+  ├─ whom to forget ▶ pseudonyms without them
+  ├─ of who was forgotten since ─────────────▶ says nothing
   ├─ of before the identity horizon ─────────▶ says nothing: others of that day may be forgotten
   └─ says something new ▶ the joined spans ──▶ footfall.corrections, .identity, by difference
 
@@ -18,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from schemas.event import Correction, IdentityLink, encode_line, split_lines
+from schemas.forget import Forget
 from schemas.reasons import Reason
 from schemas.redis_keys import encode_state, sighted_key
 from schemas.sightings import (
@@ -29,6 +32,8 @@ from schemas.sightings import (
 )
 from schemas.site import Site
 from schemas.topics import CORRECTIONS, IDENTITY, SIGHTINGS, version_of
+from streams.erasing import sighted_without
+from streams.forgotten import Forgetter
 from streams.joins import Joined, joined, with_line
 from streams.records import Effects, Emissions, Record, StateWrite
 from streams.rejected import reject
@@ -37,7 +42,7 @@ REASON = "address_and_agent"
 
 _DAY_MS = 86_400_000
 
-Line = SightingLine | bytes
+Line = SightingLine | Forget | bytes
 States = dict[str, SightedState | None]
 
 
@@ -46,7 +51,8 @@ class JoinStage:
 
     topic = SIGHTINGS
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, secret: str = "") -> None:
+        self._secret = secret
         self._horizon_ms = site.identity_horizon_ms
 
     def decode(self, record: Record) -> list[Line]:
@@ -55,7 +61,7 @@ class JoinStage:
 
     def state_keys(self, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
         """(name, Redis key) of each state that the lines need."""
-        for pseudonym in {line.pseudonym for line in lines if not isinstance(line, bytes)}:
+        for pseudonym in {name for line in lines for name in _pseudonyms(line)}:
             yield pseudonym, sighted_key(pseudonym)
 
     def decode_state(self, blob: bytes) -> SightedState:
@@ -67,6 +73,7 @@ class JoinStage:
         """Replaces entries of `states`, never changes one. Emissions depend on no batch border."""
         emissions = Emissions()
         touched: set[str] = set()
+        forgetter = Forgetter(SIGHTINGS, self._secret, states)
         for record, lines in batch:
             version = version_of(epoch, record.offset)
             before: dict[str, SightedState | None] = {}
@@ -74,7 +81,12 @@ class JoinStage:
                 if isinstance(line, bytes):
                     reason = Reason.INVALID_EVENT
                     reject(emissions, SIGHTINGS, version, record, number, line, reason)
-                elif not self._is_too_old(line):
+                elif isinstance(line, Forget):
+                    for pseudonym in line.keys:
+                        before.setdefault(pseudonym, held := states.get(pseudonym))
+                        states[pseudonym] = sighted_without(held, line) if held else None
+                    forgetter.remember(line)
+                elif not self._is_too_old(line) and not forgetter.has_forgotten(line):
                     before.setdefault(line.pseudonym, states.get(line.pseudonym))
                     states[line.pseudonym] = with_line(states.get(line.pseudonym), line)
             for pseudonym, old in before.items():
@@ -85,13 +97,19 @@ class JoinStage:
         # Kept longer than anything is taken about it, so that what is taken finds all the others.
         ttl = self._horizon_ms + 2 * _DAY_MS
         writes = [StateWrite(sighted_key(one), encode_state(states[one]), ttl) for one in touched]
-        return Effects(emissions, writes, [])
+        return Effects(emissions, [*writes, *forgetter.writes()], [])
 
     def _is_too_old(self, line: SightingLine) -> bool:
         if not isinstance(line, Sighting):
             return False
         newest = max((last for _, last in line.spans), default=line.record_time)
         return newest < line.record_time - self._horizon_ms
+
+
+def _pseudonyms(line: Line) -> tuple[str, ...]:
+    if isinstance(line, bytes):
+        return ()
+    return line.keys if isinstance(line, Forget) else (line.pseudonym,)
 
 
 def _emit(

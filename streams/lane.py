@@ -16,7 +16,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from schemas.redis_keys import REBUILDING
+from schemas.forget import FORGOTTEN, memory_decoder
+from schemas.redis_keys import REBUILDING, forgotten_key
 from schemas.topics import FOLDED, Position, Topic
 from streams import metrics
 from streams.errors import LostPartition, TryAgain
@@ -162,19 +163,23 @@ class Lane:
     async def _load(self, lines: Sequence[Any]) -> None:
         """Bring the states that the lines need into memory; the fence proves that they hold."""
         if len(self._states) > _CACHED_STATES:
-            self._states.clear()
+            self._states = {n: self._states[n] for n in self._states.keys() & {FORGOTTEN}}
         wanted = [
             (name, key) for name, key in self._stage.state_keys(lines) if name not in self._states
         ]
         if not wanted and self._fence is not None:
             return
         keys = [key for _, key in wanted]
+        if self._fence is None:
+            keys.append(forgotten_key(self._stage.topic, self._partition))
         fence, blobs = await self._insist(
             lambda: self._store.read(self._stage.topic, self._partition, keys)
         )
         if self._fence is None:
             self._check(fence)
             self._fence = fence
+            if (memory := blobs.pop()) is not None:
+                self._states[FORGOTTEN] = memory_decoder.decode(memory)
         elif fence != self._fence:
             raise LostPartition(f"{self._stage.topic.name}[{self._partition}]: fence {fence!r}")
         for (name, _), blob in zip(wanted, blobs, strict=True):

@@ -2,6 +2,8 @@
 
 line of footfall.registers
   ├─ neither register nor root ──────────▶ rejected (invalid_event)
+  ├─ whom to forget ▶ persons without them
+  ├─ of who was forgotten since ─────────▶ says nothing
   ├─ older than what is held ────────────▶ says nothing new
   └─ newest ▶ the person, recomputed ────▶ live counters change by the difference
        └─ what he hands on, if changed ──▶ footfall.registers, footfall.resolutions
@@ -10,12 +12,13 @@ line of footfall.registers
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from schemas.aliases import ALIAS_TTL_MS
 from schemas.event import Register, Root, split_lines
+from schemas.forget import Forget
 from schemas.persons import contribution_key, counting, is_over, to_keep
 from schemas.reasons import Reason
 from schemas.redis_keys import (
@@ -30,7 +33,9 @@ from schemas.redis_keys import (
 from schemas.site import Site
 from schemas.topics import REGISTERS, partition_of, version_of
 from streams.device import live_horizon
+from streams.erasing import person_without
 from streams.experiments import Experiments
+from streams.forgotten import Forgetter
 from streams.funnels import Funnels, Hits, Told
 from streams.handing_on import contribution_of, hand_on
 from streams.last_few import LastFew
@@ -39,11 +44,12 @@ from streams.rejected import reject
 
 _COUNTER_TTL_MS = 50 * 3600 * 1000
 
-Line = Register | Root | bytes
+Line = Register | Root | Forget | bytes
 States = dict[str, PersonState | None]
 
 _registers = msgspec.json.Decoder(Register)
 _roots = msgspec.json.Decoder(Root)
+_forgets = msgspec.json.Decoder(Forget)
 
 
 class PersonStage:
@@ -51,8 +57,9 @@ class PersonStage:
 
     topic = REGISTERS
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, secret: str = "") -> None:
         self._site = site
+        self._secret = secret
         self._funnels = Funnels(site)
         self._experiments = Experiments(site)
         self._known = LastFew[tuple[str, str], tuple[Contribution, Hits]]()
@@ -63,7 +70,11 @@ class PersonStage:
 
     def state_keys(self, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
         """(name, Redis key) of each state that the lines need."""
-        for person in {line.person_id for line in lines if not isinstance(line, bytes)}:
+        wanted = {line.person_id for line in lines if isinstance(line, Register | Root)}
+        for line in lines:
+            if isinstance(line, Forget):
+                wanted.update(line.keys)
+        for person in wanted:
             yield person, person_key(person)
 
     def decode_state(self, blob: bytes) -> PersonState:
@@ -76,6 +87,7 @@ class PersonStage:
         emissions = Emissions()
         before: dict[str, PersonState | None] = {}
         newest = 0
+        forgetter = Forgetter(REGISTERS, self._secret, states)
         for record, lines in batch:
             version = version_of(epoch, record.offset)
             touched: dict[str, PersonState | None] = {}
@@ -85,6 +97,13 @@ class PersonStage:
                     reject(
                         emissions, REGISTERS, version, record, number, line, Reason.INVALID_EVENT
                     )
+                    continue
+                if isinstance(line, Forget):
+                    _forget(states, line, touched)
+                    at = max(at, line.at)
+                    forgetter.remember(line)
+                    continue
+                if forgetter.has_forgotten(line):
                     continue
                 old = states.get(line.person_id)
                 touched.setdefault(line.person_id, old)
@@ -96,13 +115,19 @@ class PersonStage:
                     hand_on(emissions, person, old, new, version, at)
                     states[person] = to_keep(new)
             newest = max(newest, at)
+        writes, counters = self._changes(before, states, newest)
+        return Effects(emissions, [*writes, *forgetter.writes()], counters)
+
+    def _changes(
+        self, before: Mapping[str, PersonState | None], states: States, newest: int
+    ) -> tuple[list[StateWrite], list[CounterChange]]:
+        """What a batch wrote, and how live counters change by it."""
         writes, changes = [], Counter[tuple[str, str]]()
         for person, old in before.items():
             new = states[person]
-            if new is None or new is old:
+            if new is old:
                 continue
-            ttl = ALIAS_TTL_MS if new.root else self._site.retention.visitors_ms
-            writes.append(StateWrite(person_key(person), encode_state(new), ttl))
+            writes.append(self._write(person, new))
             self._count(changes, person, self._told(person, old), self._told(person, new))
             for counter, sign in self._experiments.changes(person, old, new):
                 changes[counter] += sign
@@ -112,7 +137,13 @@ class PersonStage:
             for (key, field), delta in changes.items()
             if delta and int(key.rsplit(":", 1)[1]) >= horizon_hour
         ]
-        return Effects(emissions, writes, counters)
+        return writes, counters
+
+    def _write(self, person: str, state: PersonState | None) -> StateWrite:
+        if state is None:
+            return StateWrite(person_key(person), b"", 0)
+        ttl = ALIAS_TTL_MS if state.root else self._site.retention.visitors_ms
+        return StateWrite(person_key(person), encode_state(state), ttl)
 
     def _count(
         self, changes: Counter[tuple[str, str]], person: str, before: Told, after: Told
@@ -137,6 +168,13 @@ class PersonStage:
                 self._known[name] = known
             hits[device] = known[1]
         return Told(state.counted, hits)
+
+
+def _forget(states: States, line: Forget, touched: dict[str, PersonState | None]) -> None:
+    for person in line.keys:
+        held = states.get(person)
+        touched.setdefault(person, held)
+        states[person] = person_without(person, held, line) if held else None
 
 
 def with_line(state: PersonState | None, line: Register | Root) -> PersonState:
@@ -175,5 +213,9 @@ def _decode(line: bytes) -> Line:
         pass
     try:
         return _roots.decode(line)
+    except msgspec.MsgspecError:
+        pass
+    try:
+        return _forgets.decode(line)
     except msgspec.MsgspecError:
         return line

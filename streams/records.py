@@ -49,6 +49,8 @@ class CounterChange(msgspec.Struct, frozen=True, gc=False):
 
 
 class StateWrite(msgspec.Struct, frozen=True, gc=False):
+    """An empty blob takes the state away."""
+
     key: str
     blob: bytes
     ttl_ms: int

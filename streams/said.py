@@ -66,8 +66,19 @@ def note_said(state: DeviceState, said: Said, time_ms: int) -> bool:
     return not (state.logins is logins and state.clicks is clicks and state.revoked is revoked)
 
 
+def is_logout(event: Event) -> bool:
+    return event.type == "track" and event.name in LOGOUT_NAMES
+
+
+def with_logout(state: DeviceState | None, time_ms: int) -> DeviceState:
+    """With a logout of which nothing else is known."""
+    after = copy(state) if state else DeviceState(first_seen=time_ms, last_seen=time_ms)
+    after.logins = add_mark(after.logins, LOGOUT, time_ms)
+    return after
+
+
 def _login(event: Event) -> str | None:
-    if event.type == "track" and event.name in LOGOUT_NAMES:
+    if is_logout(event):
         return LOGOUT
     if event.type == "alias" or event.revoke:
         return None

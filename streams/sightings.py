@@ -50,7 +50,7 @@ def with_sighting(held: bytes, event: Event) -> bytes:
             if at >= first and last - _APART <= step <= last:
                 continue
         if len(key) == 16:
-            held = _pack(_added(unpack(held), key, at))
+            held = pack(_added(unpack(held), key, at))
     return held
 
 
@@ -113,7 +113,8 @@ def _added(spans: Iterable[Span], key: bytes, at: int) -> list[Span]:
     return sorted(kept, key=lambda span: (span[2], span[0], span[1]))[-MAX_SPANS:]
 
 
-def _pack(spans: Iterable[Span]) -> bytes:
+def pack(spans: Iterable[Span]) -> bytes:
+    """What `unpack` takes apart."""
     return b"".join(
         key + first.to_bytes(6, "big") + (last - first // STEP_MS).to_bytes(2, "big")
         for key, first, last in spans

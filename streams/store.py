@@ -27,7 +27,11 @@ if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 local states, changes = tonumber(ARGV[3]), tonumber(ARGV[4])
 local arg = 5
 for i = 1, states do
-  redis.call('SET', KEYS[1 + i], ARGV[arg], 'PX', ARGV[arg + 1])
+  if ARGV[arg] == '' then
+    redis.call('DEL', KEYS[1 + i])
+  else
+    redis.call('SET', KEYS[1 + i], ARGV[arg], 'PX', ARGV[arg + 1])
+  end
   arg = arg + 2
 end
 for i = 1, changes do
