@@ -51,10 +51,17 @@ REBUILD_KEY = "ff:rebuild"
 REBUILD_LOCK_KEY = "ff:rebuild:lock"
 
 
+def place_of(topic: Topic, partition: int) -> str:
+    """A partition's name in what ClickHouse keeps of its memory."""
+    return f"{_SHORT[topic.name]}{partition}"
+
+
 def forgotten_key(topic: Topic, partition: int) -> str:
     """`schemas.forget.Memory` of a partition. Not of the live state: a rebuild keeps it."""
-    return f"ff:forgotten:{{{_SHORT[topic.name]}{partition}}}"
+    return f"ff:forgotten:{{{place_of(topic, partition)}}}"
 
+
+FORGET_LOCK_KEY = "ff:forget:lock"
 
 FORGET_KEY = "ff:forget"
 """Of an erasure under way, or one that was killed, what it is to erase (infra/erasure)."""
