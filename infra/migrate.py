@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from infra.erasure.memory import restore_memory
 from infra.positions import Unreachable
 from infra.rebuild import RebuildError, begin_if_forgotten
 from infra.topics import MigrationError, create_topics, register_epochs
@@ -30,10 +31,11 @@ class Migrated(msgspec.Struct):
 def migrate(settings: Settings, site: Site) -> Migrated:
     """Raises MigrationError, and ConfigurationError for a topic with another partition count."""
     made = create_topics(settings, site)
+    changes = migrate_clickhouse(settings.clickhouse, site=site)
+    restore_memory(settings)  # before anything is folded again
     try:
         rebuilt = begin_if_forgotten(settings, made)
     except (RebuildError, Unreachable) as error:
         raise MigrationError(str(error)) from error
     raised = register_epochs(settings)
-    changes = migrate_clickhouse(settings.clickhouse, site=site)
     return Migrated(made, raised, changes, rebuilt)

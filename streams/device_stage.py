@@ -131,41 +131,54 @@ class DeviceStage:
             self._known.clear()
         touched: set[str] = set()
         forgetter = Forgetter(RAW, self._secret, states)
-        memory = forgetter.memory
         for record, lines in batch:
             version = version_of(epoch, record.offset)
-            before: dict[str, DeviceState | None] = {}
-            evidence: dict[str, Event | Claim] = {}
-            for number, line in enumerate(lines):
-                if memory and forgetter.has_forgotten(line):
-                    _refuse(line, forgetter, version, record, number, emissions)
-                    touched.update(_keep_logout(states, line, forgetter))
-                elif isinstance(line, Event):
-                    device = line.device_id
-                    if device not in before:
-                        before[device] = states.get(device)
-                    state = self._event(states, line, record, version, emissions)
-                    if state is not None:
-                        states[device] = state
-                        if device not in evidence:
-                            evidence[device] = line
-                elif isinstance(line, Claim):
-                    before.setdefault(line.device_id, states.get(line.device_id))
-                    states[line.device_id] = self._claim(states, line, version, emissions)
-                    evidence[line.device_id] = line
-                elif isinstance(line, bytes):
-                    reject(emissions, RAW, version, record, number, line, Reason.INVALID_EVENT)
-                elif isinstance(line, Forget):
-                    self._forget(states, line, before, version, emissions)
-                    touched.update(line.keys)
-                    memory = forgetter.remember(line)
-                else:
-                    _pass_on(line, emissions)
-            self._registers(before, states, record, version, emissions)
-            self._links(before, states, evidence, version, emissions)
-            touched.update(evidence)
+            self._record(states, record, lines, version, forgetter, touched, emissions)
         writes = [self._write(device, states[device]) for device in touched]
         return Effects(emissions, [*writes, *forgetter.writes()], [])
+
+    def _record(
+        self,
+        states: States,
+        record: Record,
+        lines: Sequence[Line],
+        version: int,
+        forgetter: Forgetter,
+        touched: set[str],
+        emissions: Emissions,
+    ) -> None:
+        """Adds to `touched` the devices whose states are to be written."""
+        memory = forgetter.memory
+        before: dict[str, DeviceState | None] = {}
+        evidence: dict[str, Event | Claim] = {}
+        for number, line in enumerate(lines):
+            if memory and forgetter.has_forgotten(line):
+                _refuse(line, forgetter, version, record, number, emissions)
+                touched.update(_keep_logout(states, line, forgetter))
+            elif isinstance(line, Event):
+                device = line.device_id
+                if device not in before:
+                    before[device] = states.get(device)
+                state = self._event(states, line, record, version, emissions)
+                if state is not None:
+                    states[device] = state
+                    if device not in evidence:
+                        evidence[device] = line
+            elif isinstance(line, Claim):
+                before.setdefault(line.device_id, states.get(line.device_id))
+                states[line.device_id] = self._claim(states, line, version, emissions)
+                evidence[line.device_id] = line
+            elif isinstance(line, bytes):
+                reject(emissions, RAW, version, record, number, line, Reason.INVALID_EVENT)
+            elif isinstance(line, Forget):
+                self._forget(states, line, before, version, emissions)
+                touched.update(line.keys)
+                memory = forgetter.remember(line)
+            else:
+                _pass_on(line, emissions)
+        self._registers(before, states, record, version, emissions)
+        self._links(before, states, evidence, version, emissions)
+        touched.update(evidence)
 
     def _event(
         self,

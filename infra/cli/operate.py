@@ -93,6 +93,9 @@ def rebuild(
     wait: bool = typer.Option(True, help="Wait until all is folded again."),
 ) -> None:
     """Take live state in Redis away and fold it again from the topics; the stream may run."""
+    from clickhouse_driver.errors import Error as ClickHouseError
+
+    from infra.erasure.memory import must_be_restored, restore_memory
     from infra.positions import Unreachable
     from infra.rebuild import RebuildError, begin
     from infra.topics import MigrationError
@@ -100,6 +103,8 @@ def rebuild(
 
     configured = context.settings()
     try:
+        if must_be_restored(configured):  # else who was forgotten would be folded again too
+            restore_memory(configured)
         begun = begin(configured, fault_point_from(os.environ))
         typer.echo(
             f"{begun.removed:,} keys of live state taken away; "
@@ -111,6 +116,11 @@ def rebuild(
         raise Failure(str(error)) from error
     except Unreachable as error:
         raise Failure(f"{error}; see: footfall doctor, then call footfall rebuild again") from error
+    except (ClickHouseError, OSError) as error:
+        raise Failure(
+            "Redis has lost its data, and ClickHouse, which knows who was forgotten, does not "
+            "answer; see: footfall doctor, then call footfall rebuild again"
+        ) from error
 
 
 def _await_rebuilt(configured: Settings) -> float:

@@ -7,11 +7,15 @@ from typing import cast
 
 from clickhouse_driver import Client
 from redis import Redis
+from redis.exceptions import RedisError
 
+from infra.positions import Unreachable
 from schemas.aliases import ALIAS_TTL_MS
 from schemas.forget import Memory, Span, encode_memory, memory_decoder
 from schemas.redis_keys import epoch_key, forgotten_key, place_of
+from schemas.settings import Settings
 from schemas.topics import FOLDED, RAW, Topic
+from sinks.clickhouse.client import connect
 
 
 def places() -> Iterator[tuple[str, Topic, int]]:
@@ -31,10 +35,32 @@ def is_lost(redis: Redis) -> bool:
     return not redis.exists(epoch_key(RAW))
 
 
-def restore(client: Client, redis: Redis) -> int:
-    """Puts back what a Redis that lost its data held; how many identifiers. Adds to nothing that
-    is there, since its worker writes that.
+def restore_memory(settings: Settings) -> int:
+    """Puts back what a Redis that lost its data held; how many identifiers.
+
+    Adds to nothing that is there, since its worker writes that. Raises Unreachable for Redis, and
+    what clickhouse_driver raises.
     """
+    client = connect(settings.clickhouse)
+    try:
+        with Redis.from_url(settings.redis_url, socket_timeout=30) as redis:
+            return _restore(client, redis)
+    except RedisError as error:
+        raise Unreachable(f"Redis at {settings.redis_url}: {error}") from error
+    finally:
+        client.disconnect()
+
+
+def must_be_restored(settings: Settings) -> bool:
+    """Whether Redis has lost everything, and with it who was forgotten. Raises Unreachable."""
+    try:
+        with Redis.from_url(settings.redis_url, socket_timeout=30) as redis:
+            return not redis.exists(epoch_key(RAW))
+    except RedisError as error:
+        raise Unreachable(f"Redis at {settings.redis_url}: {error}") from error
+
+
+def _restore(client: Client, redis: Redis) -> int:
     found: dict[str, dict[bytes, list[Span]]] = {}
     for place, mark, since, until in client.execute(
         "SELECT place, toString(digest), since, max(until) FROM forgotten_stored"
