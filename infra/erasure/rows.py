@@ -27,7 +27,7 @@ _UNTIL = "<= fromUnixTimestamp64Milli({at})"
 _WHOSE = {
     "events_stored": f"(({_DEVICES} OR user_id {_USERS}) AND event_time {_UNTIL})"
     f" OR {_SOME_EVENTS}",
-    "corrections_stored": f"{_DEVICES} OR person_id {_PERSONS}",
+    "corrections_stored": f"{_DEVICES} OR person_id {_PERSONS} OR user_id {_USERS}",
     "identity_stored": f"{_DEVICES} OR person_id {_PERSONS}"
     " OR (kind = 'cookie' AND identifier IN"
     " (SELECT name FROM erasing_stored WHERE what = 'device'))"
