@@ -65,6 +65,12 @@ def drain(settings: Settings, timeout_s: float = 60.0) -> list[Missing]:
         return _await(SUNK, "sink", positions, positions.committed, deadline)
 
 
+def await_sunk(positions: Positions, topics: Sequence[Topic], timeout_s: float) -> list[Missing]:
+    """What the sink has not taken in time of what stands in these topics now."""
+    deadline = time.monotonic() + timeout_s
+    return _await(topics, "sink", positions, positions.committed, deadline)
+
+
 def _await_decisions(settings: Settings, deadline: float) -> None:
     """Until the service that decides has published what it decided; where it is away, at once."""
     time.sleep(_DECISION_LINGER_S)  # it says how many wait when it sends them

@@ -95,19 +95,26 @@ class Positions:
         return {p: self._watermarks(topic, p)[0] for p in range(topic.partitions)}
 
     def fences(self, topic: Topic) -> Offsets:
-        """Fences of the topic's present epoch."""
+        """Offsets of the fences of the topic's present epoch."""
+        positions = self.fences_of_any_epoch(topic)
+        try:
+            epoch = int(cast(bytes, self._redis.hget(epoch_key(topic), "epoch")) or 0)
+        except RedisError as error:
+            raise Unreachable(f"Redis at {self._settings.redis_url}: {error}") from error
+        return {p: at.offset for p, at in positions.items() if at.epoch == epoch}
+
+    def fences_of_any_epoch(self, topic: Topic) -> dict[int, Position]:
+        """Fences by partition; one that has none, or is being rebuilt, is left out."""
         keys = [fence_key(topic, partition) for partition in range(topic.partitions)]
         try:
-            epoch = self._redis.hget(epoch_key(topic), "epoch")
             found = [self._redis.get(key) for key in keys]
         except RedisError as error:
             raise Unreachable(f"Redis at {self._settings.redis_url}: {error}") from error
-        positions = {
+        return {
             p: Position.decode(cast(bytes, raw))
             for p, raw in enumerate(found)
             if raw and raw != REBUILDING
         }
-        return {p: at.offset for p, at in positions.items() if at.epoch == int(epoch or 0)}
 
     def committed(self, topic: Topic) -> Offsets:
         wanted = [TopicPartition(topic.name, p) for p in range(topic.partitions)]

@@ -195,7 +195,8 @@ class DeviceStage:
         if page.suspected:
             bot = detect_bot(event.user_agent, event.protocol, event.notes)
         if bot:
-            row = self._enrich.bot(event, page, bot)
+            days = before.bot_days if before is not None else {}
+            row = self._enrich.bot(event, page, reason_at(days, event.event_time) or bot)
             emissions.add(EVENTS, event.device_id, encode_line(row))
             return None
         mark = digest(event.event_id)

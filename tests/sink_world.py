@@ -76,6 +76,7 @@ class Store:
 
     def __init__(self, settings: Settings) -> None:
         migrate(settings.clickhouse)
+        self.address = settings.clickhouse
         self.client: Client = connect(settings.clickhouse)
         self.inserter = Inserter(settings.clickhouse)
 

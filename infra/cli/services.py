@@ -95,6 +95,7 @@ def stream() -> None:
 def sink() -> None:
     """The sink: from Kafka into ClickHouse."""
     from infra.monitoring import MonitoringServer
+    from infra.squash import squash_regularly
     from sinks.clickhouse.status import Status
     from sinks.clickhouse.writer import run
 
@@ -106,6 +107,10 @@ def sink() -> None:
     status = Status()
     monitoring = MonitoringServer(configured.bind, configured.ports.sink, lambda: status.waits_for)
     monitoring.start()
+    squashing = threading.Thread(
+        target=squash_regularly, args=(configured, stop), name="squash", daemon=True
+    )
+    squashing.start()
     run(configured, stop, status)
     monitoring.stop()
 

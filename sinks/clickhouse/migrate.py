@@ -87,9 +87,11 @@ def _apply_migrations(client: Client, folder: Path) -> Iterator[str]:
 
 
 def _apply_views(client: Client, folder: Path, site: Site) -> Iterator[str]:
-    """Views may build on those before them, so a digest covers all texts up to its own."""
+    """Views build on tables and on views before them: a digest covers all texts up to its own."""
     applied = _ledger(client)
-    text = ""
+    text = "".join(
+        path.read_text() for path in sorted((folder.parent / "migrations").glob("*.sql"))
+    )
     for path in sorted(folder.glob("*.sql")):
         own = with_rules(path.read_text(), site)
         text += own

@@ -1,11 +1,8 @@
 -- Each event once, bots included. Person, session and bot are those known now: what the event was
--- stored with, unless a row of corrections covers it. An event that names its own user keeps that
--- user's person; bots and pseudonyms have none and get none (design.md section 3b), but for log
--- lines that are joined to who was seen at their address (decision 0012).
+-- stored with, unless a correction says otherwise (00_corrected_stored.sql).
 -- Who is another user's alias is that one's person; what is apart from a person (a device above the
 -- limit) is a person of its own (schemas/persons.py): `apart` is that person, and then all persons
 -- from whom it is apart. While there is neither, constants say so, and nothing is looked up.
--- One hash join by device, its spans as sorted arrays: decision 0006 compares it with ASOF joins.
 CREATE OR REPLACE VIEW events_all
 (
     event_id UUID COMMENT 'The sender''s message id, as a UUID; with device_id it identifies the event',
@@ -124,68 +121,12 @@ SELECT
     e.consent AS consent,
     e.properties AS properties,
     e.notes AS notes
-FROM
-(
-    SELECT
-        e.*,
-        if(
-            empty(c.persons) OR (isNull(e.person_id) AND (e.protocol != 'log' OR e.is_bot))
-                OR (
-                    e.user_id != '' AND e.type != 'alias'
-                    AND NOT arrayExists(
-                        void -> void.1 = e.user_id AND e.event_time <= void.2, c.voids
-                    )
-                )
-                OR e.event_time > arrayLast(span -> span.1 <= e.event_time, c.persons).2,
-            e.person_id,
-            ifNull(arrayLast(span -> span.1 <= e.event_time, c.persons).3, e.person_id)
-        ) AS owner_id,
-        if(
-            empty(c.sessions) OR isNull(e.session_id)
-                OR e.event_time > arrayLast(span -> span.1 <= e.event_time, c.sessions).2,
-            e.session_id,
-            ifNull(arrayLast(span -> span.1 <= e.event_time, c.sessions).3, e.session_id)
-        ) AS corrected_session,
-        c.bot_days[toDate(e.event_time)] AS bot_day,
-        c.apart AS apart
-    FROM events_stored AS e FINAL
-    ANY LEFT JOIN
-    (
-        SELECT
-            device_id,
-            arraySort(groupArrayIf((since, until, person_id), what = 'person')) AS persons,
-            arraySort(groupArrayIf((since, until, session_id), what = 'session')) AS sessions,
-            groupArrayIf((user_id, until), what = 'void') AS voids,
-            mapFromArrays(
-                groupArrayIf(toDate(since), what = 'bot'),
-                groupArrayIf(toString(bot_reason), what = 'bot')
-            ) AS bot_days,
-            arrayConcat(
-                groupUniqArrayIf(assumeNotNull(person_id), what = 'apart'),
-                groupArrayIf(apart_from, what = 'apart')
-            ) AS apart
-        FROM
-        (
-            SELECT
-                device_id, what, since, until, person_id, session_id, bot_reason, user_id,
-                toUUID('00000000-0000-0000-0000-000000000000') AS apart_from
-            FROM corrections_stored FINAL
-            UNION ALL
-            SELECT
-                device_id, 'apart' AS what, toDateTime64(0, 3, 'UTC') AS since, since AS until,
-                toNullable(resolved_id) AS person_id, NULL AS session_id, '' AS bot_reason,
-                '' AS user_id,
-                resolutions_stored.person_id AS apart_from
-            FROM resolutions_stored FINAL
-            WHERE device_id != ''
-        )
-        GROUP BY device_id
-    ) AS c ON e.device_id = c.device_id
-) AS e
+FROM corrected_stored AS e
 ANY LEFT JOIN
 (
     SELECT person_id AS alias_id, toNullable(resolved_id) AS root_id
     FROM resolutions_stored FINAL
     WHERE device_id = ''
 ) AS r ON assumeNotNull(e.owner_id) = r.alias_id
+SETTINGS join_algorithm = 'hash'
 COMMENT 'Each event once, bots included; person and session as known now';

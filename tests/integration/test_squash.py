@@ -1,0 +1,470 @@
+"""Squashing changes no answer: histories of devices, as the device stage itself tells them.
+
+Every history is told of two devices: one in a partition that is squashed now and then, its twin in
+one that never is. The sink lags, and delivers again what it has delivered.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+
+from infra.squash import MANY, is_due
+from schemas.event import (
+    Claim,
+    Correction,
+    Event,
+    Resolution,
+    encode_batch,
+    person_of_device,
+    person_of_user,
+)
+from schemas.site import SessionRules, Site
+from schemas.topics import CORRECTIONS as CORRECTIONS_TOPIC
+from schemas.topics import EVENTS as EVENTS_TOPIC
+from schemas.topics import RAW, Topic, partition_of, version_of
+from sinks.clickhouse.client import connect
+from sinks.clickhouse.rows import CORRECTIONS, EVENTS, RESOLUTIONS, Table
+from sinks.clickhouse.squash import QueriesRun, squash
+from streams.device_stage import DeviceStage, States
+from streams.records import Record
+from tests.servers import own_settings
+from tests.sink_world import DAY, MINUTE, NOON, Store, event, new_device, own_clickhouse, store
+
+EVERYTHING = [2**63 - 1] * RAW.partitions
+SQUASHED = RAW.partitions // 2  # devices of lower partitions are, their twins are of the others
+SITE = Site(
+    name="Toyhouse",
+    hosts=("toyhouse.example",),
+    session=SessionRules(gap_ms=30 * MINUTE, lateness_ms=60 * MINUTE),
+)
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/141.0.0.0 Safari/537.36"
+)
+DEVICES, EVENTS_EACH, ROUNDS = 120, 24, 6
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A ClickHouse of its own: what is squashed here must not hide what other tests correct."""
+    settings = own_settings()
+    with own_clickhouse(settings, tmp_path_factory.mktemp("squash")), store(settings) as one:
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def _emptied(opened: Store) -> None:
+    for table in ("events", "corrections", "resolutions", "squashed"):
+        opened.ask(f"TRUNCATE TABLE {table}_stored")
+
+
+def named(prefix: str, low: bool) -> str:
+    """A device id of a partition that is squashed, or of one that is not."""
+    while True:
+        name = f"{prefix}{uuid.uuid4().hex}"
+        if (partition_of(name, RAW) < SQUASHED) == low:
+            return name
+
+
+def lines_of(random: Random, device: str) -> list[Event | Claim]:
+    """What one device sends, in the order in which it comes."""
+    sent: list[Event | Claim] = []
+    for _ in range(random.randrange(3, EVENTS_EACH)):
+        at = NOON + random.choice([0, 1, 2]) * DAY // 2 + random.randrange(240) * MINUTE
+        kind = random.random()
+        fields: dict[str, Any] = {"type": "page", "name": "Page Viewed"}
+        if device.startswith("email:") and kind < 0.3:
+            user = random.choice(["ann", "bob"])
+            claim = Claim(
+                device_id=device,
+                what="email",
+                value="a@example.org",
+                user_id=user,
+                event_time=at,
+                event_id=str(uuid.UUID(int=random.getrandbits(128), version=4)),
+                revoked=kind < 0.1,
+            )
+            sent.append(claim)
+            continue
+        if kind < 0.15:
+            fields = {"type": "identify", "name": "", "user_id": random.choice(["ann", "bob"])}
+            fields["revoke"] = kind < 0.03
+            fields["server"] = fields["revoke"]
+        elif kind < 0.22:
+            fields = {"type": "track", "name": "Signed Out"}
+        elif kind < 0.25:
+            fields = {"type": "track", "name": "Order Completed", "user_id": "cyd"}
+        late = random.choice([0, 0, 0, 90]) * MINUTE
+        sent.append(
+            Event(
+                event_id=str(uuid.UUID(int=random.getrandbits(128), version=4)),
+                event_time=at,
+                received_at=at + late,
+                protocol="segment",
+                device_id=device,
+                consent="granted",
+                url="https://toyhouse.example/"
+                + ("robots.txt" if random.random() < 0.01 else f"p/{random.randrange(9)}"),
+                referrer=random.choice(
+                    ["", "", "", "https://www.google.com/", "https://a.example/"]
+                ),
+                user_agent="Googlebot/2.1" if random.random() < 0.03 else CHROME,
+                **fields,
+            )
+        )
+    return sent
+
+
+class Sink:
+    """Delivers what was emitted, of each topic its own share; knows how far all has arrived.
+
+    What one record of footfall.raw made of one topic is one record there, so it arrives as one.
+    """
+
+    def __init__(self, opened: Store) -> None:
+        self._opened = opened
+        self._queues: dict[Topic, list[tuple[int, list[bytes]]]] = {
+            EVENTS_TOPIC: [],
+            CORRECTIONS_TOPIC: [],
+        }
+        self._taken = dict.fromkeys(self._queues, 0)
+        self.end = 0
+
+    def emitted(self, offset: int, topic: Topic, lines: list[bytes]) -> None:
+        self._queues[topic].append((offset, lines))
+
+    def deliver(self, random: Random, everything: bool) -> None:
+        for topic, table in ((EVENTS_TOPIC, EVENTS), (CORRECTIONS_TOPIC, CORRECTIONS)):
+            queue, taken = self._queues[topic], self._taken[topic]
+            again = random.randrange(taken + 1)  # a killed sink begins anywhere before
+            until = len(queue) if everything else random.randrange(taken, len(queue) + 1)
+            self._insert(table, queue[again:until])
+            self._taken[topic] = until
+
+    def repeat_alone(self, random: Random) -> None:
+        """An old part of the corrections, without what follows: a sink that was thought dead."""
+        taken = self._taken[CORRECTIONS_TOPIC]
+        at = random.randrange(taken + 1)
+        self._insert(CORRECTIONS, self._queues[CORRECTIONS_TOPIC][at : min(at + 20, taken)])
+
+    def below(self) -> list[int]:
+        """What lower versions say is there, in the partitions that are squashed."""
+        offset = self.end
+        for topic, queue in self._queues.items():
+            if self._taken[topic] < len(queue):
+                offset = min(offset, queue[self._taken[topic]][0])
+        return [version_of(1, offset)] * SQUASHED + [0] * (RAW.partitions - SQUASHED)
+
+    def _insert(self, table: Table, records: list[tuple[int, list[bytes]]]) -> None:
+        """Each line of the device, and the same of its twin."""
+        lines = [line for _, lines in records for line in lines]
+        for line in lines:
+            table.check(line)
+        assert self._opened.inserter.insert(table, [*lines, *map(_of_twin, lines)]) == []
+
+
+_TWINS: dict[bytes, bytes] = {}
+
+
+def _of_twin(line: bytes) -> bytes:
+    start = line.index(b'"device_id":"') + 13
+    end = line.index(b'"', start)
+    return line[:start] + _TWINS[line[start:end]] + line[end:]
+
+
+_ANSWER = (
+    "SELECT event_id, toString(person_id), toString(session_id), is_bot, bot_reason"
+    " FROM events_all WHERE (CRC32(device_id) % 8 < 4) = {low:Bool}"
+)
+
+
+def answers(opened: Store, low: bool) -> dict[uuid.UUID, tuple[Any, ...]]:
+    rows = opened.ask(_ANSWER, low=low)
+    found = {row[0]: row[1:] for row in rows}
+    assert len(found) == len(rows), "an event is there twice"
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_answer_depends_on_when_it_was_squashed(opened: Store, seed: int) -> None:
+    random = Random(seed)
+    queues = []
+    for number in range(DEVICES):
+        prefix = ["cookie-"] * 8 + ["email:", "p_"]
+        device = named(prefix[number % 10], low=True)
+        _TWINS[device.encode()] = named(prefix[number % 10], low=False).encode()
+        queues.append(lines_of(random, device))
+    stage, states, sink = DeviceStage(SITE, "secret"), States(), Sink(opened)
+    rewritten = folded = 0
+    for number in range(ROUNDS):
+        for queue in queues:
+            share = len(queue) if number == ROUNDS - 1 else random.randrange(len(queue) // 3 + 1)
+            part, queue[:] = queue[:share], queue[share:]
+            record = Record(0, sink.end, NOON + 2 * DAY, encode_batch(part), lambda: None)
+            emissions = stage.fold(states, [(record, stage.decode(record))], 1).emissions
+            for topic in (EVENTS_TOPIC, CORRECTIONS_TOPIC):
+                made = [part for to, part in emissions.lines.items() if to[0] == topic.name]
+                if made:
+                    sink.emitted(record.offset, topic, [line for part in made for line in part])
+            sink.end = record.offset + 1
+        is_at_rest = number % 2 == 1
+        sink.deliver(random, everything=is_at_rest)
+        before = answers(opened, low=True)
+        done = squash(opened.client, sink.below())
+        rewritten, folded = rewritten + done.rows, folded + done.corrections
+        assert answers(opened, low=True) == before
+        if is_at_rest:
+            assert before == answers(opened, low=False)
+        sink.repeat_alone(random)
+        assert answers(opened, low=True) == before, "folded corrections that come again say nothing"
+    assert rewritten > 50
+    assert folded > 50
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing after it is done."""
+
+
+def corrected(opened: Store, visits: int = 3, device: str = "") -> tuple[str, str]:
+    """(device, person): a device with events that a correction gives to a user."""
+    device = device or named("cookie-", low=True)
+    person = person_of_user(f"user of {device}")
+    opened.put(EVENTS, *(event(device, at * MINUTE) for at in range(visits)))
+    opened.put(CORRECTIONS, span(device, person))
+    return device, person
+
+
+def span(device: str, person: str | None, **fields: Any) -> Correction:
+    given: dict[str, Any] = {
+        "what": "person",
+        "since": 0,
+        "until": NOON + DAY,
+        "session_id": None,
+        "version": 1,
+    }
+    return Correction(device_id=device, person_id=person, **{**given, **fields})
+
+
+def people(opened: Store, device: str) -> set[str]:
+    rows = opened.ask("SELECT person_id FROM events_all WHERE device_id = {d:String}", d=device)
+    assert rows
+    return {str(person) for (person,) in rows}
+
+
+def looked_up(opened: Store) -> int:
+    ((count,),) = opened.ask("SELECT count() FROM corrections_stored")
+    return int(count)
+
+
+STEPS = (
+    "await squashes",
+    "rewrite 202609",
+    "await readers of rows",
+    "raise below",
+    "await readers of corrections",
+    "delete corrections",
+)
+
+
+@pytest.mark.parametrize("killed_before", STEPS)
+def test_killed_at_any_step_nothing_changes_and_the_next_does_what_is_left(
+    opened: Store, killed_before: str
+) -> None:
+    device, person = corrected(opened)
+    steps: list[str] = []
+
+    def kill(step: str) -> None:
+        steps.append(step)
+        if step == killed_before:
+            raise Killed
+
+    with pytest.raises(Killed):
+        squash(opened.client, EVERYTHING, reached=kill)
+    assert people(opened, device) == {person}
+    opened.put(CORRECTIONS, span(device, person))  # a sink delivers it again
+    assert people(opened, device) == {person}
+    squash(opened.client, EVERYTHING)
+    assert people(opened, device) == {person}
+    assert looked_up(opened) == 0
+    assert steps == list(STEPS[: len(steps)])
+
+
+def test_twice_is_once(opened: Store) -> None:
+    device, person = corrected(opened)
+    first = squash(opened.client, EVERYTHING)
+    assert (first.rows, first.corrections, first.left) == (3, 1, 0)
+    assert squash(opened.client, EVERYTHING).rows == 0
+    versions = opened.ask("SELECT uniqExact(bitShiftRight(version, 42)) FROM events_stored FINAL")
+    assert versions == [(1,)]
+    assert people(opened, device) == {person}
+
+
+def test_two_at_once_do_no_harm(opened: Store) -> None:
+    devices = [corrected(opened) for _ in range(20)]
+    address = opened.address
+    problems: list[BaseException] = []
+
+    def work() -> None:
+        client = connect(address)
+        try:
+            squash(client, EVERYTHING)
+        except BaseException as error:  # noqa: BLE001
+            problems.append(error)
+        finally:
+            client.disconnect()
+
+    both = [threading.Thread(target=work) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join(60)
+    assert problems == []
+    assert [people(opened, device) for device, _ in devices] == [{person} for _, person in devices]
+    assert looked_up(opened) == 0
+
+
+def test_an_old_copy_that_comes_again_is_not_believed(opened: Store) -> None:
+    device = named("cookie-", low=True)
+    sent = event(device)
+    opened.put(EVENTS, sent)
+    opened.put(CORRECTIONS, span(device, person_of_user("ann")))
+    squash(opened.client, EVERYTHING)
+    opened.put(EVENTS, sent)
+    assert people(opened, device) == {person_of_user("ann")}
+
+
+def test_what_was_folded_is_corrected_again_by_what_comes_later(opened: Store) -> None:
+    device, ann = corrected(opened)
+    squash(opened.client, [2] * RAW.partitions)
+    opened.put(CORRECTIONS, span(device, person_of_user("bob"), version=2))
+    assert people(opened, device) == {person_of_user("bob")}
+    opened.put(CORRECTIONS, span(device, ann, version=1))  # once more, long after
+    assert people(opened, device) == {person_of_user("bob")}
+
+
+def test_newer_corrections_and_those_of_pseudonyms_stay(opened: Store) -> None:
+    device, person = corrected(opened)
+    pseudonym = named("p_", low=True)
+    opened.put(EVENTS, event(pseudonym, person_id=None, protocol="log"))
+    opened.put(CORRECTIONS, span(pseudonym, person))
+    newer, _ = corrected(opened, device=named("cookie-", low=True))
+    opened.put(CORRECTIONS, span(newer, person, version=7))
+    done = squash(opened.client, [5] * RAW.partitions)
+    assert (done.rows, done.left) == (3 + 3, 2)
+    later = event(pseudonym, 5, person_id=None, protocol="log")
+    opened.put(EVENTS, later)  # of a log that is imported in two parts
+    assert [people(opened, d) for d in (device, newer, pseudonym)] == [{person}] * 3
+
+
+def test_an_alias_can_be_taken_back_after_it(opened: Store) -> None:
+    device, person = corrected(opened)
+    root = person_of_user("ann")
+    opened.put(RESOLUTIONS, Resolution(person_id=person, device_id="", resolved_id=root, version=1))
+    apart = person_of_device(device)
+    opened.put(
+        RESOLUTIONS, Resolution(person_id=root, device_id=device, resolved_id=apart, version=1)
+    )
+    squash(opened.client, EVERYTHING)
+    assert people(opened, device) == {apart}
+    opened.put(
+        RESOLUTIONS, Resolution(person_id=root, device_id=device, resolved_id=root, version=2)
+    )
+    assert people(opened, device) == {root}
+    opened.put(
+        RESOLUTIONS, Resolution(person_id=person, device_id="", resolved_id=person, version=2)
+    )
+    assert people(opened, device) == {person}
+
+
+def test_all_columns_of_a_rewritten_row_are_what_they_were(opened: Store) -> None:
+    device = named("cookie-", low=True)
+    sent = event(
+        device,
+        title="Bär",
+        revenue="12.3400",
+        search_results=0,
+        notes=["nan_nulled"],
+        properties=msgspec.Raw(
+            b'{"price":1.50,"n":{"a":[1,2]},"tags":["x"],"big":123456789012345678901}'
+        ),
+    )
+    opened.put(EVENTS, sent)
+    everything = "SELECT * EXCEPT (person_id) FROM events_all WHERE device_id = {d:String}"
+    before = opened.ask(everything, d=device)
+    opened.put(CORRECTIONS, span(device, person_of_user("ann")))
+    assert squash(opened.client, EVERYTHING).rows == 1
+    assert opened.ask(everything, d=device) == before
+
+
+def test_who_began_to_read_before_is_awaited(opened: Store) -> None:
+    """A reader that saw the rows of before must see the corrections of before."""
+    device, person = corrected(opened)
+    stop = "SELECT count() FROM (SELECT sleepEachRow(0.5) FROM events_all LIMIT 3)"
+    client = connect(opened.address)
+    reader = threading.Thread(target=lambda: client.execute(stop))
+    awaited = threading.Event()
+
+    def begin_reading(step: str) -> None:
+        if step == "await readers of rows":
+            reader.start()
+            threading.Event().wait(0.3)
+        if step == "raise below":
+            assert not reader.is_alive()
+            awaited.set()
+
+    squash(opened.client, EVERYTHING, reached=begin_reading)
+    reader.join()
+    client.disconnect()
+    assert awaited.is_set()
+    assert people(opened, device) == {person}
+
+
+def test_a_query_that_does_not_end_puts_it_off(opened: Store) -> None:
+    device, person = corrected(opened)
+    client = connect(opened.address)
+    endless = "SELECT count() FROM (SELECT sleepEachRow(1) FROM events_all LIMIT 3)"
+    reader = threading.Thread(target=lambda: client.execute(endless))
+
+    def begin_reading(step: str) -> None:
+        if step == "await readers of rows":
+            reader.start()
+            threading.Event().wait(0.3)
+
+    with pytest.raises(QueriesRun):
+        squash(opened.client, EVERYTHING, timeout_s=0.2, reached=begin_reading)
+    reader.join()
+    client.disconnect()
+    assert looked_up(opened) == 1
+    assert people(opened, device) == {person}
+
+
+def test_it_is_due_once_a_day_and_when_there_is_much(opened: Store) -> None:
+    ((now,),) = opened.ask("SELECT toUnixTimestamp(now())")
+    assert not is_due(opened.client, now)
+    corrected(opened)
+    assert is_due(opened.client, now)
+    squash(opened.client, EVERYTHING)
+    opened.put(CORRECTIONS, span("d", None))
+    assert not is_due(opened.client, now + 86_000)
+    assert is_due(opened.client, now + 86_500)
+    opened.ask(
+        "INSERT INTO corrections_stored (device_id, what) SELECT 'd', 'person'"
+        " FROM numbers({n:UInt32})",
+        n=MANY,
+    )
+    assert is_due(opened.client, now + 10)
+
+
+def test_the_server_computes_partitions_as_everybody_does(opened: Store) -> None:
+    devices = [new_device() for _ in range(50)]
+    rows = opened.ask(
+        "SELECT CRC32(d) % 8 FROM (SELECT arrayJoin({d:Array(String)}) AS d)", d=devices
+    )
+    assert [number for (number,) in rows] == [partition_of(device, RAW) for device in devices]
