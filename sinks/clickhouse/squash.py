@@ -75,7 +75,7 @@ def squash(
     """
     if len(below) != _PARTITIONS:
         raise ValueError(f"footfall.raw has {_PARTITIONS} partitions, not {len(below)}")
-    parameters = {"below": list(below)}
+    parameters: dict[str, object] = {"below": list(below)}
     ((found,),) = client.execute(
         f"SELECT count() FROM corrections_stored WHERE {FOLDED}", parameters
     )

@@ -33,6 +33,7 @@ def test_six_at_once_on_an_empty_server_then_nothing_is_left_to_do(tmp_path: Pat
             )
             assert [name for (name,) in views] == [
                 "contacts",
+                "corrected_stored",
                 "costs",
                 "decisions",
                 "events",

@@ -48,7 +48,7 @@ CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/141.0.0.0 Safari/537.36"
 )
-DEVICES, EVENTS_EACH, ROUNDS = 120, 24, 6
+DEVICES, EVENTS_EACH, ROUNDS = 90, 24, 6
 
 
 @pytest.fixture(scope="module")
@@ -406,9 +406,9 @@ def test_all_columns_of_a_rewritten_row_are_what_they_were(opened: Store) -> Non
 def test_who_began_to_read_before_is_awaited(opened: Store) -> None:
     """A reader that saw the rows of before must see the corrections of before."""
     device, person = corrected(opened)
-    stop = "SELECT count() FROM (SELECT sleepEachRow(0.5) FROM events_all LIMIT 3)"
     client = connect(opened.address)
-    reader = threading.Thread(target=lambda: client.execute(stop))
+    slow = "SELECT sleepEachRow(0.3) FROM events_all"  # of three events
+    reader = threading.Thread(target=lambda: client.execute(slow))
     awaited = threading.Event()
 
     def begin_reading(step: str) -> None:
@@ -429,8 +429,8 @@ def test_who_began_to_read_before_is_awaited(opened: Store) -> None:
 def test_a_query_that_does_not_end_puts_it_off(opened: Store) -> None:
     device, person = corrected(opened)
     client = connect(opened.address)
-    endless = "SELECT count() FROM (SELECT sleepEachRow(1) FROM events_all LIMIT 3)"
-    reader = threading.Thread(target=lambda: client.execute(endless))
+    slow = "SELECT sleepEachRow(0.5) FROM events_all"
+    reader = threading.Thread(target=lambda: client.execute(slow))
 
     def begin_reading(step: str) -> None:
         if step == "await readers of rows":
@@ -455,7 +455,7 @@ def test_it_is_due_once_a_day_and_when_there_is_much(opened: Store) -> None:
     assert not is_due(opened.client, now + 86_000)
     assert is_due(opened.client, now + 86_500)
     opened.ask(
-        "INSERT INTO corrections_stored (device_id, what) SELECT 'd', 'person'"
+        "INSERT INTO corrections_stored (device_id, what) SELECT toString(number), 'person'"
         " FROM numbers({n:UInt32})",
         n=MANY,
     )
