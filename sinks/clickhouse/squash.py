@@ -29,8 +29,8 @@ FOLDED = (
     " AND version < {below:Array(UInt64)}[1 + CRC32(device_id) % 8]"
 )
 """Of a correction: whether it is folded. A log of a pseudonym's day may be imported any time, and
-its lines be emitted by a stream that has forgotten the pseudonym: its corrections stay. So does what
-says that a login was taken back: later spans speak of the events that named it, too."""
+its lines be emitted by a stream that has forgotten the pseudonym: its corrections stay. What says
+that a login was taken back stays too: later spans speak of the events that name that user."""
 
 _PARTITIONS = 8
 _POLL_S = 0.1
