@@ -24,8 +24,10 @@ from schemas.site import Site
 from schemas.topics import ALL
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.errors import SinkError, classified
+from sinks.clickhouse.retention import deviations
 
 _TIMEOUT_S = 3
+_DAY_MS = 86_400_000
 
 
 class Check(msgspec.Struct):
@@ -43,6 +45,7 @@ def examine(settings: Settings, read_site: Callable[[], Site]) -> list[Check]:
         _check(f"Kafka at {settings.kafka}", lambda: _kafka(settings)),
         _check("Redis", lambda: _redis(settings)),
         _check("ClickHouse", lambda: _clickhouse(settings)),
+        _check("retention", lambda: _retention(settings, read_site())),
         _check("geo database", lambda: _geo(read_site())),
     ]
     ports = settings.ports
@@ -122,6 +125,22 @@ def _clickhouse(settings: Settings) -> str:
     if not tables:
         raise _Bad(f"{version}, but no tables in {address.database}; run: footfall migrate")
     return f"{version}, {tables} tables and views in {address.database}"
+
+
+def _retention(settings: Settings, site: Site) -> str:
+    with classified():
+        client = connect(settings.clickhouse)
+        try:
+            found = deviations(client, site.retention)
+        finally:
+            client.disconnect()
+    if found:
+        tables = ", ".join(deviation.table for deviation in found)
+        raise _Bad(
+            f"{tables}: kept for another time than the site file says; run: footfall migrate"
+        )
+    events, kafka = site.retention.events_ms, site.retention.kafka_ms
+    return f"events {events / _DAY_MS:g} days in ClickHouse, {kafka / _DAY_MS:g} in Kafka"
 
 
 def _geo(site: Site) -> str:

@@ -14,6 +14,7 @@ from infra.topics import MigrationError, create_topics, register_epochs
 from schemas.settings import Settings
 from schemas.site import Site
 from sinks.clickhouse.migrate import migrate as migrate_clickhouse
+from sinks.clickhouse.retention import apply_retention
 
 
 class Migrated(msgspec.Struct):
@@ -32,6 +33,7 @@ def migrate(settings: Settings, site: Site) -> Migrated:
     """Raises MigrationError, and ConfigurationError for a topic with another partition count."""
     made = create_topics(settings, site)
     changes = migrate_clickhouse(settings.clickhouse, site=site)
+    changes += apply_retention(settings.clickhouse, site.retention)
     restore_memory(settings)  # before anything is folded again
     try:
         rebuilt = begin_if_forgotten(settings, made)
