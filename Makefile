@@ -1,7 +1,7 @@
 # The same few commands everywhere. `make setup` tells what it needs and what it downloads.
 BIN := .venv/bin
 
-.PHONY: setup demo test lint format bench kafka lock clean
+.PHONY: setup demo test lint format bench dictionary kafka lock clean
 
 setup:
 	@python3 infra/setup.py
@@ -25,6 +25,10 @@ format: setup
 bench: setup
 	-@$(MAKE) --no-print-directory .venv/quix
 	@$(BIN)/python -m tests.benchmarks
+
+# infra/docs/data-dictionary.md, after a change of a view or a table.
+dictionary: setup
+	@$(BIN)/python -m infra.docs
 
 # Quix Streams, to compare with; beside the others, since it asks for older versions of some.
 .venv/quix: tests/benchmarks/quix.lock

@@ -1,0 +1,1 @@
+"""Pages for analysts and operators, and what keeps them true."""
