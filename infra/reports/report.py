@@ -10,7 +10,7 @@ import msgspec
 Cell = str | int | float | None
 Row = tuple[Cell, ...]
 
-Kind = Literal["text", "count", "rate", "difference", "money", "verdict"]
+Kind = Literal["text", "count", "rate", "difference", "money", "seconds", "verdict"]
 """rate: a share, 0 to 1. difference: of two rates, -1 to 1. money: see Column.currency."""
 
 
@@ -31,13 +31,17 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """Bars, one a row, in groups by the first column; each names the second."""
+    """Bars, one a row, in groups by the first column; each names the second.
+
+    With `label`, one group of all rows, each of which names that column.
+    """
 
     title: str
     value: str  # name of the column that is drawn, a rate; its bounds are the whiskers
     n: str  # name of the column that says of how many
     least_n: int = 0  # rows of fewer are left to the table: their whiskers would span the axis
     groups: tuple[str, ...] = ()  # those of the first column's values that are drawn; () for all
+    label: str = ""  # name of a column
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,7 +44,7 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
 class Bars(msgspec.Struct, frozen=True, kw_only=True):
     """The bars of one group; `reference`, where there is one, is what they are compared with."""
 
-    label: str
+    label: str  # '' where there is only one
     bars: list[Bar]
     reference: float | None
 
@@ -97,11 +97,13 @@ def draw(report: Report, picture: Picture) -> Drawing | None:
     ticks = _ticks(max((end for end in ends if end is not None), default=0))
     top = ticks[-1]
 
+    naming = report.columns[report.index(picture.label) if picture.label else 1]
+
     def bar(row: Row) -> Bar:
         low, high = (_float(report.cell(row, name)) for name in column.bounds)
         value = _float(report.cell(row, picture.value)) or 0.0
         return Bar(
-            label=shown(report, row, report.columns[1]),
+            label=shown(report, row, naming),
             value=share_text(value),
             n=f"{report.cell(row, picture.n):,}",
             place=100 * value / top,
@@ -111,10 +113,10 @@ def draw(report: Report, picture: Picture) -> Drawing | None:
         )
 
     groups = []
-    for _, rows in itertools.groupby(drawn, key=lambda row: row[0]):
+    for _, rows in itertools.groupby(drawn, key=lambda row: not picture.label and row[0]):
         first, *others = rows
         bars = [bar(row) for row in (first, *others)]
-        label = shown(report, first, report.columns[0])
+        label = "" if picture.label else shown(report, first, report.columns[0])
         reference = next((one.place for one in bars if one.tone == "base"), None)
         groups.append(Bars(label=label, bars=bars, reference=reference))
     verdicts = {_verdict(report, row) for row in drawn}

@@ -38,6 +38,17 @@ def share_text(share: float, *, bare: bool = False) -> str:
     return f"{share * 100:.{decimals}f}" + ("" if bare else "%")
 
 
+def duration_text(seconds: float) -> str:
+    """Two units at most: 4.2 s, 3 m 05 s, 2 h 10 m, 3 d 04 h."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, unit, smaller, name in ((86_400, "d", 3600, "h"), (3600, "h", 60, "m")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // smaller:02} {name}"
+    return f"{whole // 60} m {whole % 60:02} s"
+
+
 def period(report: Report) -> str:
     return f"{report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} {report.until:%Z}"
 
@@ -52,6 +63,8 @@ def _number(value: Cell, column: Column, *, bare: bool = False) -> str:
             return f"{value * 100:+.1f}" + ("" if bare else " pp")
         case "money":
             return f"{value:,.2f}"
+        case "seconds":
+            return duration_text(value)
         case _:
             return f"{value:,}"
 
