@@ -28,6 +28,7 @@ from redis.exceptions import RedisError
 
 from infra.positions import Offsets, Positions, Unreachable, behind
 from infra.topics import register_epochs, topic_ids
+from schemas.faults import FaultPoint
 from schemas.redis_keys import (
     REBUILD_KEY,
     REBUILD_LOCK_KEY,
@@ -39,7 +40,6 @@ from schemas.redis_keys import (
 )
 from schemas.settings import Settings
 from schemas.topics import FLOW, FOLDED, STREAM_GROUP, Position, Topic, next_epoch
-from streams.faults import FaultPoint
 
 _SOURCE = FOLDED[0]
 _LOCK_S = 60

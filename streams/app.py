@@ -25,13 +25,13 @@ from faust.streams import Stream
 from faust.transport.consumer import Consumer
 from faust.types import TP, AppT
 
+from schemas.faults import FaultPoint, fault_point_from
 from schemas.settings import Settings
 from schemas.site import Site
 from schemas.topics import STREAM_GROUP
 from streams.alias_stage import AliasStage
 from streams.device_stage import DeviceStage
 from streams.errors import RebuildNeeded, StreamError, TryAgain
-from streams.faults import FaultPoint, fault_point_from
 from streams.join_stage import JoinStage
 from streams.lane import Lane, Stage
 from streams.person_stage import PersonStage

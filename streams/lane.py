@@ -16,12 +16,12 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+from schemas.faults import FaultPoint
 from schemas.forget import FORGOTTEN, memory_decoder
 from schemas.redis_keys import REBUILDING, forgotten_key
 from schemas.topics import FOLDED, Position, Topic
 from streams import metrics
 from streams.errors import LostPartition, TryAgain
-from streams.faults import FaultPoint
 from streams.publish import Publisher
 from streams.records import Effects, Record
 from streams.store import Start, Store

@@ -12,7 +12,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, T
 from faust.types import TP
 from faust.types.transports import TransportT
 
-from streams.faults import FaultPoint
+from schemas.faults import FaultPoint
 
 _FETCH_WAIT_MS = 50
 

@@ -100,7 +100,7 @@ def rebuild(
     from infra.positions import Unreachable
     from infra.rebuild import RebuildError, begin
     from infra.topics import MigrationError
-    from streams.faults import fault_point_from
+    from schemas.faults import fault_point_from
 
     configured = context.settings()
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import threading
 from pathlib import Path
@@ -96,6 +97,7 @@ def sink() -> None:
     """The sink: from Kafka into ClickHouse."""
     from infra.monitoring import MonitoringServer
     from infra.squash import squash_regularly
+    from schemas.faults import fault_point_from
     from sinks.clickhouse.status import Status
     from sinks.clickhouse.writer import run
 
@@ -111,7 +113,7 @@ def sink() -> None:
         target=squash_regularly, args=(configured, stop), name="squash", daemon=True
     )
     squashing.start()
-    run(configured, stop, status)
+    run(configured, stop, status, fault_point_from(os.environ))
     monitoring.stop()
 
 

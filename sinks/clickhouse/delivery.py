@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from schemas.faults import FaultPoint, no_fault
 from sinks.clickhouse import metrics
 from sinks.clickhouse.blocks import Block
 from sinks.clickhouse.errors import Abandoned, SinkError, Unavailable
@@ -30,11 +31,13 @@ class Delivery:
         publisher: RejectionPublisher,
         status: Status,
         stop: threading.Event,
+        fault_point: FaultPoint = no_fault,
     ) -> None:
         self._inserter = inserter
         self._publisher = publisher
         self._status = status
         self._stop = stop
+        self._fault_point = fault_point
 
     def await_clickhouse(self) -> None:
         """Returns when the tables are there. Raises Abandoned."""
@@ -46,8 +49,11 @@ class Delivery:
         Raises Abandoned; then part of them may be, and all have to be delivered again.
         """
         began = time.monotonic()
+        self._fault_point("sink.taken")
         self._persist("clickhouse", lambda: self._insert(block))
+        self._fault_point("sink.inserted")
         self._persist("kafka", lambda: self._publisher.publish(block.rejected))
+        self._fault_point("sink.published")
         metrics.BLOCK_SECONDS.observe(time.monotonic() - began)
         metrics.FRESHNESS_SECONDS.observe(max(0.0, time.time() - block.oldest_ms / 1000))
         metrics.BLOCKS.inc()
@@ -61,6 +67,7 @@ class Delivery:
                 refused = self._inserter.insert(table, rows.lines)
                 metrics.ROWS.labels(table.name).inc(len(rows.lines) - len(refused))
                 block.stored(table, refused)
+                self._fault_point(f"sink.{table.name}")
         if block.rows:
             raise SinkError("ClickHouse does not even store the refusal of a refusal")
 

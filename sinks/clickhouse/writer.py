@@ -15,6 +15,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
+from schemas.faults import FaultPoint, no_fault
 from schemas.settings import Settings
 from sinks.clickhouse import metrics
 from sinks.clickhouse.blocks import Block, Place
@@ -37,7 +38,12 @@ _CHECK_S = 1.0  # how often an idle sink looks after its topics and lags
 _REOPEN_S = 0.5
 
 
-def run(settings: Settings, stop: threading.Event, status: Status | None = None) -> None:
+def run(
+    settings: Settings,
+    stop: threading.Event,
+    status: Status | None = None,
+    fault_point: FaultPoint = no_fault,
+) -> None:
     """Work until `stop` is set; then deliver and commit what was taken, and return.
 
     Waits for servers and topics that are not there, and for those that come back.
@@ -45,11 +51,11 @@ def run(settings: Settings, stop: threading.Event, status: Status | None = None)
     status = status or Status()
     inserter = Inserter(settings.clickhouse)
     publisher = RejectionPublisher(settings.kafka)
-    delivery = Delivery(inserter, publisher, status, stop)
+    delivery = Delivery(inserter, publisher, status, stop, fault_point)
     try:
         delivery.await_clickhouse()
         with ThreadPoolExecutor(1, thread_name_prefix="delivery") as pool:
-            _run_memberships(settings.kafka, stop, status, delivery, pool)
+            _run_memberships(settings.kafka, stop, status, delivery, pool, fault_point)
     except Abandoned as error:
         _log.warning("stopped with a block undelivered; the next run delivers it: %s", error)
     finally:
@@ -63,6 +69,7 @@ def _run_memberships(
     status: Status,
     delivery: Delivery,
     pool: ThreadPoolExecutor,
+    fault_point: FaultPoint,
 ) -> None:
     """One membership in the group after the other; a new one whenever topics have changed."""
     distrusted: frozenset[Place] = frozenset()
@@ -71,7 +78,7 @@ def _run_memberships(
             consumer = SinkConsumer(bootstrap_servers, distrusted)
             with contextlib.closing(consumer):
                 try:
-                    _Membership(consumer, stop, status, delivery, pool).work()
+                    _Membership(consumer, stop, status, delivery, pool, fault_point).work()
                 except TopicsChanged:
                     distrusted = _await_topics(consumer, stop, status)
         except Unavailable as error:
@@ -103,12 +110,14 @@ class _Membership:
         status: Status,
         delivery: Delivery,
         pool: ThreadPoolExecutor,
+        fault_point: FaultPoint,
     ) -> None:
         self._consumer = consumer
         self._stop = stop
         self._status = status
         self._delivery = delivery
         self._pool = pool
+        self._fault_point = fault_point
         self._block = Block()
         self._on_its_way: tuple[Block, Future[None]] | None = None
         self._uncommitted: dict[Place, int] = {}
@@ -171,6 +180,7 @@ class _Membership:
                 self._stop.wait(_FETCH_S)
             else:
                 self._uncommitted = {}
+                self._fault_point("sink.acknowledged")
 
     def _look_after(self) -> None:
         if time.monotonic() - self._checked < _CHECK_S:

@@ -13,11 +13,11 @@ import faust
 import uvloop
 
 from infra.cli.context import EXAMPLE_SITE
+from schemas.faults import fault_point_from
 from schemas.settings import Settings
 from schemas.site_file import load
 from streams.app import run
 from streams.device_stage import DeviceStage
-from streams.faults import fault_point_from
 from streams.records import Record
 from streams.worker import Worker
 
