@@ -13,7 +13,17 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from infra.cli import configure, erase, operate, query, report, services, simulate, visitors
+from infra.cli import (
+    configure,
+    erase,
+    imports,
+    operate,
+    query,
+    report,
+    services,
+    simulate,
+    visitors,
+)
 from infra.cli.context import Failure
 from schemas.settings import ConfigurationError
 from schemas.site_file import SiteFileError
@@ -25,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (services, operate, query, simulate, report, visitors, erase, configure):
+for group in (services, operate, query, imports, simulate, report, visitors, erase, configure):
     group.register(app)
 
 

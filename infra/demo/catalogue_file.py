@@ -14,6 +14,7 @@ COLUMNS = Product.__struct_fields__
 _SKU = re.compile(r"[A-Z]-\d{4}")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
+_PRICE = re.compile(r"\d{1,7}\.\d\d")
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _CATEGORIES = frozenset(category.slug for category in CATEGORIES)
 
@@ -50,6 +51,11 @@ def _product(row: dict[str, str]) -> Product:
             raise ValueError(f"{column} must be a whole number, not {row[column]!r}")
         return int(row[column])
 
+    def cents(column: str) -> int:
+        if not _PRICE.fullmatch(row[column]):
+            raise ValueError(f"{column} must be an amount like 34.90, not {row[column]!r}")
+        return int(row[column].replace(".", ""))
+
     return Product(
         sku=row["sku"],
         slug=row["slug"],
@@ -57,8 +63,8 @@ def _product(row: dict[str, str]) -> Product:
         maker=row["maker"],
         category=row["category"],
         kind=row["kind"],
-        price=whole("price"),
-        list_price=whole("list_price"),
+        price=cents("price"),
+        list_price=cents("list_price"),
         age_from=whole("age_from"),
         age_to=whole("age_to"),
         colour=row["colour"],

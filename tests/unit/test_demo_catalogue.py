@@ -158,8 +158,8 @@ class TestFile:
     @pytest.mark.parametrize(
         ("old", "new", "said"),
         [
-            (",3490,3490,", ",34.90,3490,", "price must be a whole number"),
-            (",3490,3490,", ",3490,2000,", "list_price is below price"),
+            (",34.90,34.90,", ",3490,34.90,", "price must be an amount like 34.90"),
+            (",34.90,34.90,", ",34.90,20.00,", "list_price is below price"),
             (",cuddly-toys,", ",cudly-toys,", "no category 'cudly-toys'"),
             (",0,99,", ",9,3,", "age_from is above age_to"),
             ("#b5793f", "brown", "colour is #rrggbb"),
