@@ -11,6 +11,7 @@ from clickhouse_driver import Client
 
 from infra.erasure.whom import Whom
 from schemas.forget import Memory, digest
+from sinks.clickhouse.squash import await_rewrites
 
 _SHORT = 6  # characters: what is shorter is looked for only where an identifier stands
 _ID_NAMES = "user_?id|anonymous_?id|previous_?id|group_?id|order_?id|id|email|phone|person_?id"
@@ -126,6 +127,7 @@ def erase(client: Client, whom: Whom) -> dict[str, int]:
                     f"ALTER TABLE {table} DELETE WHERE {where}"
                     " SETTINGS mutations_sync = 2, allow_nondeterministic_mutations = 1"
                 )
+                await_rewrites(client)  # a squash may have read these rows before
                 if left := _count(client, table, where):
                     raise Kept(
                         f"{left} rows of {table} are there again: call footfall forget once more"

@@ -34,6 +34,7 @@ that a login was taken back stays too: later spans speak of the events that name
 
 _PARTITIONS = 8
 _POLL_S = 0.1
+_TIMEOUT_S = 600.0
 _COUNT_OF_SQUASHES = "bitShiftLeft(toUInt64(1), 42)"  # see `version` in rows.py
 _REWRITTEN = {
     "person_id": "owner_id",
@@ -64,7 +65,7 @@ class QueriesRun(Unavailable):
 def squash(
     client: Client,
     below: Sequence[int],
-    timeout_s: float = 600.0,
+    timeout_s: float = _TIMEOUT_S,
     reached: Callable[[str], None] = lambda step: None,
 ) -> Squashed:
     """Fold all corrections of versions lower than `below`, by partition of footfall.raw.
@@ -82,7 +83,7 @@ def squash(
     rows = 0
     if found:
         reached("await squashes")
-        _await_queries(client, timeout_s, "AND query LIKE 'INSERT INTO events_stored%'")
+        await_rewrites(client, timeout_s)
         for month in _months(client, parameters):
             reached(f"rewrite {month}")
             rows += _rewrite(client, month, parameters)
@@ -101,6 +102,11 @@ def squash(
         )
     ((left,),) = client.execute("SELECT count() FROM corrections_stored FINAL")
     return Squashed(rows, found, left)
+
+
+def await_rewrites(client: Client, timeout_s: float = _TIMEOUT_S) -> None:
+    """Until no squash writes any more what it read before this call. Raises QueriesRun."""
+    _await_queries(client, timeout_s, "AND query LIKE 'INSERT INTO events_stored%'")
 
 
 def _months(client: Client, parameters: dict[str, object]) -> Iterable[int]:
