@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from redis import Redis
 
-from infra.squash import MANY, is_due
+from infra.squash import MANY, SinkBehind, is_due, run_squash
 from schemas.event import (
     Claim,
     Correction,
@@ -25,17 +26,29 @@ from schemas.event import (
     person_of_device,
     person_of_user,
 )
+from schemas.redis_keys import REBUILDING, fence_key
+from schemas.settings import Settings
 from schemas.site import SessionRules, Site
 from schemas.topics import CORRECTIONS as CORRECTIONS_TOPIC
 from schemas.topics import EVENTS as EVENTS_TOPIC
-from schemas.topics import RAW, Topic, partition_of, version_of
+from schemas.topics import RAW, Position, Topic, partition_of, version_of
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.rows import CORRECTIONS, EVENTS, RESOLUTIONS, Table
-from sinks.clickhouse.squash import QueriesRun, squash
+from sinks.clickhouse.squash import QueriesRun, Squashed, squash
 from streams.device_stage import DeviceStage, States
 from streams.records import Record
 from tests.servers import own_settings
-from tests.sink_world import DAY, MINUTE, NOON, Store, event, new_device, own_clickhouse, store
+from tests.sink_world import (
+    DAY,
+    MINUTE,
+    NOON,
+    Store,
+    Topics,
+    event,
+    new_device,
+    own_clickhouse,
+    store,
+)
 
 EVERYTHING = [2**63 - 1] * RAW.partitions
 SQUASHED = RAW.partitions // 2  # devices of lower partitions are, their twins are of the others
@@ -201,28 +214,28 @@ def test_no_answer_depends_on_when_it_was_squashed(opened: Store, seed: int) -> 
         device = named(prefix[number % 10], low=True)
         _TWINS[device.encode()] = named(prefix[number % 10], low=False).encode()
         queues.append(lines_of(random, device))
-    stage, states, sink = DeviceStage(SITE, "secret"), States(), Sink(opened)
+    stage, states, sunk = DeviceStage(SITE, "secret"), States(), Sink(opened)
     rewritten = folded = 0
     for number in range(ROUNDS):
         for queue in queues:
             share = len(queue) if number == ROUNDS - 1 else random.randrange(len(queue) // 3 + 1)
             part, queue[:] = queue[:share], queue[share:]
-            record = Record(0, sink.end, NOON + 2 * DAY, encode_batch(part), lambda: None)
+            record = Record(0, sunk.end, NOON + 2 * DAY, encode_batch(part), lambda: None)
             emissions = stage.fold(states, [(record, stage.decode(record))], 1).emissions
             for topic in (EVENTS_TOPIC, CORRECTIONS_TOPIC):
                 made = [part for to, part in emissions.lines.items() if to[0] == topic.name]
                 if made:
-                    sink.emitted(record.offset, topic, [line for part in made for line in part])
-            sink.end = record.offset + 1
+                    sunk.emitted(record.offset, topic, [line for part in made for line in part])
+            sunk.end = record.offset + 1
         is_at_rest = number % 2 == 1
-        sink.deliver(random, everything=is_at_rest)
+        sunk.deliver(random, everything=is_at_rest)
         before = answers(opened, low=True)
-        done = squash(opened.client, sink.below())
+        done = squash(opened.client, sunk.below())
         rewritten, folded = rewritten + done.rows, folded + done.corrections
         assert answers(opened, low=True) == before
         if is_at_rest:
             assert before == answers(opened, low=False)
-        sink.repeat_alone(random)
+        sunk.repeat_alone(random)
         assert answers(opened, low=True) == before, "folded corrections that come again say nothing"
     assert rewritten > 50
     assert folded > 50
@@ -460,6 +473,32 @@ def test_it_is_due_once_a_day_and_when_there_is_much(opened: Store) -> None:
         n=MANY,
     )
     assert is_due(opened.client, now + 10)
+
+
+def test_nothing_is_folded_before_the_sink_has_taken_what_was_emitted(settings: Settings) -> None:
+    Topics(settings)  # and no sink
+    with pytest.raises(SinkBehind, match="footfall"):
+        run_squash(settings, timeout_s=0.5)
+
+
+def test_only_what_lies_below_a_fence_is_folded(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis = Redis.from_url(settings.redis_url)
+    redis.set(fence_key(RAW, 2), Position(3, 70).encode())
+    redis.set(fence_key(RAW, 5), REBUILDING)
+    folded: list[list[int]] = []
+
+    def squashing(_client: object, below: list[int], *_: object) -> Squashed:
+        folded.append(below)
+        return Squashed(0, 0, 0)
+
+    monkeypatch.setattr("infra.squash.await_sunk", lambda *_: [])
+    monkeypatch.setattr("infra.squash.squash", squashing)
+    run_squash(settings)
+    redis.delete(fence_key(RAW, 2), fence_key(RAW, 5))
+    redis.close()
+    assert folded == [[0, 0, version_of(3, 70), 0, 0, 0, 0, 0]]
 
 
 def test_the_server_computes_partitions_as_everybody_does(opened: Store) -> None:
