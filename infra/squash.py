@@ -26,11 +26,12 @@ from sinks.clickhouse.squash import Squashed, squash
 
 _log = logging.getLogger(__name__)
 
-MANY = 100_000
-"""So many corrections are folded at once; fewer, once a day."""
+MANY, ROWS_EACH = 10_000, 1000
+"""Corrections are folded when they are so many, and one in so many rows: each lookup costs, but so
+does merging what is rewritten. Fewer are folded once a week."""
 
 _LOOK_S = 600.0
-_DAY_S = 86_400
+_WEEK_S = 7 * 86_400
 _TIMEOUT_S = 600.0
 
 
@@ -69,7 +70,7 @@ def _below(settings: Settings, timeout_s: float) -> list[int]:
 
 
 def squash_regularly(settings: Settings, stop: threading.Event) -> None:
-    """Until `stop` is set: squash once a day, and whenever there are many corrections."""
+    """Until `stop` is set: squash once a week, and whenever there are many corrections."""
     while not stop.wait(_LOOK_S):
         try:
             if _is_due(settings):
@@ -89,10 +90,12 @@ def _is_due(settings: Settings) -> bool:
 
 
 def is_due(client: Client, now_s: float) -> bool:
-    """Whether there are many corrections, or some and the last squash is a day ago."""
-    ((count, last_s),) = client.execute(
+    """Whether there are many corrections, or some and the last squash is a week ago."""
+    ((count, rows, last_s),) = client.execute(
         "SELECT (SELECT count() FROM corrections_stored"
         " WHERE NOT startsWith(device_id, 'p_') AND what != 'void'),"
+        " (SELECT count() FROM events_stored),"
         " (SELECT toUnixTimestamp(max(squashed_at)) FROM squashed_stored)"
     )
-    return bool(count >= MANY or (count and now_s - last_s >= _DAY_S))
+    are_many = count >= MANY and count * ROWS_EACH >= rows
+    return bool(are_many or (count and now_s - last_s >= _WEEK_S))

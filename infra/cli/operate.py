@@ -154,7 +154,8 @@ def squash(
 ) -> None:
     """Write persons and sessions as known now into ClickHouse's rows; all may run meanwhile.
 
-    Changes no answer, only how fast it is. The sink does it by itself once a day.
+    Changes no answer, only how fast it is. The sink does it by itself once a week, and when
+    there are many corrections.
     """
     from infra.positions import Unreachable
     from infra.squash import SinkBehind, run_squash

@@ -31,8 +31,10 @@ from schemas.event import (
 from schemas.settings import Settings
 from schemas.site import Funnel, Step
 from schemas.topics import EVENTS as EVENTS_TOPIC
+from schemas.topics import RAW
 from sinks.clickhouse.funnel_sql import funnel_sql
 from sinks.clickhouse.rows import EVENTS
+from sinks.clickhouse.squash import squash
 from sinks.clickhouse.writer import run as run_sink
 from tests.sink_world import NOON, Store, Topics, own_servers, store
 
@@ -143,7 +145,15 @@ def _funnels(opened: Store) -> list[Row]:
     def by_hand() -> None:
         opened.client.execute(stored, plain.parameters)
 
-    for name, query in (("windowFunnel", plain), ("with an exclusion", fold)):
+    for name, query in (
+        ("5 % re-attributed", plain),
+        ("with an exclusion", fold),
+        ("5 % re-attributed, squashed and merged", plain),
+    ):
+        if "squashed" in name:
+            squash(opened.client, [2**63 - 1] * RAW.partitions)
+            for (month,) in opened.ask("SELECT DISTINCT toYYYYMM(event_time) FROM events_stored"):
+                opened.ask(f"OPTIMIZE TABLE events_stored PARTITION {month} FINAL")
 
         def ours(sql: str = query.sql, parameters: dict[str, object] = query.parameters) -> None:
             opened.client.execute(sql, parameters)
@@ -158,7 +168,7 @@ def _funnels(opened: Store) -> list[Row]:
                 "ratio": round(seconds[0] / seconds[1], 2),
             }
         )
-    rows[0]["goal"] = "ratio <= 1.5"
+    rows[0]["goal"] = rows[2]["goal"] = "ratio <= 1.5"
     return rows
 
 
