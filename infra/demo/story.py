@@ -14,6 +14,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from infra.demo import catalogue
 from infra.demo.figures import Figures, gather, refreshed
 from infra.demo.place import Place
 from infra.demo.screen import Screen
@@ -52,6 +53,7 @@ class Story:
     async def __call__(self) -> None:
         """Raises DemoFailed."""
         await self._import_log()
+        await self._import_catalogue()
         await self._past_week()
         await self._drained()
         if self._once:
@@ -76,6 +78,10 @@ class Story:
             )
         self._screen.act("A web-server log: every line is accounted for")
         await self._footfall("import-logs", str(log), "--site", LOG_SITE)
+
+    async def _import_catalogue(self) -> None:
+        self._screen.act("The catalogue, beside what is looked at and bought")
+        await self._footfall("import", "products", str(catalogue.FILE))
 
     async def _past_week(self) -> None:
         self._screen.act(

@@ -87,6 +87,7 @@ def test_refunds_add_up_once_each_and_take_no_more_than_was_paid(opened: Store) 
         *(order(device, 0, each, "20.0000") for each in (part, whole, none)),
         *(order(device, at, part, "5.0000", **refund) for at in (1, 2)),
         order(device, 3, part, "-3.0000", **refund),
+        order(device, 3, part, "3.0000", **{**refund, "currency": ""}),
         order(device, 3, part, "9.0000", **{**refund, "currency": "USD"}),
         order(device, 4, whole, None, **{**refund, "currency": ""}),
         order(device, 5, number(), "7.0000", **refund),

@@ -28,10 +28,14 @@ AS SELECT
             greatest(
                 toDecimal128(0, 4),
                 paid.1 - arraySum(
-                    refund -> if(
-                        refund.1 = id AND refund.3 IN ('', paid.2), refund.2, toDecimal128(0, 4)
-                    ),
-                    refunds
+                    arrayDistinct(
+                        arrayMap(
+                            refund -> refund.2,
+                            arrayFilter(
+                                refund -> refund.1 = id AND refund.3 IN ('', paid.2), refunds
+                            )
+                        )
+                    )
                 )
             ),
             paid.2
