@@ -43,6 +43,7 @@ _SETTINGS: dict[str, object] = {
     "input_format_try_infer_dates": 0,  # properties keep the text that was sent
     "input_format_try_infer_datetimes": 0,
     "max_partitions_per_insert_block": 0,  # an import may span many months
+    "distributed_foreground_insert": 1,  # on a cluster: stored, not queued, when it says so
 }
 
 
