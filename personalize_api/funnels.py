@@ -104,6 +104,7 @@ class LiveFunnel(FunnelResult, frozen=True, kw_only=True):
 
     approximate: bool  # somebody did more than is kept: counts may be off by those
     minutes: MinuteCounts
+    not_live: list[str]  # breakdowns that only `footfall funnel` tells
 
 
 class _Computed(msgspec.Struct):
@@ -202,9 +203,11 @@ class LiveFunnels:
 
 
 def _live(funnel: Funnel, from_ms: int, to_ms: int, tally: Tally) -> LiveFunnel:
-    plain = funnel_result(funnel, from_ms, to_ms, tally.totals, tally.by)
+    counted = msgspec.structs.replace(funnel, by=funnel.live_by)
+    plain = funnel_result(counted, from_ms, to_ms, tally.totals, tally.by)
     return LiveFunnel(
         **{name: getattr(plain, name) for name in FunnelResult.__struct_fields__},
         approximate=tally.approximate,
         minutes=MinuteCounts(entered=tally.entered, completed=tally.completed),
+        not_live=[field for field in funnel.by if field not in funnel.live_by],
     )

@@ -33,6 +33,28 @@ class FunnelResult(msgspec.Struct, frozen=True, kw_only=True):
     by: dict[str, dict[str, list[StepResult]]]
 
 
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds; half of the units took at most `median`, nine in ten at most `p90`."""
+
+    median: float
+    p90: float
+
+
+class StepTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the `n` units that reached a step took; in any order, the nth different step."""
+
+    step: str
+    n: int
+    from_previous_s: Spread
+    from_first_s: Spread
+
+
+class TimedFunnel(FunnelResult, frozen=True, kw_only=True):
+    """The public shape, and how long it takes: from the second step on, those somebody reached."""
+
+    times: list[StepTimes]
+
+
 def funnel_result(
     funnel: Funnel,
     from_ms: int,

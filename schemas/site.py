@@ -97,6 +97,30 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     without: str = ""  # name of an event that must not stand between the step before and this
 
 
+SESSION_BREAKDOWNS = tuple(
+    f"session.{field}"
+    for field in (
+        "referrer_source",
+        "referrer_medium",
+        "referrer_term",
+        "utm_source",
+        "utm_medium",
+        "utm_campaign",
+        "device_class",
+        "country",
+        "entry_path",
+        "scenario",
+        "variant",
+        "experiment",
+        "arm",
+    )
+)
+"""What the session of the first step says: its entry, or what it was shown first.
+
+Only ClickHouse knows it: an earlier event that comes later may change a session's entry.
+"""
+
+
 class Funnel(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     name: str
     steps: tuple[Step, ...]
@@ -112,8 +136,13 @@ class Funnel(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def fingerprint(self) -> int:
-        """CRC-32 of the definition, its name included."""
-        return zlib.crc32(msgspec.json.encode(self))
+        """CRC-32 of the definition as it is counted live, its name included."""
+        return zlib.crc32(msgspec.json.encode(msgspec.structs.replace(self, by=self.live_by)))
+
+    @cached_property
+    def live_by(self) -> tuple[str, ...]:
+        """The breakdowns that are counted live; the others are ClickHouse's alone."""
+        return tuple(field for field in self.by if field not in SESSION_BREAKDOWNS)
 
 
 class Range(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from yaml.nodes import Node, ScalarNode
 
 from schemas import site_values as values
 from schemas.event import EnrichedEvent
-from schemas.site import MAX_STEPS, Funnel, Step
+from schemas.site import MAX_STEPS, SESSION_BREAKDOWNS, Funnel, Step
 from schemas.site_yaml import Section, entries, items, line_of, text_of, unknown
 
 _FUNNEL = ("per", "order", "within", "by", "steps")
@@ -37,8 +37,8 @@ _SINGULAR = {
     "engaged_ms",
     "late",
 }
-BREAKDOWNS = tuple(field for field in FIELDS if field not in _SINGULAR)
-"""Event fields that a funnel may be broken down `by`; anything else is `properties.<name>`."""
+BREAKDOWNS = (*(field for field in FIELDS if field not in _SINGULAR), *SESSION_BREAKDOWNS)
+"""What a funnel may be broken down `by`, besides `properties.<name>`."""
 
 MAX_BY = 8
 

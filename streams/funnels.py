@@ -57,7 +57,7 @@ class CompiledFunnel:
             counted[self.key, APPROXIMATE, "", ""] = hits[-1].time // 60_000
         moments = _moments(hits, self._steps)
         self._stand(counted, moments, "", "")
-        for position, name in enumerate(self.funnel.by):
+        for position, name in enumerate(self.funnel.live_by):
             for value in {hit.values[position] for hit in hits if hit.steps & 1}:
                 entering = [m for m in moments if m.step != 0 or m.hit.values[position] == value]
                 self._stand(counted, entering, name, value)

@@ -91,7 +91,7 @@ class _CompiledSteps:
 
     def __init__(self, funnel: Funnel) -> None:
         self._conditions = [_Condition(step) for step in funnel.steps]
-        self._by = funnel.by
+        self._by = funnel.live_by
         # of more than one name attrgetter makes a tuple, as is wanted here
         self._texts = attrgetter(*self._by) if len(self._by) > 1 and {*self._by} <= _TEXTS else None
         self.without: dict[str, int] = {}

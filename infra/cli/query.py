@@ -14,7 +14,7 @@ from rich.table import Table
 from infra.cli import context, times
 from infra.cli.context import Failure
 from ingest.logs.formats import Format
-from schemas.funnel_result import FunnelResult
+from schemas.funnel_result import Spread, TimedFunnel
 
 _GROUP = "Data"
 
@@ -49,7 +49,7 @@ def funnel(
 ) -> None:
     """A funnel of the site file, computed in ClickHouse."""
     from sinks.clickhouse.errors import UnsupportedFunnel
-    from sinks.clickhouse.funnels import compute_funnel
+    from sinks.clickhouse.funnels import compute_funnel, timed
 
     configured = context.settings()
     site = context.site(configured)
@@ -63,13 +63,10 @@ def funnel(
         raise typer.BadParameter("--from must be before --to")
     try:
         with context.clickhouse(configured) as client:
-            result = compute_funnel(
-                client,
-                site.funnels[name],
-                times.milliseconds(since),
-                times.milliseconds(until),
-                [by] if by else None,
-            )
+            asked = site.funnels[name]
+            window = (times.milliseconds(since), times.milliseconds(until))
+            counted = compute_funnel(client, asked, *window, [by] if by else None)
+            result = timed(client, asked, counted, window)
     except UnsupportedFunnel as error:
         raise typer.BadParameter(str(error)) from error
     if as_json:
@@ -78,7 +75,7 @@ def funnel(
         _print_funnel(result)
 
 
-def _print_funnel(answer: FunnelResult) -> None:
+def _print_funnel(answer: TimedFunnel) -> None:
     console = Console()
     console.print(
         f"[bold]{answer.name}[/] per {answer.per}, within {answer.within_s:,} s, "
@@ -90,6 +87,14 @@ def _print_funnel(answer: FunnelResult) -> None:
     for step in answer.steps:
         table.add_row(step.name, f"{step.count:,}", _share(step.share), _share(step.from_previous))
     console.print(table)
+    if answer.times:
+        table = Table("\ntime to", box=None, pad_edge=False)
+        for title in ("\nn", "step before:\nmedian", "\np90", "in all:\nmedian", "\np90"):
+            table.add_column(title, justify="right")
+        for one in answer.times:
+            spent = (*_spread(one.from_previous_s), *_spread(one.from_first_s))
+            table.add_row(one.step, f"{one.n:,}", *spent)
+        console.print(table)
     for field, values in answer.by.items():
         table = Table(f"\nby {field}", box=None, pad_edge=False)
         for step in answer.steps:
@@ -97,6 +102,12 @@ def _print_funnel(answer: FunnelResult) -> None:
         for value, steps in values.items():
             table.add_row(value or "(none)", *(f"{step.count:,}" for step in steps))
         console.print(table)
+
+
+def _spread(spread: Spread) -> tuple[str, str]:
+    from infra.reports.forms.wording import duration_text
+
+    return duration_text(spread.median), duration_text(spread.p90)
 
 
 def _share(share: float | None) -> str:

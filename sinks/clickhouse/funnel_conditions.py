@@ -8,10 +8,13 @@ from the site file become the server's parameters, never text of the query.
 from __future__ import annotations
 
 from schemas.event import EnrichedEvent
-from schemas.site import Step, path_pattern
+from schemas.site import SESSION_BREAKDOWNS, Step, path_pattern
 
 _FIELDS = frozenset(EnrichedEvent.__struct_fields__) - {"properties", "notes"}
 _PROPERTY = "properties."
+
+ENTRY_VALUE = "entry_value"
+"""The column that a query joins for what an event's session says."""
 
 # Columns that are not text, as the text that an EnrichedEvent has there.
 _AS_TEXT = {
@@ -43,7 +46,9 @@ class Parameters:
 
 
 def text_of(field: str, parameters: Parameters) -> str:
-    """An event field or a property (by path) as text."""
+    """An event field, a property (by path) or what its session says as text."""
+    if field in SESSION_BREAKDOWNS:
+        return ENTRY_VALUE
     if field in _FIELDS:
         return _AS_TEXT.get(field, field)
     path = parameters.add(field.removeprefix(_PROPERTY), "String")

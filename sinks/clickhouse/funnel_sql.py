@@ -11,6 +11,7 @@ strict   the same, and any other event of the unit breaks every way. Events of o
          stand in the order of their first step, others before them.
 any      the number of different steps within the window of the earliest of them.
 
+A breakdown by session.<field> asks the view `sessions`, whatever the funnel is per.
 In a breakdown a unit counts for every value it entered with, each time as if the entries with that
 value were the only ones. Log lines joined to a person are history, which live counters never
 touch: funnels of persons leave them out, so that both count the same.
@@ -20,12 +21,18 @@ from __future__ import annotations
 
 import msgspec
 
-from schemas.site import Funnel
+from schemas.site import SESSION_BREAKDOWNS, Funnel
 from sinks.clickhouse.errors import UnsupportedFunnel
-from sinks.clickhouse.funnel_conditions import Parameters, is_named, step_condition, text_of
+from sinks.clickhouse.funnel_conditions import (
+    ENTRY_VALUE,
+    Parameters,
+    is_named,
+    step_condition,
+    text_of,
+)
 
 _UNITS = {"person": "person_id", "session": "session_id"}
-_MS = "toUnixTimestamp64Milli(event_time)"
+MS = "toUnixTimestamp64Milli(event_time)"
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -49,15 +56,22 @@ def funnel_sql(funnel: Funnel, from_ms: int, to_ms: int, by: str | None = None) 
 
 def levels_sql(funnel: Funnel, from_ms: int, to_ms: int, by: str | None = None) -> Query:
     """Rows (unit, value, level) of units that entered. Raises UnsupportedFunnel."""
+    refuse_unsupported(funnel)
+    if by and by.startswith("session.") and by not in SESSION_BREAKDOWNS:
+        raise UnsupportedFunnel(f"by {by}: allowed of a session: {', '.join(SESSION_BREAKDOWNS)}")
+    builder = Builder(funnel, from_ms, to_ms, by)
+    return Query(builder.sql(), builder.parameters.values)
+
+
+def refuse_unsupported(funnel: Funnel) -> None:
+    """Raises UnsupportedFunnel."""
     if funnel.order != "ordered" and any(step.without for step in funnel.steps):
         raise UnsupportedFunnel(
             f"funnel {funnel.name}: 'without' means nothing where the order is {funnel.order}"
         )
-    builder = _Builder(funnel, from_ms, to_ms, by)
-    return Query(builder.sql(), builder.parameters.values)
 
 
-class _Builder:
+class Builder:
     """Puts one query together.
 
     All but windowFunnel gather, for each unit, a sorted array of what happened, `moments`, and
@@ -97,37 +111,50 @@ class _Builder:
     def _source(self, *, everything: bool = False) -> str:
         evidence = " OR ".join([*self._steps, *(condition for _, condition in self._breaks)])
         return (
-            f"FROM events WHERE isNotNull({self._unit})"
+            f"FROM {self._events()} WHERE isNotNull({self._unit})"
             + (" AND protocol != 'log'" if self._funnel.per == "person" else "")
             + f" AND event_time >= fromUnixTimestamp64Milli({self._from_ms}, 'UTC')"
             f" AND event_time <= fromUnixTimestamp64Milli({self._to_ms} + {self._window}, 'UTC')"
             + ("" if everything else f" AND ({evidence})")
         )
 
+    def _events(self) -> str:
+        """The view; where the breakdown asks for it, with what each event's session says."""
+        if self._by not in SESSION_BREAKDOWNS:
+            return "events"
+        return (
+            "events ANY LEFT JOIN"
+            f" (SELECT session_id AS visit, toString({self._by.removeprefix('session.')})"
+            f" AS {ENTRY_VALUE} FROM sessions"
+            f" WHERE ended_at >= fromUnixTimestamp64Milli({self._from_ms}, 'UTC')"
+            f" AND started_at < fromUnixTimestamp64Milli({self._to_ms}, 'UTC')) AS visits"
+            " ON events.session_id = visits.visit"
+        )
+
     @property
     def _entry(self) -> str:
         """The first step, inside [from, to)."""
-        return f"({self._steps[0]} AND {_MS} < {self._to_ms})"
+        return f"({self._steps[0]} AND {MS} < {self._to_ms})"
 
     def _window_funnel(self) -> str:
         conditions = ", ".join([self._entry, *self._steps[1:]])
         window = int(self._funnel.within_ms)
         return (
             f"SELECT assumeNotNull({self._unit}) AS unit, '' AS value,"
-            f" windowFunnel({window})(toUInt64({_MS}), {conditions}) AS level"
+            f" windowFunnel({window})(toUInt64({MS}), {conditions}) AS level"
             f" {self._source()} GROUP BY unit HAVING level > 0"
         )
 
     def _ordered(self) -> str:
         """A moment is (ms, step, step it breaks, value); a break has step -1, so it comes first."""
-        moments = [(self._entry, f"({_MS}, toInt8(0), toInt8(0), {self._value})")]
+        moments = [(self._entry, f"({MS}, toInt8(0), toInt8(0), {self._value})")]
         moments += [
-            (condition, f"({_MS}, toInt8({step}), toInt8(0), '')")
+            (condition, f"({MS}, toInt8({step}), toInt8(0), '')")
             for step, condition in enumerate(self._steps)
             if step
         ]
         moments += [
-            (condition, f"({_MS}, toInt8(-1), toInt8({step}), '')")
+            (condition, f"({MS}, toInt8(-1), toInt8({step}), '')")
             for step, condition in self._breaks
         ]
         reaches = ["m.2 = 0"]
@@ -153,7 +180,7 @@ class _Builder:
         bits = " + ".join(
             f"toUInt32({condition}) * {1 << step}" for step, condition in enumerate(steps)
         )
-        moment = f"({_MS}, toInt8(multiIf({first}, -1)), {bits}, {self._value})"
+        moment = f"({MS}, toInt8(multiIf({first}, -1)), {bits}, {self._value})"
         ways = ["if(bitTest(m.3, 0) AND m.4 = value, m.1, toInt64(-1))"]
         for step in range(1, self._count):
             before = f"seen[{step}]"
@@ -176,7 +203,7 @@ class _Builder:
     def _any(self) -> str:
         """A moment is (ms, step, value). From the last to the first: when each step comes next."""
         moments = [
-            (condition, f"({_MS}, toInt8({step}), {self._value})")
+            (condition, f"({MS}, toInt8({step}), {self._value})")
             for step, condition in enumerate(self._steps)
         ]
         inside = f"next >= 0 AND next <= m.1 + {self._window}"

@@ -7,9 +7,19 @@ from collections.abc import Sequence
 import msgspec
 from clickhouse_driver import Client
 
-from schemas.funnel_result import FunnelResult, funnel_result
+from schemas.funnel_result import (
+    FunnelResult,
+    Spread,
+    StepTimes,
+    TimedFunnel,
+    funnel_result,
+)
 from schemas.site import Funnel
 from sinks.clickhouse.funnel_sql import funnel_sql
+from sinks.clickhouse.funnel_times import times_sql
+
+Window = tuple[int, int]
+"""[from, to) in ms since 1970 UTC."""
 
 
 def compute_funnel(
@@ -30,6 +40,28 @@ def compute_funnel(
         totals.get("", [0] * len(funnel.steps)),
         {field: _counts(client, funnel, from_ms, to_ms, field) for field in funnel.by},
     )
+
+
+def timed(client: Client, funnel: Funnel, result: FunnelResult, window: Window) -> TimedFunnel:
+    """A computed funnel with the times between its steps; `window`: as it was computed for.
+
+    Raises as `compute_funnel`.
+    """
+    query = times_sql(funnel, *window)
+    named = [step.name for step in funnel.steps]
+    if funnel.order == "any":
+        named = [f"step {number}" for number in range(1, len(named) + 1)]
+    times = [
+        StepTimes(
+            step=named[step - 1],
+            n=units,
+            from_previous_s=Spread(median=previous[0], p90=previous[1]),
+            from_first_s=Spread(median=first[0], p90=first[1]),
+        )
+        for step, units, previous, first in client.execute(query.sql, query.parameters)
+    ]
+    same = {name: getattr(result, name) for name in FunnelResult.__struct_fields__}
+    return TimedFunnel(**same, times=times)
 
 
 def _counts(

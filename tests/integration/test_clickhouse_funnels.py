@@ -14,15 +14,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from schemas.event import EnrichedEvent
+from schemas.event import EnrichedEvent, session_of
 from schemas.settings import Settings
 from schemas.site import Funnel, Step
 from sinks.clickhouse.funnel_sql import levels_sql
-from sinks.clickhouse.funnels import compute_funnel
+from sinks.clickhouse.funnel_times import ways_sql
+from sinks.clickhouse.funnels import compute_funnel, timed
 from sinks.clickhouse.rows import EVENTS
 from streams.funnels import CompiledFunnel, Hit
 from streams.matching import Matcher
-from tests.sink_world import NOON, Store, event, new_device, store
+from tests.sink_world import MINUTE, NOON, Store, event, new_device, store
 
 WINDOW = 5
 FROM, TO = NOON + 2, NOON + 9
@@ -225,6 +226,72 @@ class Walk:
         )
 
 
+class Ways(Walk):
+    """All ways there are of a unit, each as (position, time) of its steps."""
+
+    def times(self) -> list[int]:
+        """Of the ways that come furthest the one of the kind's choice; [] where nobody entered."""
+        usable = [i for i in range(len(self.history)) if self.history[i].at >= FROM - NOON]
+        if self.funnel.order == "any":
+            return self.any_times(usable)
+        ways = list(self.all_ways(usable))
+        furthest = max(map(len, ways), default=0)
+        best = [way for way in ways if len(way) == furthest]
+
+        def choice(way: list[tuple[int, int]]) -> tuple[Any, ...]:
+            """The first to arrive, the latest entry, then the first event of every step."""
+            arrival, entry = way[-1][0], way[0][1]
+            return (arrival, -entry, *[position for position, _ in reversed(way)])
+
+        return [at for _, at in min(best, key=choice, default=[])]
+
+    def all_ways(self, usable: list[int]) -> Iterator[list[tuple[int, int]]]:
+        if self.funnel.order == "strict":
+            moments = self.strict_moments(usable)
+        else:
+            moments = [(self.history[i].at, {k}, set()) for i in usable for k in self.masks[i]]
+            moments += [
+                (self.history[i].at, set(), {k})
+                for i in usable
+                for k, step in enumerate(self.funnel.steps)
+                if step.without and self.history[i].name == step.without
+            ]
+            moments.sort(key=lambda m: (m[0], min(m[1], default=-1)))
+
+        def onwards(way: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+            yield way
+            (position, _), step = way[-1], len(way)
+            strict = self.funnel.order == "strict"
+            for later in range(position + (not strict), len(moments)):
+                at, steps, breaks = moments[later]
+                if at > way[0][1] + WINDOW or step in breaks or (strict and later > position + 1):
+                    break
+                if step in steps:
+                    yield from onwards([*way, (later, at)])
+
+        for position, (at, steps, _) in enumerate(moments):
+            if 0 in steps and at < TO - NOON:
+                yield from onwards([(position, at)])
+
+    def strict_moments(self, usable: list[int]) -> list[tuple[int, set[int], set[int]]]:
+        inside = [(self.history[i].at, self.masks[i], self.enters(i)) for i in usable]
+        masks = [(at, mask if enters else mask - {0}) for at, mask, enters in inside]
+        masks.sort(key=lambda m: (m[0], min(m[1], default=-1), sum(1 << k for k in m[1])))
+        return [(at, mask, set()) for at, mask in masks]
+
+    def any_times(self, usable: list[int]) -> list[int]:
+        moments = sorted((self.history[i].at, k) for i in usable for k in self.masks[i])
+        ways = []
+        for position, (at, _) in enumerate(moments):
+            if at < TO - NOON:
+                first: dict[int, int] = {}
+                for later, step in moments[position:]:
+                    if later <= at + WINDOW:
+                        first.setdefault(step, later)
+                ways.append(sorted(first.values()))
+        return min(ways, key=lambda way: (-len(way), way[-1], -way[0]), default=[])
+
+
 def check(opened: Store, funnel: Funnel, seed: int, by: str | None) -> None:
     """All histories in one insert, each its own person; compares person by person."""
     many = histories(seed)
@@ -244,6 +311,19 @@ def check(opened: Store, funnel: Funnel, seed: int, by: str | None) -> None:
         if str(unit) in set(people)
     }
     assert found == expected
+
+
+def check_times(opened: Store, funnel: Funnel, seed: int) -> None:
+    many = histories(seed)
+    people = {str(uuid.uuid4()): acts for acts in many}
+    opened.put(EVENTS, *(act.row(who) for who, acts in people.items() for act in acts))
+    expected = {who: Ways(funnel, acts, None).times() for who, acts in people.items()}
+    query = ways_sql(funnel, FROM, TO)
+    answer = opened.client.execute(query.sql, query.parameters)
+    found = {str(unit): [at - NOON for at in times] for unit, times in answer}
+    assert {who: times for who, times in found.items() if who in people} == {
+        who: times for who, times in expected.items() if len(times) > 1
+    }
 
 
 SLOW = settings(
@@ -300,6 +380,27 @@ def test_strict_and_any_order_funnels_are_right(
 ) -> None:
     funnel = Funnel(name="f", order=order, steps=tuple(chosen), within_ms=WINDOW)
     check(opened, funnel, seed, by)
+
+
+@SLOW
+@given(
+    st.lists(steps, min_size=1, max_size=4),
+    st.lists(st.sampled_from(["", "", "X", "A", "C"]), min_size=3, max_size=3),
+    st.sampled_from(["ordered", "ordered", "strict", "any"]),
+    seeds,
+)
+def test_the_times_are_those_of_the_first_way_that_comes_furthest(
+    opened: Store,
+    chosen: list[Step],
+    without: list[str],
+    order: Literal["ordered", "strict", "any"],
+    seed: int,
+) -> None:
+    broken = [
+        msgspec.structs.replace(step, without=without[at - 1] if at and order == "ordered" else "")
+        for at, step in enumerate(chosen)
+    ]
+    check_times(opened, Funnel(name="f", order=order, steps=tuple(broken), within_ms=WINDOW), seed)
 
 
 @SLOW
@@ -394,3 +495,51 @@ def test_nobody_gives_zeros_and_no_shares(opened: Store) -> None:
     answer = compute_funnel(opened.client, SHOP, 946_684_800_000, 946_684_900_000, [])
     assert [(s.count, s.share, s.from_previous) for s in answer.steps] == [(0, None, None)] * 4
     assert answer.by == {}
+
+
+def test_times_are_told_by_step_with_how_many_took_them(opened: Store) -> None:
+    start = 410 * 86_400_000
+    everything = ["Product", "Product Added", "Checkout Started", "Order Completed"]
+    for number in range(5):
+        shop_visit(opened, start + number * 10_000, everything[: 2 + number // 2])
+    window = (NOON + start, NOON + start + 600_000)
+    counted = compute_funnel(opened.client, SHOP, *window)
+    answer = msgspec.to_builtins(timed(opened.client, SHOP, counted, window))
+    one, two, three = (({"median": s, "p90": s}) for s in (1.0, 2.0, 3.0))
+    assert answer["times"] == [
+        {"step": "cart", "n": 5, "from_previous_s": one, "from_first_s": one},
+        {"step": "checkout", "n": 3, "from_previous_s": one, "from_first_s": two},
+        {"step": "order", "n": 1, "from_previous_s": one, "from_first_s": three},
+    ]
+    assert [step["count"] for step in answer["steps"][1:]] == [one["n"] for one in answer["times"]]
+
+
+def test_a_breakdown_by_the_session_takes_its_entry(opened: Store) -> None:
+    start = 420 * 86_400_000
+    search = Funnel(
+        name="deep",
+        per="session",
+        by=("referrer_source", "session.referrer_source", "session.entry_path"),
+        steps=(Step(name="product", page="/p/*"), Step(name="cart", event="Product Added")),
+    )
+    for number, source in enumerate(["Encyclopedia", "Encyclopedia", "Google", ""]):
+        device = new_device()
+        own = {"session_id": session_of(device, NOON + start)}
+        entry = {"referrer_source": source, "referrer_medium": "referral" if source else "direct"}
+        rows = [
+            event(device, start - MINUTE, path="/", **own, **entry),
+            event(device, start, path="/p/1", referrer_medium="internal", **own),
+        ]
+        if number:
+            rows.append(event(device, start + 1000, type="track", name="Product Added", **own))
+        opened.put(EVENTS, *rows)
+    answer = compute_funnel(opened.client, search, NOON + start, NOON + start + MINUTE)
+    counts = {
+        field: {value: [step.count for step in found] for value, found in values.items()}
+        for field, values in answer.by.items()
+    }
+    assert counts == {
+        "referrer_source": {"": [4, 3]},
+        "session.referrer_source": {"Encyclopedia": [2, 1], "": [1, 1], "Google": [1, 1]},
+        "session.entry_path": {"/": [4, 3]},
+    }
