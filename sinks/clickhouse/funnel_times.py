@@ -115,7 +115,7 @@ class _Ways(Builder):
             "(seen, m) -> arrayMap(way -> arrayMap((old, at) -> multiIf("
             " at = m.2 + 1, [m.1],"
             f" at = {self._count + 1} AND m.1 < {self._to_ms} AND (length(way) > length(old)"
-            " OR (length(way) = length(old) AND way[-1] < old[-1])), way,"
+            " OR (length(way) = length(old) AND (way[-1], -way[1]) <= (old[-1], -old[1]))), way,"
             f" old), seen, {at}), [{way}])[1]"
         )
         return self._farthest(self._gather(moments), turn, "arrayReverse(moments)")

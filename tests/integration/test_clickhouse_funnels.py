@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from schemas.event import EnrichedEvent, session_of
@@ -382,6 +382,9 @@ def test_strict_and_any_order_funnels_are_right(
     check(opened, funnel, seed, by)
 
 
+PLAIN_STEPS = [Step(name=name, event=name) for name in ("A", "B", "C")]  # many come far
+
+
 @SLOW
 @given(
     st.lists(steps, min_size=1, max_size=4),
@@ -389,6 +392,10 @@ def test_strict_and_any_order_funnels_are_right(
     st.sampled_from(["ordered", "ordered", "strict", "any"]),
     seeds,
 )
+@example(PLAIN_STEPS, ["", "", ""], "ordered", 1)
+@example(PLAIN_STEPS, ["", "X", ""], "ordered", 2)
+@example(PLAIN_STEPS, ["", "", ""], "strict", 3)
+@example(PLAIN_STEPS, ["", "", ""], "any", 4)
 def test_the_times_are_those_of_the_first_way_that_comes_furthest(
     opened: Store,
     chosen: list[Step],
