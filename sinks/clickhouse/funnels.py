@@ -55,13 +55,19 @@ def timed(client: Client, funnel: Funnel, result: FunnelResult, window: Window) 
         StepTimes(
             step=named[step - 1],
             n=units,
-            from_previous_s=Spread(median=previous[0], p90=previous[1]),
-            from_first_s=Spread(median=first[0], p90=first[1]),
+            from_previous_s=_spread(previous),
+            from_first_s=_spread(first),
         )
         for step, units, previous, first in client.execute(query.sql, query.parameters)
     ]
     same = {name: getattr(result, name) for name in FunnelResult.__struct_fields__}
     return TimedFunnel(**same, times=times)
+
+
+def _spread(seconds: Sequence[float]) -> Spread:
+    """Of [median, p90], to the millisecond, as times are stored."""
+    median, p90 = seconds
+    return Spread(median=round(median, 3), p90=round(p90, 3))
 
 
 def _counts(
