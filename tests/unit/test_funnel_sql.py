@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import Any
+
+import msgspec
 import pytest
 
+from schemas.event import EnrichedEvent
 from schemas.site import MAX_STEPS, Funnel, Step
 from sinks.clickhouse.errors import UnsupportedFunnel
 from sinks.clickhouse.funnel_sql import funnel_sql
+from sinks.clickhouse.funnel_times import times_sql
+from streams.funnels import CompiledFunnel, Hit
+from streams.matching import Matcher
+
+SAID: dict[str, Any] = {
+    "event_id": str(uuid.UUID(int=1)),
+    "event_time": 1,
+    "received_at": 1,
+    "site": "s",
+    "type": "track",
+    "protocol": "beacon",
+    "device_id": "d",
+    "consent": "granted",
+}
 
 PLAIN = Funnel(name="f", steps=(Step(name="a", event="A"), Step(name="b", page="/b/*")))
 BROKEN = Funnel(name="f", steps=(Step(name="a", event="A"), Step(name="b", event="B", without="X")))
@@ -46,4 +65,30 @@ def test_no_text_of_the_site_file_is_in_the_query(order: str, by: str | None) ->
 def test_the_longest_funnel_stays_below_the_servers_limit_of_a_query(order: str) -> None:
     steps = tuple(Step(name=str(i), event=f"E{i}", page="/p/*") for i in range(MAX_STEPS))
     query = funnel_sql(Funnel(name="f", order=order, steps=steps), 0, 1, "country")  # type: ignore[arg-type]
+    assert len(query.sql) < 200_000
+
+
+def test_what_only_clickhouse_breaks_down_changes_nothing_that_is_counted_live() -> None:
+    more = msgspec.structs.replace(PLAIN, by=("country", "session.referrer_source"))
+    live = msgspec.structs.replace(PLAIN, by=("country",))
+    assert more.live_by == ("country",)
+    assert more.key == live.key != PLAIN.key
+    entered = EnrichedEvent(**{**SAID, "name": "A", "country": "DE"})
+    (evidence, plain) = (Matcher([one]).evidence(entered) for one in (more, live))
+    assert evidence == plain
+    assert evidence
+    hit = Hit(evidence.time, evidence.said.steps[0], evidence.said.values[0])
+    assert {by for _, _, by, _ in CompiledFunnel(more).count([hit])} == {"", "country"}
+
+
+def test_a_session_is_only_asked_for_what_it_knows() -> None:
+    assert "FROM sessions" in funnel_sql(PLAIN, 0, 1, "session.referrer_source").sql
+    with pytest.raises(UnsupportedFunnel, match=r"session\.shoe_size"):
+        funnel_sql(PLAIN, 0, 1, "session.shoe_size")
+
+
+@pytest.mark.parametrize("order", ["ordered", "strict", "any"])
+def test_the_longest_funnels_times_stay_below_that_limit_too(order: str) -> None:
+    steps = tuple(Step(name=str(i), event=f"E{i}", page="/p/*") for i in range(MAX_STEPS))
+    query = times_sql(Funnel(name="f", order=order, steps=steps), 0, 1)  # type: ignore[arg-type]
     assert len(query.sql) < 200_000
