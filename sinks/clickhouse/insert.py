@@ -41,18 +41,25 @@ class Inserter:
         """
         return self._insert(table, lines, 0) if lines else []
 
-    def _insert(self, table: Table, lines: Sequence[bytes], start: int) -> list[Refused]:
-        try:
-            self._execute(self._sql[table.name], [lines])
-        except NotStorable as error:
-            if len(lines) == 1:
-                return [Refused(start, str(error))]
-            half = len(lines) // 2
-            return [
-                *self._insert(table, lines[:half], start),
-                *self._insert(table, lines[half:], start + half),
-            ]
-        return []
+    def _insert(
+        self, table: Table, lines: Sequence[bytes], start: int, is_refused: bool = False
+    ) -> list[Refused]:
+        """`is_refused`: known to hold a bad line, since all of a refused block but these is stored.
+        Each try costs what a small insert costs, so the one that must fail is left out."""
+        if not is_refused or len(lines) == 1:
+            try:
+                self._execute(self._sql[table.name], [lines])
+            except NotStorable as error:
+                if len(lines) == 1:
+                    return [Refused(start, str(error))]
+            else:
+                return []
+        half = len(lines) // 2
+        first = self._insert(table, lines[:half], start)
+        return [
+            *first,
+            *self._insert(table, lines[half:], start + half, is_refused=not first),
+        ]
 
     def _execute(self, query: str, *data: object) -> None:
         try:
