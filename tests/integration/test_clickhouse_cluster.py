@@ -24,8 +24,12 @@ from sinks.clickhouse.rows import CORRECTIONS, EVENTS, RESOLUTIONS, TABLES
 from tests.servers import own_settings
 from tests.sink_world import DAY, MINUTE, NOON, Store, event, new_device, own_clickhouse, store
 
-LAYOUT = list(statements("prod", "footfall", Site(name="")))
 COLUMNS = "event_id, device_id, event_time, person_id, session_id, is_bot, bot_reason, path"
+
+
+@pytest.fixture
+def layout() -> list[str]:
+    return list(statements("prod", "footfall", Site(name="")))
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +44,14 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Store]]:
         yield opened
 
 
-def test_the_engine_parses_every_statement(settings: Settings) -> None:
+def test_the_engine_parses_every_statement(settings: Settings, layout: list[str]) -> None:
     with store(settings) as opened:
-        for statement in LAYOUT:
+        for statement in layout:
             assert opened.ask(f"EXPLAIN AST {statement}"), statement
 
 
-def test_every_table_and_view_is_there_on_all_servers() -> None:
-    made = [text for text in LAYOUT if text.startswith("CREATE")]
+def test_every_table_and_view_is_there_on_all_servers(layout: list[str]) -> None:
+    made = [text for text in layout if text.startswith("CREATE")]
     assert all(" ON CLUSTER 'prod'" in text for text in made)
     stored = [text for text in made if "MergeTree" in text]
     assert {re.findall(r"footfall_shard\.(\w+)", text)[0] for text in stored} == EVERYWHERE | set(
