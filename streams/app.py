@@ -157,6 +157,11 @@ def create_app(
         except Exception as error:  # noqa: BLE001  Faust would log it and go on without a seek
             _end_process(error, "assignment")
 
+    async def let_go(*_: Any, **__: Any) -> None:
+        """Before others are given the partitions: what they read as the fence should stay it."""
+        await lanes.close_lanes()
+
+    app.on_partitions_revoked.connect(let_go)
     app.on_rebalance_complete.connect(begin_at_the_fences)  # type: ignore[arg-type]
     return app
 

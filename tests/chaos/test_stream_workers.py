@@ -129,7 +129,9 @@ def _no_worker_outlives_its_test(arena: Arena) -> Iterator[None]:
 
 
 def test_one_joins_one_leaves_and_one_is_killed_under_load(arena: Arena) -> None:
-    leaving, dying = arena.worker("leaving"), arena.worker("dying")
+    leaving = arena.worker("leaving")
+    arena.await_members(1)
+    dying = arena.worker("dying")
     with arena.load(named("first", visits(devices=60, pages=60, seed=2))):
         arena.await_members(2)
         arena.worker("staying")
@@ -148,8 +150,10 @@ def test_a_worker_that_was_away_for_too_long_ends_and_has_no_effect(arena: Arena
         "before it applied": "footfall.raw.published:3:STOP",
         "before it counted": "footfall.registers.published:3:STOP",
     }
-    zombies = {name: arena.worker(name, fault) for name, fault in stopped_at.items()}
-    arena.await_members(3)
+    zombies = {}
+    for name, fault in stopped_at.items():
+        zombies[name] = arena.worker(name, fault)
+        arena.await_members(len(zombies))
     with arena.load(named("second", visits(devices=60, pages=60, seed=3))):
         for process in zombies.values():
             await_true(partial(is_stopped, process), 30, "all have stopped")
