@@ -77,9 +77,12 @@ class Lanes:
 
     async def close_lanes(self) -> None:
         lanes, self._lanes = self._lanes, {}
-        for _, task in lanes.values():
-            task.cancel()
-        await asyncio.gather(*(task for _, task in lanes.values()), return_exceptions=True)
+        pending = {task for _, task in lanes.values()}
+        while pending:
+            for task in pending:
+                task.cancel()
+            # again and again: where a time-out and the cancellation meet, the latter may get lost
+            _, pending = await asyncio.wait(pending, timeout=0.5)
         for lane, _ in lanes.values():
             lane.close()
 

@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -53,21 +53,36 @@ class Arena:
     def end_workers(self) -> None:
         self._workers.close()
 
+    def close(self) -> None:
+        """While Kafka is there: its client waits for it without end when it is taken down."""
+        del self._admin
+
     def log(self, name: str) -> Path:
         return self._directory / f"{name}.log"
 
     def await_members(self, count: int) -> None:
         """Until the group has agreed upon who reads what."""
 
-        def have_agreed() -> bool:
-            asked = self._admin.describe_consumer_groups([STREAM_GROUP])
-            try:
-                group = asked[STREAM_GROUP].result()
-            except KafkaException:
-                return False  # its coordinator is starting
-            return len(group.members) == count and group.state.name == "STABLE"
+        await_true(lambda: self._have_agreed(count), 40, f"the group has {count} members")
 
-        await_true(have_agreed, 40, f"the group has {count} members")
+    def are_settled(self, zombies: Mapping[str, subprocess.Popen[bytes]], members: int) -> bool:
+        """Whether each zombie has ended, for the reason it should, or is one of the group again."""
+        for name, process in zombies.items():
+            if process.poll() is None:
+                members += 1
+            else:
+                assert process.returncode == 1, name
+                assert "LostPartition" in self.log(name).read_text(), name
+        return self._have_agreed(members)
+
+    def _have_agreed(self, count: int) -> bool:
+        # of a Kafka that has just started some questions are never answered
+        asked = self._admin.describe_consumer_groups([STREAM_GROUP], request_timeout=2)
+        try:
+            group = asked[STREAM_GROUP].result(3)
+        except (KafkaException, TimeoutError):
+            return False
+        return len(group.members) == count and group.state.name == "STABLE"
 
     @contextmanager
     def load(self, events: list[Event]) -> Iterator[None]:
@@ -118,7 +133,9 @@ def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
             store(settings) as opened,
             sink(settings),
         ):
-            yield Arena(world, opened, directory)
+            found = Arena(world, opened, directory)
+            yield found
+            found.close()
         kafka.kill()  # its log is not wanted any more
 
 
@@ -144,7 +161,7 @@ def test_one_joins_one_leaves_and_one_is_killed_under_load(arena: Arena) -> None
     arena.assert_all_is_right()
 
 
-def test_a_worker_that_was_away_for_too_long_ends_and_has_no_effect(arena: Arena) -> None:
+def test_a_worker_that_was_away_for_too_long_has_no_effect(arena: Arena) -> None:
     stopped_at = {
         "after it read": "footfall.raw.loaded:3:STOP",
         "before it applied": "footfall.raw.published:3:STOP",
@@ -160,10 +177,10 @@ def test_a_worker_that_was_away_for_too_long_ends_and_has_no_effect(arena: Arena
         arena.worker("successor")
         arena.await_members(1)
     arena.world.await_folded()
-    for name, process in zombies.items():
+    for process in zombies.values():
         process.send_signal(signal.SIGCONT)
-        assert process.wait(30) == 1, name
-        assert "LostPartition" in arena.log(name).read_text(), name
+    # its fence has moved on; where it hears of the group first, it gives up its step instead
+    await_true(lambda: arena.are_settled(zombies, members=1), 60, "all have ended or joined again")
     arena.assert_all_is_right()
 
 
