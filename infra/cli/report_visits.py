@@ -1,4 +1,4 @@
-"""footfall report pages, paths, referrers, retention: what visitors do."""
+"""footfall report funnel, pages, paths, referrers, retention: what visitors do."""
 
 from __future__ import annotations
 
@@ -24,8 +24,40 @@ _TOP = typer.Option(20, min=0, help="So many rows, most first; 0: all.")
 
 
 def register(reports: typer.Typer) -> None:
-    for command in (pages, paths, referrers, retention):
+    for command in (funnel, pages, paths, referrers, retention):
         reports.command()(command)
+
+
+def funnel(
+    name: str = typer.Argument(help="Name of a funnel of the site file."),
+    from_: str = FROM,
+    to: str = TO,
+    by: str = typer.Option("", help="Break down by this field; default: the funnel's own."),
+    top: int = typer.Option(10, min=0, help="So many values of each field; 0: all."),
+    as_json: bool = JSON,
+    as_csv: bool = CSV,
+    html: Path | None = HTML,
+) -> None:
+    """How far visitors came in a funnel of the site file, and how long it took them."""
+    from infra.reports.funnel import report
+    from sinks.clickhouse.errors import UnsupportedFunnel
+
+    form = form_of(as_json, as_csv, html)
+    asked = context.site(context.settings()).funnels
+    if name not in asked:
+        known = ", ".join(asked) or "none"
+        raise typer.BadParameter(f"no funnel {name!r} in the site file; there is: {known}")
+    fields = [by] if by else None
+    try:
+        _write(
+            form,
+            (from_, to),
+            lambda client, site, since, until: report(
+                client, site, since, until, asked[name], fields, top
+            ),
+        )
+    except UnsupportedFunnel as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def pages(

@@ -7,17 +7,22 @@ say, row for row, and what the reports say must be what the views say.
 from __future__ import annotations
 
 import itertools
+import json
 import statistics
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from html import unescape
+from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
+from typer.testing import CliRunner
 
+from infra.cli import app
 from infra.cli.context import EXAMPLE_SITE
 from infra.reports import pages, paths, referrers, retention
 from schemas.event import EnrichedEvent
@@ -337,3 +342,43 @@ def test_the_pages_of_paths_always_show_how_many_left(opened: Store, world: Worl
     found = paths.report(opened.client, SITE, world.since, world.until, top=1)
     assert next(row[0] for row in found.rows) == ""
     assert {row[0] for row in found.rows if row[1] == ""} == {row[0] for row in found.rows} - {""}
+
+
+@pytest.mark.parametrize("world", [0], indirect=True)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("funnel", "search"),
+        ("pages",),
+        ("paths", "--start", "/p/1"),
+        ("referrers",),
+        ("retention",),
+        ("retention", "--by", "referrer_source", "--period", "day"),
+    ],
+    ids=" ".join,
+)
+def test_commands_give_every_form(
+    opened: Store,
+    settings: Settings,
+    world: World,
+    words: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FOOTFALL_CLICKHOUSE_URL", settings.clickhouse_url)
+    since, until = (at.isoformat() for at in window(world).values())
+    page = tmp_path / "page.html"
+
+    def run(*form: str) -> str:
+        typed = ["report", *words, "--from", since, "--to", until, *form]
+        done = CliRunner().invoke(app, typed)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    found = json.loads(run("--json"))
+    assert found["name"] == words[0]
+    assert found["rows"]
+    assert len(run("--csv").splitlines()) == len(found["rows"]) + 1
+    assert found["sentence"] in run()
+    run("--html", str(page))
+    assert found["sentence"] in unescape(page.read_text())
