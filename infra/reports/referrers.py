@@ -47,25 +47,25 @@ class ReferrerRow(msgspec.Struct, frozen=True, kw_only=True):
 
     value: str
     sessions: int
-    persons: int
     bounce_rate: float
-    pages_per_session: float
     searching: int
-    searches: int
-    fruitless: int
     looked_for: list[tuple[str, int]]
-    terms: list[tuple[str, int]]
-    sessions_with_order: int
-    orders: int
     order_rate: float
     order_rate_low: float
     order_rate_high: float
-    revenue: float | None  # None: in several currencies
-    currency: str
     difference: float | None
     difference_low: float | None
     difference_high: float | None
     verdict: Verdict | Literal[""]
+    revenue: float | None  # None: in several currencies
+    currency: str
+    persons: int
+    pages_per_session: float
+    searches: int
+    fruitless: int
+    terms: list[tuple[str, int]]
+    sessions_with_order: int
+    orders: int
 
 
 def referrers(
@@ -188,28 +188,15 @@ def _columns(by: By) -> tuple[Column, ...]:
     return (
         Column(name=by, kind="text", what="What the session's entry says"),
         Column(name="sessions", what="Sessions that started in the period, without bots"),
-        Column(name="persons", what="Known persons in them", detail=True),
         Column(
             name="bounce_rate",
             kind="rate",
             what="At most one page and no other action, of sessions",
         ),
-        Column(name="pages_per_session", what="Pages seen, by sessions", detail=True),
         Column(name="searching", what="Sessions that searched on the site"),
-        Column(name="searches", what="Searches on the site", detail=True),
-        Column(name="fruitless", what="Searches that are known to have found nothing", detail=True),
         Column(
             name="looked_for", kind="text", empty="", what=f"The {_NAMED} searches of most sessions"
         ),
-        Column(
-            name="terms",
-            kind="text",
-            empty="",
-            detail=True,
-            what=f"What most came with from a search engine, the first {_NAMED}",
-        ),
-        Column(name="sessions_with_order", what="Sessions with an order", detail=True),
-        Column(name="orders", what="Their orders", detail=True),
         Column(
             name="order_rate",
             kind="rate",
@@ -219,13 +206,6 @@ def _columns(by: By) -> tuple[Column, ...]:
         Column(name="order_rate_low", kind="rate", what=low),
         Column(name="order_rate_high", kind="rate", what=high),
         Column(
-            name="revenue",
-            kind="money",
-            currency="currency",
-            what="Money of these orders; empty where they were paid in several currencies",
-        ),
-        Column(name="currency", kind="text", empty="", what="Currency of the revenue"),
-        Column(
             name="difference",
             kind="difference",
             bounds=("difference_low", "difference_high"),
@@ -234,6 +214,26 @@ def _columns(by: By) -> tuple[Column, ...]:
         Column(name="difference_low", kind="difference", what=low),
         Column(name="difference_high", kind="difference", what=high),
         Column(name="verdict", kind="verdict", what="What the interval allows to say"),
+        Column(
+            name="revenue",
+            kind="money",
+            currency="currency",
+            what="Money of these orders; empty where they were paid in several currencies",
+        ),
+        Column(name="currency", kind="text", empty="", what="Currency of the revenue"),
+        Column(name="persons", what="Known persons in them", detail=True),
+        Column(name="pages_per_session", what="Pages seen, by sessions", detail=True),
+        Column(name="searches", what="Searches on the site", detail=True),
+        Column(name="fruitless", what="Searches that are known to have found nothing", detail=True),
+        Column(
+            name="terms",
+            kind="text",
+            empty="",
+            detail=True,
+            what=f"What most came with from a search engine, the first {_NAMED}",
+        ),
+        Column(name="sessions_with_order", what="Sessions with an order", detail=True),
+        Column(name="orders", what="Their orders", detail=True),
     )
 
 

@@ -206,4 +206,4 @@ def _sentence(sizes: dict[str, int], later: Sequence[RetentionRow], period: Peri
     if of < MIN_N:
         return f"{said}; too few of them for a rate of return are a full {period} old."
     back = sum(row.returned for row in first)
-    return f"{said}; of {of:,} {back:,} came again in the {period} after: {back / of:.1%}."
+    return f"{said}; {back:,} of {of:,} came again in the {period} after: {back / of:.1%}."
