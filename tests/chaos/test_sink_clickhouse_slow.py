@@ -34,7 +34,7 @@ from tests.sink_world import (
 ROWS = 40_000
 CUTS = 3
 WAITING = 200_000
-MORE_MEMORY_MB = 200  # what waits is far more; two blocks and what is fetched ahead are 90
+MORE_MEMORY_MB = 160  # what waits is far more; two blocks and what is fetched ahead are 90
 COUNTS = "SELECT count(), uniqExact((device_id, event_id)) FROM events_all"
 
 
