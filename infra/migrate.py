@@ -34,8 +34,8 @@ def migrate(settings: Settings, site: Site) -> Migrated:
     made = create_topics(settings, site)
     changes = migrate_clickhouse(settings.clickhouse, site=site)
     changes += apply_retention(settings.clickhouse, site.retention)
-    restore_memory(settings)  # before anything is folded again
     try:
+        restore_memory(settings)  # before anything is folded again
         rebuilt = begin_if_forgotten(settings, made)
     except (RebuildError, Unreachable) as error:
         raise MigrationError(str(error)) from error

@@ -12,6 +12,7 @@ from schemas.faults import FaultPoint, no_fault
 from sinks.clickhouse import metrics
 from sinks.clickhouse.blocks import Block
 from sinks.clickhouse.errors import Abandoned, SinkError, Unavailable
+from sinks.clickhouse.forgotten import Forgotten
 from sinks.clickhouse.insert import Inserter
 from sinks.clickhouse.rejections import RejectionPublisher
 from sinks.clickhouse.rows import REJECTED, TABLES
@@ -31,12 +32,14 @@ class Delivery:
         publisher: RejectionPublisher,
         status: Status,
         stop: threading.Event,
+        forgotten: Forgotten,
         fault_point: FaultPoint = no_fault,
     ) -> None:
         self._inserter = inserter
         self._publisher = publisher
         self._status = status
         self._stop = stop
+        self._forgotten = forgotten
         self._fault_point = fault_point
 
     def await_clickhouse(self) -> None:
@@ -61,6 +64,8 @@ class Delivery:
             metrics.REJECTED.labels(reason).inc(count)
 
     def _insert(self, block: Block) -> None:
+        self._forgotten.refresh(self._inserter)
+        metrics.FORGOTTEN.inc(self._forgotten.take_out(block))
         # footfall.rejected comes once more: what replaces its bad lines
         for table in (*TABLES, REJECTED):
             if rows := block.rows.get(table.name):

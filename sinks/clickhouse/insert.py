@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from clickhouse_driver import Client
 
@@ -32,6 +33,12 @@ class Inserter:
         """Raises Unavailable where the server, a table or the right to read it is missing."""
         for table in TABLES:
             self._execute(f"SELECT 1 FROM {table.name} LIMIT 0")
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of an answer. Raises Unavailable."""
+        with self._connected() as client:
+            rows: list[tuple[Any, ...]] = client.execute(query)
+            return rows
 
     def insert(self, table: Table, lines: Sequence[bytes]) -> list[Refused]:
         """Store the lines, which were checked before; the ones that cannot be are returned.
@@ -62,11 +69,16 @@ class Inserter:
         ]
 
     def _execute(self, query: str, *data: object) -> None:
+        with self._connected() as client:
+            client.execute(query, *data, columnar=True)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Client]:
         try:
             with classified():
                 if self._client is None:
                     self._client = connect(self._address)
-                self._client.execute(query, *data, columnar=True)
+                yield self._client
         except BaseException:
             self.close()
             raise

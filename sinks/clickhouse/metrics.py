@@ -27,6 +27,9 @@ REJECTED = Counter(
     "Lines the sink refused, by reason; they are in footfall.rejected",
     ["reason"],
 )
+FORGOTTEN = Counter(
+    "footfall_sink_forgotten_total", "Lines left out: of who was forgotten since they were written"
+)
 RETRIES = Counter(
     "footfall_sink_retries_total", "Attempts that failed because a server was away", ["server"]
 )

@@ -22,6 +22,7 @@ from sinks.clickhouse.blocks import Block, Place
 from sinks.clickhouse.consumer import SinkConsumer, TopicsChanged
 from sinks.clickhouse.delivery import Delivery
 from sinks.clickhouse.errors import Abandoned, Unavailable
+from sinks.clickhouse.forgotten import Forgotten
 from sinks.clickhouse.insert import Inserter
 from sinks.clickhouse.rejections import RejectionPublisher
 from sinks.clickhouse.status import Status
@@ -51,7 +52,8 @@ def run(
     status = status or Status()
     inserter = Inserter(settings.clickhouse)
     publisher = RejectionPublisher(settings.kafka)
-    delivery = Delivery(inserter, publisher, status, stop, fault_point)
+    forgotten = Forgotten(settings.secret_key)
+    delivery = Delivery(inserter, publisher, status, stop, forgotten, fault_point)
     try:
         delivery.await_clickhouse()
         with ThreadPoolExecutor(1, thread_name_prefix="delivery") as pool:
