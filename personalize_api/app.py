@@ -6,7 +6,7 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import FrameType
 
@@ -26,10 +26,14 @@ _COLLECT_AFTER = 10_000  # more objects made than freed
 logger = logging.getLogger(__name__)
 
 
+Erase = Callable[[str], Awaitable[bytes]]
+"""Forgets whom an identifier leads to; its report as JSON. Raises NotThere, StateUnavailable."""
+
+
 class App:
     """An ASGI application; its lifespan opens and closes the room."""
 
-    def __init__(self, settings: Settings, site: Site) -> None:
+    def __init__(self, settings: Settings, site: Site, erase: Erase | None = None) -> None:
         self._settings = settings
         self._site = site
         self._room: Room | None = None
@@ -40,6 +44,7 @@ class App:
             redoc_url=None,
             lifespan=self._lifespan,
         )
+        self._rest.state.erase = erase
         errors.install(self._rest)
         for module in (funnels, ops, service, visitors):
             self._rest.include_router(module.router)
@@ -63,15 +68,15 @@ class App:
             yield
 
 
-def create_app(settings: Settings, site: Site) -> App:
-    return App(settings, site)
+def create_app(settings: Settings, site: Site, erase: Erase | None = None) -> App:
+    return App(settings, site, erase)
 
 
 class Server(uvicorn.Server):
     """uvicorn that ends event streams before it waits for requests to finish."""
 
-    def __init__(self, settings: Settings, site: Site) -> None:
-        self._app = create_app(settings, site)
+    def __init__(self, settings: Settings, site: Site, erase: Erase | None = None) -> None:
+        self._app = create_app(settings, site, erase)
         super().__init__(_configuration(self._app, settings))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -91,9 +96,9 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(settings: Settings, site: Site) -> None:
+def serve(settings: Settings, site: Site, erase: Erase | None = None) -> None:
     """Runs until SIGINT or SIGTERM. Raises SystemExit where the port is taken."""
-    server = Server(settings, site)
+    server = Server(settings, site, erase)
     _spare_the_collector()
     server.run()
 

@@ -56,7 +56,8 @@ def _complete(schema: Schema) -> None:
     _answer(schema, "/v1/visitors/{identifier}", _ref("OneTouch"))
     for path, item in schema["paths"].items():
         if path.startswith("/v1/") and path != PATH:
-            item["get"]["security"] = [{"admin": []}]
+            for operation in item.values():
+                operation["security"] = [{"admin": []}]
 
 
 def _homepage(inputs: Schema) -> Schema:

@@ -366,6 +366,9 @@ class Rejected(msgspec.Struct, kw_only=True, omit_defaults=True):
     protocol: str = ""
     event_id: str = ""
     original: bytes = b""  # base64 in JSON
+    key: str = ""  # kind of the write key it came with, 'server' or 'browser'
+    call: str = ""  # type of the call that brought it, where that says which event it is
+    replayed_at: int = 0  # ms; then it is refused no more
 
 
 Record = TypeVar(

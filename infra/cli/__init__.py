@@ -19,6 +19,7 @@ from infra.cli import (
     imports,
     operate,
     query,
+    rejected,
     report,
     services,
     simulate,
@@ -35,7 +36,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (services, operate, query, imports, simulate, report, visitors, erase, configure):
+for group in (
+    *(services, operate, query, imports, simulate, report, visitors),
+    *(erase, rejected, configure),
+):
     group.register(app)
 
 

@@ -119,8 +119,9 @@ def sink() -> None:
 
 def personalize() -> None:
     """The personalization API: homepage decisions, live funnels, /ops."""
+    from infra.erasure.apart import erase_apart
     from personalize_api.app import serve
 
     context.start_logging()
     configured = context.settings()
-    serve(configured, context.site(configured))
+    serve(configured, context.site(configured), erase_apart)

@@ -18,6 +18,8 @@ from schemas.event import is_pseudonym, person_of_device, person_of_user
 from schemas.forget import Span, is_whole
 from schemas.identifiers import KINDS, is_node, node_of, normalized
 
+NOBODY = "nobody is known by this cookie, login, person id, e-mail, telephone or order"
+
 
 class Unknown(Exception):
     """Nobody is known by the identifier."""
@@ -56,7 +58,7 @@ class Whom(msgspec.Struct):
 def find(client: Client, identifier: str, secret: str, at: int) -> Whom:
     """Raises Unknown."""
     if not identifier or len(identifier) > 320 or not identifier.isprintable():
-        raise Unknown("nobody has an identifier like this")
+        raise Unknown(NOBODY)
     kind, persons, devices = _start(client, identifier, secret)
     whom = Whom(identifier, kind, at, persons, set(), dict.fromkeys(devices, ((0, at),)))
     size = -1
@@ -107,7 +109,7 @@ def _start(client: Client, identifier: str, secret: str) -> tuple[str, set[str],
     )
     if len(ordered) == 1:
         return "order_id", {ordered[0][0]}, set()
-    raise Unknown("nobody is known by this cookie, login, person id, e-mail, telephone or order")
+    raise Unknown(NOBODY)
 
 
 def _knows(client: Client, person: str) -> bool:

@@ -37,8 +37,12 @@ def harvest(
     protocol: Protocol,
     received_at: int,
     secret: str,
+    key: str = "",
+    call: str = "",
 ) -> Harvest:
     """Reads event by event; one that is refused does not touch the others.
+
+    `key`, `call`: see `Rejected`; without them what is refused cannot be replayed.
 
     Raises TooLarge for more events than a request may have.
     """
@@ -61,6 +65,13 @@ def harvest(
             gathered.accepted.append(event)
         except RefusedEvent as refusal:
             gathered.refused.append(
-                rejected(refusal, original, protocol=protocol, received_at=received_at)
+                rejected(
+                    refusal,
+                    original,
+                    protocol=protocol,
+                    received_at=received_at,
+                    key=key,
+                    call=call,
+                )
             )
     return gathered

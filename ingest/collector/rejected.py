@@ -26,7 +26,13 @@ _id_decoder = msgspec.json.Decoder(_MessageId)
 
 
 def rejected(
-    refusal: RefusedEvent, original: bytes, *, protocol: Protocol, received_at: int
+    refusal: RefusedEvent,
+    original: bytes,
+    *,
+    protocol: Protocol,
+    received_at: int,
+    key: str = "",
+    call: str = "",
 ) -> Rejected:
     """A record of one refused event: why, and its bytes as they came."""
     detail = refusal.detail
@@ -40,6 +46,8 @@ def rejected(
         protocol=protocol,
         event_id=_event_id(original),
         original=original[:MAX_ORIGINAL],
+        key=key,
+        call=call,
     )
 
 

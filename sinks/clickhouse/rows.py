@@ -212,11 +212,13 @@ RESOLUTIONS = Table(
 REJECTED = Table(
     topics.REJECTED,
     "rejected_stored",
-    _decoder(Rejected, rejected_id=uuid.UUID, rejected_at=Moment),
-    _text_columns(Rejected, without=("original",)) | {"rejected_id": "UUID", "rejected_at": _TIME},
+    _decoder(Rejected, rejected_id=uuid.UUID, rejected_at=Moment, replayed_at=Since),
+    _text_columns(Rejected, without=("original",))
+    | {"rejected_id": "UUID", "rejected_at": _TIME, "replayed_at": _TIME},
     {
         "original": "base64Decode(JSONExtractString(line, 'original'))",
-        "version": f"toUInt64({_RECEIVED_MAX} - e.rejected_at)",
+        # that it was replayed is newer than any refusal
+        "version": f"toUInt64({_RECEIVED_MAX} - e.rejected_at + (e.replayed_at > 0) * 2 ** 42)",
     },
     guard="e.rejected_at = 0",
 )

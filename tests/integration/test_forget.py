@@ -6,22 +6,27 @@ import json
 import re
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from redis import Redis
 
 from infra.positions import Positions
-from schemas.event import person_of_device, person_of_user
+from schemas.event import Rejected, encode_batch, person_of_device, person_of_user
 from schemas.identifiers import node_of
 from schemas.settings import Settings
-from schemas.topics import ALL, Topic
+from schemas.topics import ALL, REJECTED, Topic
+from sinks.clickhouse.client import connect
 from tests.stack import Stack, stack
 
 SECRET = "a secret for forgetting"
@@ -60,12 +65,15 @@ def redis_texts(site: Stack) -> Iterator[bytes]:
 
 def clickhouse_texts(site: Stack) -> Iterator[bytes]:
     """Every row of every table, as JSON; and the mutations that ClickHouse remembers."""
-    tables = site.sql("SELECT name FROM system.tables WHERE database = currentDatabase()"
-                      " AND engine LIKE '%MergeTree'")  # fmt: skip
-    for (table,) in tables:
-        yield site.footfall("sql", f"SELECT * FROM {table}", "--format", "JSONEachRow").encode()
-    query = "SELECT command FROM system.mutations"
-    yield site.footfall("sql", query, "--format", "JSONEachRow").encode()
+    client = connect(Settings.from_environment(site.environment).clickhouse)
+    tables = client.execute(
+        "SELECT name FROM system.tables WHERE database = currentDatabase()"
+        " AND engine LIKE '%MergeTree'"
+    )
+    for (table,) in [*tables, ("system.mutations",)]:
+        for (row,) in client.execute(f"SELECT formatRowNoNewline('JSONEachRow', *) FROM {table}"):
+            yield row.encode()
+    client.disconnect()
 
 
 def found(texts: Iterable[bytes], identifiers: Iterable[str]) -> set[tuple[str, str]]:
@@ -164,8 +172,7 @@ def test_a_forgotten_person_is_found_nowhere_and_no_replay_brings_them_back(site
     assert (counts(site), others(site)) == (after, bens)
 
     assert json.loads(site.footfall("forget", MAIL, "--json"))["again"]
-    said = refuse(site, "nobody@example.org")
-    assert "nobody is known by this" in said
+    assert "nobody is known by this" in fail(site, "forget", "nobody@example.org")
 
 
 def test_what_happened_before_and_comes_after_names_nobody(site: Stack) -> None:
@@ -218,7 +225,7 @@ def test_of_a_family_computer_only_one_person_is_taken_away(site: Stack) -> None
 
 
 def tell_again(site: Stack) -> None:
-    """Every record of every topic once more, as whoever reads a topic from its beginning sees it."""
+    """Every record of every topic once more, as who reads a topic from its beginning sees it."""
     kafka = f"127.0.0.1:{19092 + int(site.environment['FOOTFALL_PORT_OFFSET'])}"
     settings = Settings.from_environment(site.environment)
     producer = Producer({"bootstrap.servers": kafka, "acks": "all", "log_level": 0})
@@ -244,7 +251,8 @@ def read(kafka: str, topic: Topic, ends: dict[int, int]) -> Iterator[Message]:
     left = dict(ends)
     while left:
         message = consumer.poll(5)
-        assert message is not None and message.error() is None
+        assert message is not None
+        assert message.error() is None
         yield message
         if (message.offset() or 0) + 1 == left[message.partition() or 0]:
             del left[message.partition() or 0]
@@ -264,8 +272,84 @@ def visitor(site: Stack, identifier: str) -> tuple[object, ...]:
     return devices, told["sessions"], told["orders"], told["person"]
 
 
-def refuse(site: Stack, identifier: str) -> str:
-    command = [sys.executable, "-m", "infra.cli", "forget", identifier]
+def fail(site: Stack, *words: str) -> str:
+    """What a command that fails says."""
+    command = [sys.executable, "-m", "infra.cli", *words]
     done = subprocess.run(command, env=site.environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     return done.stderr
+
+
+def test_the_endpoint_erases_for_who_has_the_admin_token(site: Stack) -> None:
+    site.segment("identify", anonymousId="cookie-of-eve", userId="eve")
+    assert ask_to_erase(site, "eve", "Bearer wrong")[0] == 401
+    status, report = ask_to_erase(site, "eve", "Bearer a token for forgetting")
+    assert (status, report["kind"]) == (200, "user_id")
+    assert (
+        found(chain(redis_texts(site), clickhouse_texts(site)), {"eve", "cookie-of-eve"}) == set()
+    )
+    assert ask_to_erase(site, "never-seen", "Bearer a token for forgetting")[0] == 404
+
+
+def ask_to_erase(site: Stack, identifier: str, authorization: str) -> tuple[int, dict[str, str]]:
+    request = urllib.request.Request(
+        f"{site.personalize}/v1/visitors/{identifier}",
+        headers={"Authorization": authorization},
+        method="DELETE",
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def test_what_was_refused_is_replayed_after_a_fix_with_the_rights_that_it_came_with(
+    site: Stack,
+) -> None:
+    track = {"anonymousId": "refused-device", "event": "Called", "context": {"consent": True}}
+    good = refusal(track, key="server", call="track")
+    alias = {"type": "alias", "userId": "x1", "previousId": "x2", "anonymousId": "refused-device"}
+    forbidden = refusal(alias, key="browser", call="")
+    beacon = msgspec.structs.replace(good, rejected_id=str(uuid4()), protocol="beacon")
+    odd = msgspec.structs.replace(good, rejected_id=str(uuid4()), original=b"\x1b[31m\xff{")
+    told = [good, forbidden, beacon, odd]
+    refuse(site, told)
+    for one in told:
+        assert f"{one.rejected_id}  " in site.footfall("rejected", "list", "--reason", "wrong_type")
+    assert "\\x1b[31m\\xff{" in site.footfall("rejected", "show", odd.rejected_id)
+
+    said = site.footfall("rejected", "replay", "--reason", "wrong_type")
+
+    assert "replayed: 1, still refused: 3" in said
+    site.drain()
+    events = "SELECT name, event_id FROM events_all WHERE device_id = 'refused-device'"
+    stored = site.sql(events)
+    assert [name for name, _ in stored] == ["Called"]
+    assert "no refused input" in fail(site, "rejected", "replay", good.rejected_id)
+    refuse(site, told)  # told again, as by a sink that reads the topic anew
+    left = site.sql("SELECT rejected_id FROM rejected WHERE reason = 'wrong_type' ORDER BY ALL")
+    assert [row[0] for row in left] == sorted(one.rejected_id for one in told[1:])
+    assert site.sql(events) == stored
+
+
+def refusal(message: dict[str, object], key: str, call: str) -> Rejected:
+    """Of a version of before a fix."""
+    return Rejected(
+        rejected_id=str(uuid4()),
+        rejected_at=int(time.time() * 1000) - 60_000,
+        reason="wrong_type",
+        protocol="segment",
+        original=json.dumps(message).encode(),
+        key=key,
+        call=call,
+    )
+
+
+def refuse(site: Stack, refused: list[Rejected]) -> None:
+    settings = Settings.from_environment(site.environment)
+    producer = Producer({"bootstrap.servers": settings.kafka, "acks": "all", "log_level": 0})
+    producer.produce(REJECTED.name, encode_batch(refused), partition=0)
+    assert producer.flush(30) == 0
+    site.drain()

@@ -105,6 +105,8 @@ class SegmentParcel:
             protocol=self._protocol,
             received_at=caller.received_at,
             secret=rules.secret,
+            key=caller.key.kind,
+            call=self._kind or "",
         )
 
     def _arrival(

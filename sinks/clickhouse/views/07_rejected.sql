@@ -10,4 +10,5 @@ CREATE OR REPLACE VIEW rejected
 )
 AS SELECT rejected_at, reason, detail, protocol, event_id, original, rejected_id
 FROM rejected_stored FINAL
+WHERE toUnixTimestamp64Milli(replayed_at) = 0
 COMMENT 'Every input that was refused, with its original bytes';
