@@ -23,6 +23,7 @@ from schemas.event import (
     Resolution,
 )
 
+_REPLAYED = 2**42
 MOMENT_MIN = 946_684_800_000  # 2000-01-01, as ingest demands
 MOMENT_MAX = 4_102_444_800_000  # 2100-01-01; DateTime64 and toDate reach further
 _RECEIVED_MAX = 2**42 - 1  # above every moment; what `version` counts down from
@@ -218,7 +219,7 @@ REJECTED = Table(
     {
         "original": "base64Decode(JSONExtractString(line, 'original'))",
         # that it was replayed is newer than any refusal
-        "version": f"toUInt64({_RECEIVED_MAX} - e.rejected_at + (e.replayed_at > 0) * 2 ** 42)",
+        "version": f"toUInt64({_RECEIVED_MAX} - e.rejected_at + (e.replayed_at > 0) * {_REPLAYED})",
     },
     guard="e.rejected_at = 0",
 )

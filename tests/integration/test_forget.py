@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import cast
@@ -334,7 +334,7 @@ def test_what_was_refused_is_replayed_after_a_fix_with_the_rights_that_it_came_w
     assert site.sql(events) == stored
 
 
-def refusal(message: dict[str, object], key: str, call: str) -> Rejected:
+def refusal(message: Mapping[str, object], key: str, call: str) -> Rejected:
     """Of a version of before a fix."""
     return Rejected(
         rejected_id=str(uuid4()),
