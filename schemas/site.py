@@ -97,24 +97,24 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     without: str = ""  # name of an event that must not stand between the step before and this
 
 
-SESSION_BREAKDOWNS = tuple(
-    f"session.{field}"
-    for field in (
-        "referrer_source",
-        "referrer_medium",
-        "referrer_term",
-        "utm_source",
-        "utm_medium",
-        "utm_campaign",
-        "device_class",
-        "country",
-        "entry_path",
-        "scenario",
-        "variant",
-        "experiment",
-        "arm",
-    )
+SESSION_FIELDS = (
+    "referrer_source",
+    "referrer_medium",
+    "referrer_term",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "device_class",
+    "country",
+    "entry_path",
+    "scenario",
+    "variant",
+    "experiment",
+    "arm",
 )
+"""What a session says of its entry, and of what it was shown first; columns of `sessions`."""
+
+SESSION_BREAKDOWNS = tuple(f"session.{field}" for field in SESSION_FIELDS)
 """What the session of the first step says: its entry, or what it was shown first.
 
 Only ClickHouse knows it: an earlier event that comes later may change a session's entry.

@@ -25,7 +25,7 @@ line of footfall.raw
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from schemas.bot_days import reason_at
 from schemas.event import (
@@ -35,7 +35,6 @@ from schemas.event import (
     Decision,
     EnrichedEvent,
     Event,
-    Register,
     encode_line,
     is_pseudonym,
     raw_line_decoder,
@@ -52,17 +51,15 @@ from schemas.topics import (
     CORRECTIONS,
     DECISIONS,
     EVENTS,
-    IDENTITY,
     RAW,
-    REGISTERS,
     SIGHTINGS,
     version_of,
 )
 from streams import sightings
 from streams.activity import Activities
+from streams.after_record import Contributions, tell_links
 from streams.alias_stage import alias_of
 from streams.bots import note_behaviour, taken_back
-from streams.copied import copied
 from streams.corrections import person_corrections
 from streams.device import (
     digest,
@@ -77,8 +74,6 @@ from streams.enrich import Enricher
 from streams.erasing import device_without
 from streams.forgotten import Forgetter
 from streams.funnels import Funnels
-from streams.links import Evidence, link_changes, may_change
-from streams.profile import registers_of
 from streams.records import Effects, Emissions, Record, StateWrite
 from streams.rejected import reject
 from streams.said import claimed, has_timeline, is_logout, said_by, with_logout
@@ -87,7 +82,6 @@ from streams.steps.read_profile import OVER_LIMIT, read_profile
 
 _FORGOTTEN = "it happened before its visitor was forgotten"
 _PSEUDONYM_TTL_MS = 48 * 3600 * 1000
-_KNOWN_DEVICES = 50_000
 
 Line = Event | Claim | Decision | Unconsented | Forget | bytes
 States = dict[str, DeviceState | None]
@@ -104,7 +98,7 @@ class DeviceStage:
         self._enrich = Enricher(site, secret)
         self._funnels = Funnels(site)
         self._activities = Activities(site)
-        self._known: dict[str, tuple[DeviceState | None, dict[str, Register]]] = {}
+        self._contributions = Contributions(self._funnels)
 
     def decode(self, record: Record) -> list[Line]:
         """The record's lines; bytes stay where a line is no record of ours."""
@@ -127,8 +121,6 @@ class DeviceStage:
     ) -> Effects:
         """Replaces entries of `states`, never changes one. Emissions depend on no batch border."""
         emissions = Emissions()
-        if len(self._known) > _KNOWN_DEVICES:
-            self._known.clear()
         touched: set[str] = set()
         forgetter = Forgetter(RAW, self._secret, states)
         for record, lines in batch:
@@ -176,8 +168,8 @@ class DeviceStage:
                 memory = forgetter.remember(line)
             else:
                 _pass_on(line, emissions)
-        self._registers(before, states, record, version, emissions)
-        self._links(before, states, evidence, version, emissions)
+        self._contributions.tell(before, states, record, version, emissions)
+        tell_links(before, states, evidence, version, emissions)
         touched.update(evidence)
 
     def _event(
@@ -264,25 +256,6 @@ class DeviceStage:
                 for span in person_corrections(device, old, new, held.last_seen, version):
                     emissions.add(CORRECTIONS, device, encode_line(span))
 
-    def _links(
-        self,
-        before: Mapping[str, DeviceState | None],
-        states: States,
-        evidence: Mapping[str, Event | Claim],
-        version: int,
-        emissions: Emissions,
-    ) -> None:
-        """Which identifiers lead to whom now, where this record changed it."""
-        for device, line in evidence.items():
-            old, new = before[device], states[device]
-            if new is None or not may_change(old, new):
-                continue
-            said = Evidence(line.event_id)
-            if isinstance(line, Claim):
-                said = Evidence(line.event_id, line.what, line.value)
-            for link in link_changes(device, old, new, said, version):
-                emissions.add(IDENTITY, link.person_id, encode_line(link))
-
     def _evidence(
         self, state: DeviceState, row: EnrichedEvent, newest: bool, record: Record
     ) -> DeviceState:
@@ -291,44 +264,6 @@ class DeviceStage:
             entry = self._funnels.matcher.evidence(row)
         layout, horizon = self._funnels.layout, live_horizon(record.time)
         return with_evidence(state, entry, layout, newest, horizon)
-
-    def _registers(
-        self,
-        before: Mapping[str, DeviceState | None],
-        states: States,
-        record: Record,
-        version: int,
-        emissions: Emissions,
-    ) -> None:
-        """What each touched device contributes now, to every person for whom that changed."""
-        for device, old in before.items():
-            new = states.get(device)
-            if new is old:
-                continue
-            known = self._known.get(device)  # what was after a record is before the next
-            if known is not None and known[0] is old:
-                earlier = known[1]
-            else:
-                earlier = registers_of(device, old, self._funnels)
-            now = registers_of(device, new, self._funnels)
-            self._known[device] = (new, now)
-            if new is not None and new.sightings and sightings.is_news(old, new):
-                for sighting in sightings.news(device, old, new, version, record.time):
-                    emissions.add(SIGHTINGS, sighting.pseudonym, encode_line(sighting))
-            for person, register in now.items():
-                if register != earlier.get(person):
-                    told = copied(register)
-                    told.version, told.record_time = version, record.time
-                    emissions.add(REGISTERS, person, encode_line(told))
-            for person in earlier.keys() - now.keys() if earlier.keys() != now.keys() else ():
-                gone = Register(
-                    person_id=person,
-                    device_id=device,
-                    version=version,
-                    record_time=record.time,
-                    gone=True,
-                )
-                emissions.add(REGISTERS, person, encode_line(gone))
 
     def _write(self, device: str, state: DeviceState | None) -> StateWrite:
         if state is None:

@@ -12,26 +12,12 @@ from clickhouse_driver import Client
 
 from infra.reports.intervals import MIN_N, wilson
 from infra.reports.report import Column, Picture, Report, Row, local_time
-from schemas.site import Site
+from schemas.site import SESSION_FIELDS, Site
 
 Period = Literal["day", "week", "month"]
 PERIODS: tuple[Period, ...] = get_args(Period)
 
-BY = (
-    "referrer_source",
-    "referrer_medium",
-    "referrer_term",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "device_class",
-    "country",
-    "entry_path",
-    "scenario",
-    "variant",
-    "experiment",
-    "arm",
-)
+BY = SESSION_FIELDS
 """Fields of a person's first session that cohorts may be parted by."""
 
 ALL = "all cohorts"
