@@ -10,7 +10,7 @@ import msgspec
 from infra.erasure.memory import restore_memory
 from infra.positions import Unreachable
 from infra.rebuild import RebuildError, begin_if_forgotten
-from infra.topics import MigrationError, create_topics, register_epochs
+from infra.topics import MigrationError, create_topics, register_epochs, topic_ids
 from schemas.settings import Settings
 from schemas.site import Site
 from sinks.clickhouse.migrate import migrate as migrate_clickhouse
@@ -32,6 +32,7 @@ class Migrated(msgspec.Struct):
 def migrate(settings: Settings, site: Site) -> Migrated:
     """Raises MigrationError, and ConfigurationError for a topic with another partition count."""
     made = create_topics(settings, site)
+    topic_ids(settings)  # refuses another number of partitions, before more is changed
     changes = migrate_clickhouse(settings.clickhouse, site=site)
     changes += apply_retention(settings.clickhouse, site.retention)
     try:
