@@ -38,7 +38,7 @@ from streams.person_stage import PersonStage
 from streams.publish import Publisher
 from streams.records import Record
 from streams.store import Start, Store
-from streams.worker import Worker
+from streams.worker import FencedConsumer, Worker
 
 log = logging.getLogger(__name__)
 
@@ -150,11 +150,12 @@ def create_app(
         _add_agent(app, name, lanes)
 
     async def begin_at_the_fences(sender: AppT, *_: Any, **__: Any) -> None:
-        """Runs before Faust seeks to what is committed: commit the fences, so it seeks there."""
-        consumer = cast(Consumer, sender.consumer)
+        """Runs before Faust seeks: commit the fences, and have it seek there."""
+        consumer = cast(FencedConsumer, sender.consumer)
         try:
             begin = await lanes.open(consumer.assignment())
             await _refuse_expired(consumer, begin)
+            consumer.fences = begin
             if begin and not await consumer._commit(begin):
                 log.warning("a rebalance came between; its successor begins at the fences")
         except Exception as error:  # noqa: BLE001  Faust would log it and go on without a seek

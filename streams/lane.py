@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 MAX_BATCH_LINES = 2000
 QUEUED_RECORDS = 64
 _CACHED_STATES = 50_000
-_IN_STEP_S = 300.0  # behind the backlog of other partitions it may take its time
+_IN_STEP_S = 120.0  # behind the backlog of other partitions it may take its time
 _FOLDED = frozenset(topic.name for topic in FOLDED)
 
 

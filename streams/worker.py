@@ -38,13 +38,23 @@ class _Unfiltered(dict[TP, int | None]):
         return None
 
 
-class _Consumer(Consumer):
+class FencedConsumer(Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._read_offset = _Unfiltered()
+        self.fences: Mapping[TP, int] = {}  # where the assigned partitions begin
 
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return _FetchThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """To the fences: an answer that was under way when they were committed tells older ones."""
+        committed = await super().seek_to_committed()
+        assigned = self.assignment()
+        fences = {tp: offset for tp, offset in self.fences.items() if tp in assigned}
+        for tp, offset in fences.items():
+            await self._seek(tp, offset)
+        return {**committed, **fences}
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         fault_point = cast(Worker, self.app).fault_point
@@ -55,7 +65,7 @@ class _Consumer(Consumer):
 
 
 class _Transport(Transport):
-    Consumer = _Consumer
+    Consumer = FencedConsumer
 
 
 class _WithoutWeb(BootStrategy):
