@@ -10,8 +10,6 @@ import time
 import urllib.error
 from pathlib import Path
 
-import msgspec
-
 from infra.topics import create_topics
 from schemas.settings import Settings
 from tests.collector_service import SITE, Collector, with_free_ports
@@ -19,11 +17,11 @@ from tests.processes import environment_of
 
 TRACK = {"type": "track", "event": "Product Added", "userId": "u"}
 _SERVE = """
-import msgspec, os, sys
+import os
 from ingest.collector.app import serve
 from schemas.settings import Settings
-from schemas.site import Site
-serve(Settings.from_environment(os.environ), msgspec.json.decode(sys.argv[1], type=Site))
+from tests.collector_service import SITE
+serve(Settings.from_environment(os.environ), SITE)
 """
 
 
@@ -45,7 +43,7 @@ def test_no_answered_event_is_lost_when_it_is_stopped_under_load(
 
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, msgspec.json.encode(SITE).decode()],
+            [sys.executable, "-c", _SERVE],
             env=environment_of(own),
             stderr=log,
         )
