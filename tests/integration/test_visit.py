@@ -128,7 +128,8 @@ def test_live_equals_batch_for_random_visits(running: Stack) -> None:
     for name in ("checkout", "homepage", "search"):
         batch, live = running.funnel(name), running.live(name)
         assert live["steps"] == batch["steps"], name
-        assert live["by"] == batch["by"], name
+        told = {by: found for by, found in batch["by"].items() if by not in live["not_live"]}
+        assert live["by"] == told != {}, name
         reached[name] = [step["count"] for step in batch["steps"]]
     assert all(min(counts) > 0 for counts in reached.values()), reached
 

@@ -47,8 +47,8 @@ def test_a_child_that_a_server_told_of_decides_the_homepage(running: Stack) -> N
     assert running.homepage(user_id="ada", consent="granted")["scenario"] == "members"
     running.drain()
     assert running.sql("SELECT profile_id, notes FROM events WHERE user_id = 'ada' ORDER BY 1") == [
-        ["", "[]"],
-        ["mia", "['trait_left_out']"],
+        ["", "['said_by_server']"],
+        ["mia", "['said_by_server','trait_left_out']"],
     ]
 
     # she grows up, and the shop says so late
