@@ -29,7 +29,7 @@ from ingest.imports.orders import Orders
 from ingest.imports.reference import Costs, Products
 from ingest.imports.values import Clock
 from ingest.logs.read import STDIN, pieces, size_of
-from schemas.event import MAX_BATCH_EVENTS, MAX_REQUEST_BYTES
+from schemas.event import MAX_REQUEST_BYTES, pack_lines
 from schemas.reference import Cost, Product
 from schemas.settings import Settings
 from schemas.site import Site
@@ -135,7 +135,7 @@ class _Source:
 async def _send(messages: Iterable[Timed], url: str, key: str) -> None:
     await _check(url)
     async with connected(url, key) as collector:
-        for lines in _batches(_encode(each.message) for each in messages):
+        for lines in pack_lines((_encode(each.message) for each in messages), _REQUEST_BYTES):
             await collector.take(lines, historical=True)
 
 
@@ -148,16 +148,3 @@ async def _check(url: str) -> None:
         raise SendingFailed(
             f"no collector at {url} ({type(error).__name__}): start footfall up, or say --send URL"
         ) from error
-
-
-def _batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
-    size = 0
-    for line in lines:
-        if batch and (len(batch) == MAX_BATCH_EVENTS or size + len(line) > _REQUEST_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(line)
-        size += len(line) + 1
-    if batch:
-        yield batch

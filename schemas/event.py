@@ -395,12 +395,12 @@ def encode_batch(records: Iterable[msgspec.Struct]) -> bytes:
     return b"\n".join(map(encode_line, records))
 
 
-def pack_lines(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Lines in order, cut into micro-batches within MAX_BATCH_EVENTS and MAX_RECORD_BYTES."""
+def pack_lines(lines: Iterable[bytes], most_bytes: int = MAX_RECORD_BYTES) -> Iterator[list[bytes]]:
+    """Lines in order, cut into batches within MAX_BATCH_EVENTS and `most_bytes`."""
     batch: list[bytes] = []
     size = 0
     for line in lines:
-        if batch and (len(batch) == MAX_BATCH_EVENTS or size + len(line) > MAX_RECORD_BYTES):
+        if batch and (len(batch) == MAX_BATCH_EVENTS or size + len(line) > most_bytes):
             yield batch
             batch, size = [], 0
         batch.append(line)
