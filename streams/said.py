@@ -7,24 +7,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from schemas import click_token
-from schemas.event import (
-    LOGOUT_NAMES,
-    USER_DEVICE_PREFIX,
-    Claim,
-    Event,
-    is_identifier,
-    is_pseudonym,
-)
-from schemas.identifiers import is_node
+from schemas.event import LOGOUT_NAMES, RESERVED_PREFIXES, Claim, Event, is_identifier
 from schemas.identity import LOGOUT, add_claim, add_mark, add_revocation
 from schemas.redis_keys import DeviceState
 
 
 def has_timeline(device_id: str) -> bool:
     """False for what stands for a user or for nobody: evidence there is of that event alone."""
-    return not (
-        is_pseudonym(device_id) or device_id.startswith(USER_DEVICE_PREFIX) or is_node(device_id)
-    )
+    return not device_id.startswith(RESERVED_PREFIXES)
 
 
 class Said(NamedTuple):
