@@ -1,4 +1,5 @@
-"""What a device did, by time: interests, touches, exposures and goals; see `person_profile`.
+"""What a device did, by time: interests, touches, exposures, goals and products; see
+`person_profile`.
 
 A *cell* is one integer: when (ms) and 22 bits. An activity keeps the cells of each name; a name's
 first character says of which kind it is. Every kind is a function of the set of events: cells of
@@ -18,14 +19,17 @@ from schemas.event import Medium
 Activity = dict[str, tuple[int, ...]]  # name -> cells, sorted
 Span = tuple[int, int]  # ms, inclusive
 
-INTEREST, TOUCH, EXPOSURE, GOAL = "i", "t", "x", "g"
+INTEREST, TOUCH, EXPOSURE, GOAL, PRODUCT = "i", "t", "x", "g", "p"
 
 BITS = 22  # with 41 bits of milliseconds a cell is a positive 64-bit number
 _MASK = (1 << BITS) - 1
 _LAST_MS = 1 << 41  # 2039: a later time is nobody's
 _SEPARATOR = "\x1f"
 
-MAX_TEXT = 64  # characters of a category, source or campaign
+MAX_TEXT = 64  # characters of a category, source, campaign or product id
+
+VIEWED, ADDED = 1, 2
+"""Bits of a product's cell: somebody looked at it, put it into a cart."""
 
 
 class _Kind(NamedTuple):
@@ -41,6 +45,7 @@ _KINDS = {
     TOUCH: _Kind(3_600_000, 8, first=True),
     EXPOSURE: _Kind(1000, 16, first=True),  # of each experiment
     GOAL: _Kind(1, 8, first=False),  # of each event name
+    PRODUCT: _Kind(300_000, 12, first=False),
 }
 
 _MEDIA: tuple[Medium, ...] = (
@@ -89,6 +94,11 @@ def exposure_name(experiment_key: str, arm: str) -> str:
 
 def goal_name(event_name: str) -> str:
     return GOAL + event_name + _SEPARATOR
+
+
+def product_name(product_id: str) -> str:
+    """Of an id of at most MAX_TEXT characters: a part of it would be another product's."""
+    return PRODUCT + product_id
 
 
 def with_cell(activity: Activity, name: str, time_ms: int, bits: int = 0) -> Activity:
@@ -142,6 +152,14 @@ def touches(activity: Activity) -> Iterator[Touch]:
             source, _, campaign = name[2:].partition(_SEPARATOR)
             for cell in cells:
                 yield Touch(cell >> BITS, _MEDIA[int(name[1])], source, campaign)
+
+
+def products(activity: Activity) -> Iterator[tuple[str, int, int]]:
+    """(product id, ms, bits of VIEWED and ADDED): of the products seen last."""
+    for name, cells in activity.items():
+        if name[0] == PRODUCT:
+            for cell in cells:
+                yield name[1:], cell >> BITS, cell & _MASK
 
 
 def first_exposures(activities: Iterable[Activity]) -> dict[str, Exposure]:

@@ -12,6 +12,7 @@ import msgspec
 
 MAX_PURCHASES = 64  # a device, the newest
 MAX_CATEGORIES = 8  # a purchase
+MAX_PRODUCTS = 16  # a purchase
 UNIT = 10_000
 WHOLE = 2**62  # the amount of a refund that names none: all of the order
 
@@ -24,6 +25,7 @@ class Purchase(msgspec.Struct, array_like=True, frozen=True, order=True, gc=Fals
     amount: int = 0
     currency: str = ""
     categories: tuple[str, ...] = ()  # of the products
+    products: tuple[str, ...] = ()  # their ids
 
 
 Purchases = tuple[Purchase, ...]  # sorted
@@ -36,6 +38,8 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     amount: int  # what is left after refunds
     currency: str
     categories: tuple[str, ...]
+    products: tuple[str, ...]
+    is_returned: bool  # all that was paid was given back
 
 
 def with_purchase(purchases: Purchases, purchase: Purchase) -> Purchases:
@@ -68,12 +72,15 @@ def orders_of(purchases: Iterable[Purchase]) -> list[Order]:
         paid, currency = max((purchase.amount, purchase.currency) for purchase in told)
         back = {a for a, c in refunded.get(digest, ()) if c in ("", currency)}
         categories = sorted({name for purchase in told for name in purchase.categories})
+        products = sorted({name for purchase in told for name in purchase.products})
         orders.append(
             Order(
                 time=min(purchase.time for purchase in told),
                 amount=max(0, paid - sum(back)),
                 currency=currency,
                 categories=tuple(categories[:MAX_CATEGORIES]),
+                products=tuple(products[:MAX_PRODUCTS]),
+                is_returned=sum(back) >= max(paid, 1),
             )
         )
     return sorted(orders, key=lambda order: (order.time, order.amount, order.currency))

@@ -1,26 +1,37 @@
-"""What an event says of interests, touches, experiments and orders: kept in its device's state.
+"""What an event says of interests, products, touches, experiments and orders: kept in the state.
 
 All but experiments counts however late it is known; nothing is counted under a pseudonym.
 """
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import msgspec
 
 from schemas.activity import (
+    ADDED,
     MAX_TEXT,
+    VIEWED,
     Activity,
     bits_of,
     exposure_name,
     goal_name,
     interest_name,
+    product_name,
     touch_name,
     with_cell,
 )
 from schemas.event import UNREADABLE, EnrichedEvent, is_pseudonym
-from schemas.purchases import MAX_CATEGORIES, UNIT, WHOLE, Purchase, with_purchase
+from schemas.purchases import (
+    MAX_CATEGORIES,
+    MAX_PRODUCTS,
+    UNIT,
+    WHOLE,
+    Purchase,
+    with_purchase,
+)
 from schemas.redis_keys import DeviceState
 from schemas.site import Site
 from streams.device import digest
@@ -33,21 +44,27 @@ INTEREST_IN = {
 }
 """How much an event of that name says for the category it names."""
 
+SEEN_BY = {"Product Viewed": VIEWED, "Product Clicked": VIEWED, "Product Added": ADDED}
+"""What an event of that name says of the product it names."""
+
 ORDERED, REFUNDED = "Order Completed", "Order Refunded"
 
-_MAX_PRODUCTS = 50  # looked at in one order
+_MAX_LINES = 50  # looked at in one order
 
 
 class _Product(msgspec.Struct):
     category: object = None
+    product_id: object = None
+    sku: object = None
 
 
-class _Properties(msgspec.Struct):
-    category: object = None
+class _Properties(_Product):
     products: tuple[_Product, ...] = ()
 
 
 _decoder = msgspec.json.Decoder(_Properties)
+_NONE = _Properties()
+_MENTIONS = re.compile(rb'"(?:category|product_id|sku)"')
 
 
 class Activities:
@@ -75,7 +92,9 @@ class Activities:
             activity = with_cell(activity, touch, time)
         if row.type == "track":
             if (amount := INTEREST_IN.get(name)) is not None:
-                activity = _interested(activity, row, bits_of(mark, amount))
+                said = _said(row)
+                activity = _interested(activity, said, time, bits_of(mark, amount))
+                activity = _saw(activity, said, time, SEEN_BY.get(name, 0))
             elif name == ORDERED or (name == REFUNDED and row.order_id):
                 state.orders = with_purchase(state.orders, _purchase(row, mark))
         if not row.late:
@@ -87,9 +106,15 @@ class Activities:
         return state
 
 
-def _interested(activity: Activity, row: EnrichedEvent, bits: int) -> Activity:
-    for category in _categories(row):
-        activity = with_cell(activity, interest_name(category), row.event_time, bits)
+def _interested(activity: Activity, said: _Properties, time_ms: int, bits: int) -> Activity:
+    for category in _categories(said):
+        activity = with_cell(activity, interest_name(category), time_ms, bits)
+    return activity
+
+
+def _saw(activity: Activity, said: _Properties, time_ms: int, bits: int) -> Activity:
+    if bits and (product := _id_of(said)):
+        return with_cell(activity, product_name(product), time_ms, bits)
     return activity
 
 
@@ -99,24 +124,47 @@ def _purchase(row: EnrichedEvent, mark: bytes) -> Purchase:
     amount = int(Decimal(row.revenue) * UNIT) if row.revenue is not None else 0
     if row.name == REFUNDED:
         return Purchase(row.event_time, order, -(abs(amount) or WHOLE), row.currency)
-    categories = tuple(_categories(row))
-    return Purchase(row.event_time, order, max(0, amount), row.currency, categories)
+    said = _said(row)
+    lines = said.products[:_MAX_LINES]
+    products = sorted({product for product in map(_id_of, lines or (said,)) if product})
+    return Purchase(
+        row.event_time,
+        order,
+        max(0, amount),
+        row.currency,
+        tuple(_categories(said)),
+        tuple(products[:MAX_PRODUCTS]),
+    )
 
 
-def _categories(row: EnrichedEvent) -> list[str]:
-    """The categories that the event's properties name, the smallest ones, sorted."""
+def _said(row: EnrichedEvent) -> _Properties:
+    """What the event's properties say of products; nothing where they cannot be read."""
     raw = bytes(row.properties)
-    if b'"category"' not in raw:
-        return []
+    if not _MENTIONS.search(raw):
+        return _NONE
     try:
-        found = _decoder.decode(raw)
+        return _decoder.decode(raw)
     except UNREADABLE:
-        return []
-    if not found.products:
-        text = _text(found.category)
+        return _NONE
+
+
+def _categories(said: _Properties) -> list[str]:
+    """The categories that are named, the smallest ones, sorted."""
+    if not said.products:
+        text = _text(said.category)
         return [text] if text else []
-    named = [found.category, *(each.category for each in found.products[:_MAX_PRODUCTS])]
+    named = [said.category, *(each.category for each in said.products[:_MAX_LINES])]
     return sorted({text for text in map(_text, named) if text})[:MAX_CATEGORIES]
+
+
+def _id_of(said: _Product) -> str:
+    """The product's id as the catalogue has it, '' for none; a part of one is another's."""
+    for given in (said.product_id, said.sku):
+        if type(given) is int:
+            given = str(given)
+        if type(given) is str and 0 < len(given.strip()) <= MAX_TEXT and given.isprintable():
+            return given.strip()
+    return ""
 
 
 def _text(category: object) -> str:

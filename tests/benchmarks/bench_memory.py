@@ -129,8 +129,11 @@ def _visit(
             event.type, event.name, event.user_id = "identify", "", f"m-{device[:6]}"
         elif not name.startswith("/"):
             event.type, event.name = "track", name
-            event.properties = Raw(b'{"category": "trains"}')
+            event.properties = Raw(b'{"category": "trains", "product_id": "T-%04d"}' % product)
             if name == "Order Completed":
-                order = b'{"order_id": "%d", "revenue": 39.9, "currency": "EUR"}' % at
+                order = (
+                    b'{"order_id": "%d", "revenue": 39.9, "currency": "EUR",'
+                    b' "products": [{"product_id": "T-%04d"}]}' % (at, product)
+                )
                 event.properties = Raw(order)
         yield event

@@ -8,7 +8,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.activity import GOAL, INTEREST, first_exposures, interests, touches
+from schemas.activity import (
+    ADDED,
+    GOAL,
+    INTEREST,
+    MAX_TEXT,
+    VIEWED,
+    first_exposures,
+    interests,
+    products,
+    touches,
+)
 from schemas.decision_token import Decided, mint
 from schemas.event import Event, encode_batch
 from schemas.purchases import UNIT, WHOLE, Purchase
@@ -138,3 +148,36 @@ def test_a_purchase_of_an_older_version_can_still_be_read() -> None:
     assert msgspec.msgpack.decode(msgspec.msgpack.encode([5, b"12345678"]), type=Purchase) == (
         Purchase(5, b"12345678")
     )
+
+
+def seen(*events: Event) -> dict[str, int]:
+    return {product: bits for product, _, bits in products(state_after(*events).activity)}
+
+
+def test_products_that_were_looked_at_or_taken_are_remembered() -> None:
+    assert seen(told(0, "Product Viewed", {"product_id": "T-1"})) == {"T-1": VIEWED}
+    assert seen(told(0, "Product Clicked", {"sku": " T-2 "})) == {"T-2": VIEWED}
+    both = told(0, "Product Viewed", {"product_id": 7}), told(1, "Product Added", {"sku": "7"})
+    assert seen(*both) == {"7": VIEWED | ADDED}
+    assert seen(told(0, "Product List Viewed", {"products": [{"sku": "T-1"}]})) == {}
+
+
+def test_what_names_no_product_is_none() -> None:
+    wrongs: list[object] = ["", " ", "a\nb", "x" * (MAX_TEXT + 1), 7.5, True, None, ["T-1"], {}]
+    for wrong in wrongs:
+        assert seen(told(0, "Product Viewed", {"product_id": wrong})) == {}
+
+
+def test_of_many_products_the_last_twelve_stay_in_any_order() -> None:
+    looks = [told(5 * n, "Product Viewed", {"product_id": f"T-{n}"}) for n in range(30)]
+    kept = {f"T-{n}": VIEWED for n in range(18, 30)}
+    assert seen(*looks) == kept
+    assert seen(*reversed(looks)) == kept
+
+
+def test_an_order_keeps_what_was_bought() -> None:
+    lines = [{"product_id": "T-2"}, {"sku": "T-1", "product_id": ""}, {"product_id": "T-2"}, {}]
+    state = state_after(told(0, "Order Completed", {"order_id": "1", "products": lines}))
+    assert state.orders[0].products == ("T-1", "T-2")
+    single = state_after(told(0, "Order Completed", {"order_id": "1", "sku": "T-9"}))
+    assert single.orders[0].products == ("T-9",)

@@ -38,6 +38,17 @@ def test_a_refund_takes_back_what_it_says_and_never_more_than_was_paid() -> None
     assert len(orders_of([TRAIN, Purchase(6000, b"train", -WHOLE)])) == 1
 
 
+def test_what_was_bought_is_what_any_of_them_says_unless_all_was_given_back() -> None:
+    told = Purchase(1000, b"train", 20 * UNIT, "EUR", (), ("T-2", "T-1"))
+    browser = Purchase(900, b"train", 0, "", (), ("T-3",))
+    (order,) = orders_of([told, browser])
+    assert (order.products, order.is_returned) == (("T-1", "T-2", "T-3"), False)
+    (returned,) = orders_of([told, Purchase(6000, b"train", -WHOLE)])
+    assert returned.is_returned
+    (partly,) = orders_of([told, REFUND])
+    assert not partly.is_returned
+
+
 def test_partial_refunds_of_different_amounts_add_up() -> None:
     assert paid(TRAIN, REFUND, Purchase(6000, b"train", -3 * UNIT, "")) == {"EUR": 12}
 
