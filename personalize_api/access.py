@@ -22,6 +22,9 @@ _FORWARDING_HEADERS = frozenset(
     | {b"cf-connecting-ip", b"true-client-ip", b"fastly-client-ip", b"x-envoy-external-address"}
 )
 
+ALLOWED_HEADERS = b"authorization, content-type, footfall-user-token, if-none-match"
+"""What a page of a listed origin may send beside its cookie."""
+
 Headers = Mapping[bytes, bytes]
 """Names in lower case, as ASGI gives them; of a repeated header the last."""
 

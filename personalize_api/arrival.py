@@ -47,6 +47,7 @@ class HomepageInput(msgspec.Struct, kw_only=True):
     consent: str | bool | None = None
     gpc: str | bool | int | None = None
     explain: str | bool | int | None = None
+    user_token: str | None = None
 
 
 class Arrival(msgspec.Struct, kw_only=True):
@@ -63,6 +64,7 @@ class Arrival(msgspec.Struct, kw_only=True):
     consent: str = ""  # 'granted', 'denied' or ''
     gpc: bool = False
     explain: bool = False
+    user_token: str = ""  # as sent: `personalize_api.permitted` reads it
     notes: list[str] = []  # what was ignored and why, for the answer's `reason`
 
 
@@ -113,6 +115,7 @@ def check(given: HomepageInput) -> Arrival:
         consent=_CONSENT.get(consent, ""),
         gpc=_is_yes(given.gpc),
         explain=_is_yes(given.explain),
+        user_token=given.user_token or "",
         notes=notes,
     )
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, UnsetType
 
-from personalize_api.access import Caller, Headers, identify, is_direct_loopback
+from personalize_api.access import ALLOWED_HEADERS, Caller, Headers, identify, is_direct_loopback
 from personalize_api.answer import (
     DEGRADED_TTL_S,
     TTL_S,
@@ -27,9 +27,7 @@ from personalize_api.answer import (
 )
 from personalize_api.arrival import (
     MAX_BODY_BYTES,
-    MAX_USER_AGENT,
     Arrival,
-    device_id,
     read_body,
     read_query,
 )
@@ -37,6 +35,7 @@ from personalize_api.consent import consent_of
 from personalize_api.decisions import DecisionLog
 from personalize_api.errors import InvalidInput, MethodRefused, PersonalizeError, TooLarge
 from personalize_api.metrics import Metrics
+from personalize_api.permitted import restrict
 from personalize_api.scenarios import DEFAULT, Choice, Tried, decide, explain, facts_of
 from personalize_api.visitors import Visitor, Visitors
 from schemas.decision_token import Decided, mint
@@ -75,6 +74,7 @@ class Homepage:
         decisions: DecisionLog,
         metrics: Metrics,
     ) -> None:
+        self._settings = settings
         self._secret = settings.secret_key
         self._site = site
         self._geo = GeoDatabase(site.geo.database) if site.geo else None
@@ -107,7 +107,7 @@ class Homepage:
         now_ms = time.time_ns() // 1_000_000
         explained: list[Tried] | UnsetType = UNSET
         try:
-            notes = _restrict(caller, headers, arrival, self._site.cookie.name)
+            notes = restrict(caller, headers, arrival, self._site, self._settings, now_ms / 1000)
             visitor, unit = await self._recognize(headers, arrival, now_ms, notes)
             referrer = classify(arrival.url, arrival.referrer, self._site)
             local = datetime.fromtimestamp(now_ms / 1000, self._timezone)
@@ -205,7 +205,7 @@ class Homepage:
         if preflight:
             allowed += [
                 (b"access-control-allow-methods", b"GET, POST"),
-                (b"access-control-allow-headers", b"authorization, content-type"),
+                (b"access-control-allow-headers", ALLOWED_HEADERS),
                 (b"access-control-max-age", b"600"),
             ]
         return allowed
@@ -230,24 +230,6 @@ async def _read(scope: Scope, receive: Receive) -> Arrival:
     return read_body(body) if body.strip() else read_query(scope["query_string"])
 
 
-def _restrict(caller: Caller, headers: Headers, arrival: Arrival, cookie: str) -> list[str]:
-    """Takes from the arrival what this caller may not say, and returns all that was ignored."""
-    notes = list(arrival.notes)
-    if caller.kind == "server":
-        return notes
-    for name in ("user_id", "profile_id"):
-        if getattr(arrival, name):
-            setattr(arrival, name, "")
-            notes.append(f"{name} ignored: needs a server key")
-    if caller.kind == "browser":
-        own = device_id(_cookie(headers, cookie), [])
-        if own and arrival.anonymous_id not in ("", own):
-            notes.append("anonymous_id ignored: the calling browser's own cookie counts")
-        arrival.anonymous_id = own or arrival.anonymous_id
-        arrival.user_agent = headers.get(b"user-agent", b"").decode("latin-1")[:MAX_USER_AGENT]
-    return notes
-
-
 async def _respond(
     send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]
 ) -> None:
@@ -264,12 +246,3 @@ async def _respond(
 def _is_local(scope: Scope) -> bool:
     client = scope.get("client")
     return is_direct_loopback(scope["headers"], client[0] if client else None)
-
-
-def _cookie(headers: Headers, name: str) -> str:
-    """The cookie's value as sent, '' where there is none."""
-    for part in headers.get(b"cookie", b"").decode("latin-1").split(";"):
-        key, _, value = part.strip().partition("=")
-        if key == name:
-            return value
-    return ""

@@ -77,6 +77,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         host = every_address.get(self.bind, self.bind)
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
+    @property
+    def has_own_secret(self) -> bool:
+        """Whether `secret_key` is one that not everybody can read in the source."""
+        return self.secret_key != _DEVELOPMENT_SECRET
+
     def __repr__(self) -> str:
         return f"Settings(bind={self.bind!r}, kafka={self.kafka!r}, site_file={self.site_file!r})"
 

@@ -19,7 +19,9 @@ from rich.table import Table
 
 from infra.cli import context
 from infra.cli.context import Failure
-from schemas.click_token import sign
+from schemas.click_token import sign as sign_click
+from schemas.event import is_identifier
+from schemas.site_values import duration_within
 
 _GROUP = "Visitors"
 _STATE_DIR = typer.Option(context.STATE_DIR, help="Of the running `footfall up`: its secret.")
@@ -29,6 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel=_GROUP)(homepage)
     app.command(rich_help_panel=_GROUP)(visitor)
     app.command(rich_help_panel=_GROUP)(click_token)
+    app.command(rich_help_panel=_GROUP)(user_token)
 
 
 def homepage(
@@ -98,7 +101,33 @@ def click_token(
     expires_ms = int((time.time() + days * 86_400) * 1000)
     given = sys.stdin.read().split("\n") if user_ids == ["-"] else user_ids
     for user_id in filter(None, given):
-        typer.echo(f"{user_id}\t{sign(user_id, expires_ms, secret)}")
+        typer.echo(f"{user_id}\t{sign_click(user_id, expires_ms, secret)}")
+
+
+def user_token(
+    user_id: str = typer.Argument(help="The login."),
+    ttl: str = typer.Option("1h", help="How long it holds: 15m, 1h, at most 24h."),
+    profile: str = typer.Option("", help="The only profile of the account that it opens."),
+    state_dir: Path = _STATE_DIR,
+) -> None:
+    """A token with which a browser is answered as that member, to try things out.
+
+    A site's own server makes them, for whom it has logged in: a JSON Web Token, HS256, claims sub
+    (the login) and exp (at most 24 hours ahead), signed with a server key of the site file.
+    """
+    from personalize_api.user_token import sign
+
+    configured = context.settings()
+    secret = context.secret(configured, state_dir)
+    if not msgspec.structs.replace(configured, secret_key=secret).has_own_secret:
+        raise Failure("set FOOTFALL_SECRET_KEY, or name the --state-dir of a running: footfall up")
+    try:
+        ttl_ms = duration_within("1s", "24h")(ttl)
+    except ValueError as error:
+        raise typer.BadParameter(f"--ttl {error}") from error
+    if not is_identifier(user_id):
+        raise typer.BadParameter(f"{user_id!r} is no login")
+    typer.echo(sign(user_id, int(time.time() + ttl_ms / 1000), secret, profile))
 
 
 def _get(url: str, key: str) -> dict[str, Any]:

@@ -141,8 +141,8 @@ def test_a_user_counts_only_with_a_server_key(client: Client, store: redis.Redis
         answer = client.homepage(headers, user_id="ben", profile_id="kid")
         assert answer["visitor"].keys() == {"class", "logged_in", "anonymous_id"}
         assert answer["visitor"]["class"] == "first-time"
-        assert "user_id ignored: needs a server key" in answer["reason"]
-        assert "profile_id ignored: needs a server key" in answer["reason"]
+        assert "user_id ignored: needs a server key or a user token" in answer["reason"]
+        assert "profile_id ignored: needs a server key or a user token" in answer["reason"]
 
 
 def test_a_server_key_learns_the_anonymous_person(client: Client) -> None:

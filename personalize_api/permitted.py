@@ -1,0 +1,78 @@
+"""What a caller may say of a visitor (contract.md section 4, "Who may ask").
+
+A server key may name any visitor. A user token names its own member, whoever sends it. A browser
+speaks for its own device only. What a caller may not say is taken from the arrival, and told.
+"""
+
+from __future__ import annotations
+
+from personalize_api.access import Caller, Headers
+from personalize_api.arrival import MAX_USER_AGENT, Arrival, device_id
+from personalize_api.user_token import HEADER, TokenRefused, read
+from schemas.settings import Settings
+from schemas.site import Site
+
+
+def restrict(
+    caller: Caller,
+    headers: Headers,
+    arrival: Arrival,
+    site: Site,
+    settings: Settings,
+    now_s: float,
+) -> list[str]:
+    """Takes from the arrival what this caller may not say, and returns all that was ignored.
+
+    Afterwards a `user_id` that is there is proven, and `user_token` is empty.
+    """
+    notes = list(arrival.notes)
+    token = headers.get(HEADER, b"").decode("latin-1") or arrival.user_token
+    arrival.user_token = ""
+    asked = arrival.user_id, arrival.profile_id
+    if caller.kind != "server":
+        arrival.user_id = arrival.profile_id = ""
+    if token:
+        _believe(token, asked, arrival, notes, site, settings, now_s)
+    if caller.kind == "server":
+        return notes
+    for name, said in zip(("user_id", "profile_id"), asked, strict=True):
+        if said and getattr(arrival, name) != said:
+            notes.append(f"{name} ignored: needs a server key or a user token that says so")
+    if caller.kind == "browser":
+        own = device_id(cookie(headers, site.cookie.name), [])
+        if own and arrival.anonymous_id not in ("", own):
+            notes.append("anonymous_id ignored: the calling browser's own cookie counts")
+        arrival.anonymous_id = own or arrival.anonymous_id
+        arrival.user_agent = headers.get(b"user-agent", b"").decode("latin-1")[:MAX_USER_AGENT]
+    return notes
+
+
+def _believe(
+    token: str,
+    asked: tuple[str, str],
+    arrival: Arrival,
+    notes: list[str],
+    site: Site,
+    settings: Settings,
+    now_s: float,
+) -> None:
+    """Makes the arrival the member's. What a server key has said of another user stands."""
+    try:
+        member = read(token, site, settings, now_s)
+    except TokenRefused as refused:
+        notes.append(f"user_token ignored: {refused}")
+        return
+    if arrival.user_id and arrival.user_id != member.user_id:
+        notes.append("user_token ignored: the server key names another user")
+        return
+    arrival.user_id = member.user_id
+    arrival.profile_id = member.profile_id or asked[1]
+
+
+def cookie(headers: Headers, name: str) -> str:
+    """The cookie's value as sent, '' where there is none."""
+    for part in headers.get(b"cookie", b"").decode("latin-1").split(";"):
+        key, _, value = part.strip().partition("=")
+        if key == name:
+            return value
+    return ""
