@@ -19,12 +19,18 @@ from schemas.evidence import Layout
 from schemas.moments import Moments, pack, unpack
 from schemas.profiles import Profiles
 from schemas.purchases import Purchases
-from schemas.topics import ALIASES, RAW, REGISTERS, SIGHTINGS, Topic, partition_of
+from schemas.topics import ALIASES, RAW, REGISTERS, REJECTED, SIGHTINGS, Topic, partition_of
 
 LIVE_HORIZON_MS = 48 * 3600 * 1000
 """What is older than this before a record's Kafka timestamp touches no live counter."""
 
-_SHORT = {RAW.name: "r", REGISTERS.name: "g", ALIASES.name: "a", SIGHTINGS.name: "s"}
+_SHORT = {
+    RAW.name: "r",
+    REGISTERS.name: "g",
+    ALIASES.name: "a",
+    SIGHTINGS.name: "s",
+    REJECTED.name: "j",
+}
 
 
 def _tag(topic: Topic, partition: int) -> str:
@@ -120,6 +126,30 @@ def experiment_key(partition: int, experiment_key: str, hour: int) -> str:
     Fields as of a funnel (`funnel_field`) of two steps, exposed and converted, by 'arm'.
     """
     return f"{_tag(REGISTERS, partition)}:x:{experiment_key}:{hour}"
+
+
+def pulse_key(partition: int, hour: int) -> str:
+    """Hash of live counts of visitors and events: `schemas.pulse`."""
+    return f"{_tag(RAW, partition)}:v:{hour}"
+
+
+def pages_key(partition: int, minute: int) -> str:
+    """Hash path -> page views of a minute (since 1970): `schemas.pulse`."""
+    return f"{_tag(RAW, partition)}:w:{minute}"
+
+
+def rejected_key(partition: int, hour: int) -> str:
+    """Hash of live counts of refused inputs: `schemas.pulse`."""
+    return f"{_tag(REJECTED, partition)}:v:{hour}"
+
+
+def refused_key(partition: int, minute: int) -> str:
+    """Digests of the ids of what was refused in a minute (since 1970): none counts twice."""
+    return f"{_tag(REJECTED, partition)}:n:{minute}"
+
+
+HEARTBEATS_KEY = "ff:heartbeats"
+"""Hash 'service:instance' -> `schemas.heartbeat.Heartbeat` as JSON."""
 
 
 def epoch_key(topic: Topic) -> str:
