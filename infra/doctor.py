@@ -6,7 +6,6 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from functools import partial
 
 import msgspec
 from confluent_kafka import KafkaException
@@ -55,11 +54,16 @@ def examine(settings: Settings, read_site: Callable[[], Site]) -> list[Check]:
         ("sink", ports.sink),
         ("personalize", ports.personalize),
     ):
-        checks.append(_check(f"footfall {name}", partial(_ready, f"{settings.url(port)}/ready")))
+        checks.append(service_check(name, settings.url(port)))
     if checks[0].ok and checks[1].ok:
         checks.append(_check("live state", lambda: _live_state(settings)))
         checks += _lags(settings)
     return checks
+
+
+def service_check(name: str, url: str) -> Check:
+    """One service by what it says of itself at `url`."""
+    return _check(f"footfall {name}", lambda: _ready(f"{url}/ready"))
 
 
 class _Bad(Exception):
@@ -151,8 +155,8 @@ def _geo(site: Site) -> str:
 
 def _ready(url: str) -> str:
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_S):
-            return f"ready at {url.removesuffix('/ready')}"
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
+            site = json.load(answer).get("site") or {}
     except urllib.error.HTTPError as error:
         with error:
             body = error.read(300).decode(errors="replace")
@@ -163,6 +167,11 @@ def _ready(url: str) -> str:
         raise _Bad(f"not ready: {waits_for}") from error
     except urllib.error.URLError as error:
         raise _Bad(f"no answer at {url}: {error.reason}") from error
+    except (ValueError, AttributeError) as error:
+        raise _Bad(f"what answers at {url} is none of ours") from error
+    if wrong := site.get("error"):
+        raise _Bad(f"ready, by the site file of {site['since']}; the new one is not used: {wrong}")
+    return f"ready at {url.removesuffix('/ready')}"
 
 
 def _lags(settings: Settings) -> list[Check]:

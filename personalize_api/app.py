@@ -13,12 +13,12 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from personalize_api.current_site import CurrentSite
 from personalize_api.homepage import PATH, Receive, Scope, Send
 from personalize_api.openapi import describe
 from personalize_api.room import Room, open_room
 from personalize_api.routes import errors, funnels, ops, service, visitors
 from schemas.settings import Settings
-from schemas.site import Site
 
 _GRACE_S = 10
 _COLLECT_AFTER = 10_000  # more objects made than freed
@@ -33,7 +33,7 @@ Erase = Callable[[str], Awaitable[bytes]]
 class App:
     """An ASGI application; its lifespan opens and closes the room."""
 
-    def __init__(self, settings: Settings, site: Site, erase: Erase | None = None) -> None:
+    def __init__(self, settings: Settings, site: CurrentSite, erase: Erase | None = None) -> None:
         self._settings = settings
         self._site = site
         self._room: Room | None = None
@@ -68,14 +68,14 @@ class App:
             yield
 
 
-def create_app(settings: Settings, site: Site, erase: Erase | None = None) -> App:
+def create_app(settings: Settings, site: CurrentSite, erase: Erase | None = None) -> App:
     return App(settings, site, erase)
 
 
 class Server(uvicorn.Server):
     """uvicorn that ends event streams before it waits for requests to finish."""
 
-    def __init__(self, settings: Settings, site: Site, erase: Erase | None = None) -> None:
+    def __init__(self, settings: Settings, site: CurrentSite, erase: Erase | None = None) -> None:
         self._app = create_app(settings, site, erase)
         super().__init__(_configuration(self._app, settings))
 
@@ -96,7 +96,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(settings: Settings, site: Site, erase: Erase | None = None) -> None:
+def serve(settings: Settings, site: CurrentSite, erase: Erase | None = None) -> None:
     """Runs until SIGINT or SIGTERM. Raises SystemExit where the port is taken."""
     server = Server(settings, site, erase)
     _spare_the_collector()

@@ -17,12 +17,13 @@ import msgspec
 import redis.asyncio
 from redis.exceptions import RedisError, ResponseError
 
+from personalize_api.current_site import CurrentSite
 from personalize_api.errors import NotThere, StateUnavailable
 from personalize_api.metrics import Metrics
 from personalize_api.seldom import SeldomLogger
 from schemas.funnel_result import FunnelResult, funnel_result
 from schemas.redis_keys import funnel_key
-from schemas.site import Funnel, Site
+from schemas.site import Funnel
 from schemas.topics import REGISTERS
 
 DEFAULT_MINUTES = 1440
@@ -115,7 +116,7 @@ class _Computed(msgspec.Struct):
 class LiveFunnels:
     """Must be made and used in one event loop."""
 
-    def __init__(self, redis_url: str, site: Site, metrics: Metrics) -> None:
+    def __init__(self, redis_url: str, site: CurrentSite, metrics: Metrics) -> None:
         self._redis = redis.asyncio.Redis.from_url(
             redis_url, socket_timeout=_SOCKET_TIMEOUT_S, socket_connect_timeout=_SOCKET_TIMEOUT_S
         )
@@ -140,9 +141,9 @@ class LiveFunnels:
         for funnel in await self.all(minutes):
             if funnel.name == name:
                 return funnel
-        if name in self._site.funnels:
+        if name in self._site.site.funnels:
             raise NotThere(f"funnel {name} is not counted live: footfall funnel {name}")
-        known = ", ".join(self._site.funnels) or "none"
+        known = ", ".join(self._site.site.funnels) or "none"
         raise NotThere(f"there is no funnel of this name; the site file has: {known}")
 
     async def close(self) -> None:
@@ -162,7 +163,7 @@ class LiveFunnels:
     async def _compute(self, minutes: int) -> list[LiveFunnel]:
         started = time.monotonic()
         to_ms = time.time_ns() // 1_000_000
-        live = [funnel for funnel in self._site.funnels.values() if funnel.order == "ordered"]
+        live = [funnel for funnel in self._site.site.funnels.values() if funnel.order == "ordered"]
         try:
             result = [await self._sum(funnel, to_ms, minutes) for funnel in live]
         except (RedisError, OSError) as error:

@@ -32,6 +32,7 @@ from personalize_api.arrival import (
     read_query,
 )
 from personalize_api.consent import consent_of
+from personalize_api.current_site import CurrentSite
 from personalize_api.decisions import DecisionLog
 from personalize_api.errors import InvalidInput, MethodRefused, PersonalizeError, TooLarge
 from personalize_api.metrics import Metrics
@@ -63,63 +64,72 @@ _WHY_DEGRADED = {
 _UNKNOWN = Visitor(class_="unknown")
 
 
+class Rules:
+    """What decisions of one site file are made with. A request keeps those it began with."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.geo = GeoDatabase(site.geo.database) if site.geo else None
+        self.timezone = ZoneInfo(site.timezone)
+
+
 class Homepage:
     """The endpoint as an ASGI application of its own."""
 
     def __init__(
         self,
         settings: Settings,
-        site: Site,
+        site: CurrentSite,
         visitors: Visitors,
         decisions: DecisionLog,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._secret = settings.secret_key
-        self._site = site
-        self._geo = GeoDatabase(site.geo.database) if site.geo else None
-        self._timezone = ZoneInfo(site.timezone)
+        self._rules = site.follow(Rules)
         self._visitors = visitors
         self._decisions = decisions
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Headers = dict(scope["headers"])
+        rules = self._rules.now
         try:
             if scope["method"] == "OPTIONS":
-                await _respond(send, 204, b"", self._cors(headers, preflight=True))
+                await _respond(send, 204, b"", _cors(rules.site, headers, preflight=True))
                 return
             arrival = await _read(scope, receive)
-            caller = identify(headers, self._site)
-            body = encode(await self._decide(scope, headers, caller, arrival))
+            caller = identify(headers, rules.site)
+            body = encode(await self._decide(rules, scope, headers, caller, arrival))
         except PersonalizeError as error:
             self._metrics.refused(error.code)
             extra = [(n.lower().encode(), v.encode()) for n, v in error.headers.items()]
-            await _respond(send, error.status, error.body(), self._cors(headers) + extra)
+            await _respond(send, error.status, error.body(), _cors(rules.site, headers) + extra)
             return
-        await _respond(send, 200, body, self._cors(headers))
+        await _respond(send, 200, body, _cors(rules.site, headers))
 
     async def _decide(
-        self, scope: Scope, headers: Headers, caller: Caller, arrival: Arrival
+        self, rules: Rules, scope: Scope, headers: Headers, caller: Caller, arrival: Arrival
     ) -> HomepageAnswer:
         """The answer, whatever happens; the decision is on its way to Kafka."""
         started = time.perf_counter()
+        site = rules.site
         now_ms = time.time_ns() // 1_000_000
         explained: list[Tried] | UnsetType = UNSET
         try:
-            notes = restrict(caller, headers, arrival, self._site, self._settings, now_ms / 1000)
-            visitor, unit = await self._recognize(headers, arrival, now_ms, notes)
-            referrer = classify(arrival.url, arrival.referrer, self._site)
-            local = datetime.fromtimestamp(now_ms / 1000, self._timezone)
-            country = self._geo.country_of(arrival.ip).country if self._geo else ""
+            notes = restrict(caller, headers, arrival, site, self._settings, now_ms / 1000)
+            visitor, unit = await self._recognize(site, headers, arrival, now_ms, notes)
+            referrer = classify(arrival.url, arrival.referrer, site)
+            local = datetime.fromtimestamp(now_ms / 1000, rules.timezone)
+            country = rules.geo.country_of(arrival.ip).country if rules.geo else ""
             facts = facts_of(visitor, referrer, arrival, local, country)
-            choice = decide(self._site, facts, unit)
+            choice = decide(site, facts, unit)
             if arrival.explain and (caller.kind == "server" or _is_local(scope)):
-                explained = explain(self._site, facts)
+                explained = explain(site, facts)
         except Exception:
             logger.exception("a homepage decision failed; the default is shown")
             self._metrics.degraded["bug"].inc()
-            visitor, choice, notes = self._fallback()
+            visitor, choice, notes = _fallback(site)
         if visitor.cause:
             notes.append(_WHY_DEGRADED[visitor.cause])
         reason = "; ".join(filter(None, (choice.reason, *notes)))
@@ -140,11 +150,6 @@ class Homepage:
             degraded=visitor.degraded,
             explained=explained,
         )
-
-    def _fallback(self) -> tuple[Visitor, Choice, list[str]]:
-        """What is shown when the decision itself fails."""
-        choice = Choice(variant=self._site.homepage.default, scenario=DEFAULT, reason="")
-        return Visitor(class_="unknown", cause="bug"), choice, []
 
     def _log(
         self,
@@ -173,10 +178,10 @@ class Homepage:
         )
 
     async def _recognize(
-        self, headers: Headers, arrival: Arrival, now_ms: int, notes: list[str]
+        self, site: Site, headers: Headers, arrival: Arrival, now_ms: int, notes: list[str]
     ) -> tuple[Visitor, str]:
         """The visitor, and the id by which experiments assign arms ('' : none)."""
-        consent = consent_of(arrival, headers, self._site.consent)
+        consent = consent_of(arrival, headers, site.consent)
         if consent == "denied":
             notes.append("consent is refused: nothing was looked up")
             logged_in = bool(arrival.user_id)
@@ -186,29 +191,36 @@ class Homepage:
         if not device and consent == "granted":
             device = str(uuid.uuid4())
             unit = unit or device
-        visitor = await self._visitors.look_up(device, arrival.user_id, arrival.profile_id, now_ms)
-        return visitor, unit
+        user, profile = arrival.user_id, arrival.profile_id
+        return await self._visitors.look_up(site, device, user, profile, now_ms), unit
 
-    def _cors(self, headers: Headers, *, preflight: bool = False) -> list[tuple[bytes, bytes]]:
-        """A page of a listed origin may read the answer, with its cookie sent along."""
-        origin = headers.get(b"origin")
-        if origin is None:
-            return []
-        vary = [(b"vary", b"origin")]
-        if not self._site.allows_origin(origin.decode("latin-1")):
-            return vary
-        allowed = [
-            *vary,
-            (b"access-control-allow-origin", origin),
-            (b"access-control-allow-credentials", b"true"),
+
+def _fallback(site: Site) -> tuple[Visitor, Choice, list[str]]:
+    """What is shown when the decision itself fails."""
+    choice = Choice(variant=site.homepage.default, scenario=DEFAULT, reason="")
+    return Visitor(class_="unknown", cause="bug"), choice, []
+
+
+def _cors(site: Site, headers: Headers, *, preflight: bool = False) -> list[tuple[bytes, bytes]]:
+    """A page of a listed origin may read the answer, with its cookie sent along."""
+    origin = headers.get(b"origin")
+    if origin is None:
+        return []
+    vary = [(b"vary", b"origin")]
+    if not site.allows_origin(origin.decode("latin-1")):
+        return vary
+    allowed = [
+        *vary,
+        (b"access-control-allow-origin", origin),
+        (b"access-control-allow-credentials", b"true"),
+    ]
+    if preflight:
+        allowed += [
+            (b"access-control-allow-methods", b"GET, POST"),
+            (b"access-control-allow-headers", ALLOWED_HEADERS),
+            (b"access-control-max-age", b"600"),
         ]
-        if preflight:
-            allowed += [
-                (b"access-control-allow-methods", b"GET, POST"),
-                (b"access-control-allow-headers", ALLOWED_HEADERS),
-                (b"access-control-max-age", b"600"),
-            ]
-        return allowed
+    return allowed
 
 
 async def _read(scope: Scope, receive: Receive) -> Arrival:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from personalize_api.current_site import CurrentSite
 from personalize_api.errors import StateUnavailable
 from personalize_api.funnels import LiveFunnel, LiveFunnels
 from personalize_api.metrics import Metrics
@@ -41,8 +42,8 @@ class LiveTrouble(msgspec.Struct, kw_only=True):
 class LiveFeed:
     """Must be made and used in one event loop."""
 
-    def __init__(self, site_name: str, funnels: LiveFunnels, metrics: Metrics) -> None:
-        self._site_name = site_name
+    def __init__(self, site: CurrentSite, funnels: LiveFunnels, metrics: Metrics) -> None:
+        self._site = site
         self._funnels = funnels
         self._metrics = metrics
         self._viewers = 0
@@ -108,7 +109,7 @@ class LiveFeed:
             funnels = await self._funnels.all()
         except StateUnavailable as error:
             return _event("trouble", LiveTrouble(at=at, message=error.message))
-        return _event("live", LiveView(at=at, site=self._site_name, funnels=funnels))
+        return _event("live", LiveView(at=at, site=self._site.site.name, funnels=funnels))
 
 
 def _event(name: str, data: msgspec.Struct) -> bytes:

@@ -16,12 +16,13 @@ import msgspec
 import redis.asyncio
 from redis.exceptions import RedisError, ResponseError
 
+from personalize_api.current_site import CurrentSite
 from personalize_api.errors import StateUnavailable
 from personalize_api.funnels import Hash, Tally
 from personalize_api.seldom import SeldomLogger
 from schemas.funnel_result import iso_time
 from schemas.redis_keys import experiment_key
-from schemas.site import Experiment, Funnel, Site, Step
+from schemas.site import Experiment, Funnel, Step
 from schemas.topics import REGISTERS
 
 _AT_MOST_EVERY_S = 0.95
@@ -54,11 +55,11 @@ class _Computed(msgspec.Struct):
 class LiveExperiments:
     """Must be made and used in one event loop."""
 
-    def __init__(self, redis_url: str, site: Site) -> None:
+    def __init__(self, redis_url: str, site: CurrentSite) -> None:
         self._redis = redis.asyncio.Redis.from_url(
             redis_url, socket_timeout=_SOCKET_TIMEOUT_S, socket_connect_timeout=_SOCKET_TIMEOUT_S
         )
-        self._experiments = list(site.experiments.values())
+        self._site = site
         self._log = SeldomLogger(logging.getLogger(__name__))
         self._computed: dict[int, _Computed] = {}
         self._computing = asyncio.Lock()
@@ -72,7 +73,8 @@ class LiveExperiments:
             started = time.monotonic()
             to_ms = time.time_ns() // 1_000_000
             try:
-                found = [await self._sum(each, to_ms, minutes) for each in self._experiments]
+                experiments = self._site.site.experiments.values()
+                found = [await self._sum(each, to_ms, minutes) for each in experiments]
             except (RedisError, OSError) as error:
                 self._log.warning("live experiments cannot be read: %s", error)
                 message = "live counters cannot be read: Redis is not there"

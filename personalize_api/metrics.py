@@ -5,6 +5,8 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from personalize_api.current_site import CurrentSite
+
 _LATENCY_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -59,6 +61,29 @@ class Metrics:
             "Reading and adding up the live funnels once",
             registry=self.registry,
         )
+
+        self._site_error = Gauge(
+            "footfall_site_file_error",
+            "1 while the site file holds something else than what is in use",
+            registry=self.registry,
+        )
+        self._site_since = Gauge(
+            "footfall_site_since_seconds",
+            "Since when this version of the site file is in use, as a Unix time",
+            ["digest"],
+            registry=self.registry,
+        )
+
+    def follow(self, site: CurrentSite) -> None:
+        """Which site file is in use, and whether what stands there now is."""
+
+        def taken(_: object) -> None:
+            self._site_since.clear()
+            self._site_since.labels(site.digest).set(site.since_ms / 1000)
+
+        self._site_error.set_function(lambda: float(bool(site.error)))
+        site.subscribe(taken)
+        taken(None)
 
     def _counter(self, name: str, meaning: str, labels: list[str] | None = None) -> Counter:
         return Counter(name, meaning, labels or [], registry=self.registry)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from personalize_api.current_site import CurrentSite
 from personalize_api.decisions import DecisionLog
 from personalize_api.funnels import LiveFunnels
 from personalize_api.homepage import Homepage
@@ -16,13 +18,12 @@ from personalize_api.state_reader import StateReader
 from personalize_api.visitors import Visitors
 from schemas.referrer import classify
 from schemas.settings import Settings
-from schemas.site import Site
 
 
 @dataclass(frozen=True)
 class Room:
     settings: Settings
-    site: Site
+    site: CurrentSite
     metrics: Metrics
     reader: StateReader
     decisions: DecisionLog
@@ -33,28 +34,33 @@ class Room:
 
 
 @asynccontextmanager
-async def open_room(settings: Settings, site: Site) -> AsyncIterator[Room]:
+async def open_room(settings: Settings, site: CurrentSite) -> AsyncIterator[Room]:
     """Needs no server to be there; what is not there degrades. Closing publishes what waits."""
     metrics = Metrics()
+    metrics.follow(site)
     reader = StateReader(settings.redis_url, metrics)
     decisions = DecisionLog(settings.kafka, metrics)
-    visitors = Visitors(reader, metrics, site)
+    visitors = Visitors(reader, metrics)
     funnels = LiveFunnels(settings.redis_url, site, metrics)
     experiments = LiveExperiments(settings.redis_url, site)
-    feed = LiveFeed(site.name, funnels, metrics)
+    feed = LiveFeed(site, funnels, metrics)
     homepage = Homepage(settings, site, visitors, decisions, metrics)
     await _warm_up(site, visitors)
+    watching = asyncio.create_task(site.watch())
     try:
         yield Room(settings, site, metrics, reader, decisions, homepage, funnels, experiments, feed)
     finally:
+        watching.cancel()
         feed.close()
         await funnels.close()
         await experiments.close()
         await reader.close()
         await decisions.close()
+        with suppress(asyncio.CancelledError):
+            await watching
 
 
-async def _warm_up(site: Site, visitors: Visitors) -> None:
+async def _warm_up(site: CurrentSite, visitors: Visitors) -> None:
     """Reads the referrer list and connects to Redis, so that the first visitor need not wait."""
-    classify("", "https://nowhere.invalid/", site)  # a host, or the list is not looked at
-    await visitors.look_up("", "", "", 0)
+    classify("", "https://nowhere.invalid/", site.site)  # a host, or the list is not looked at
+    await visitors.look_up(site.site, "", "", "", 0)

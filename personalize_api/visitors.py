@@ -106,13 +106,14 @@ _NOBODY = Owner()
 class Visitors:
     """Looks visitors up in Redis, within one deadline a visitor."""
 
-    def __init__(self, reader: StateReader, metrics: Metrics, site: Site) -> None:
+    def __init__(self, reader: StateReader, metrics: Metrics) -> None:
         self._reader = reader
         self._metrics = metrics
-        self._site = site
         self._log = SeldomLogger(logging.getLogger(__name__))
 
-    async def look_up(self, device_id: str, user_id: str, profile_id: str, now_ms: int) -> Visitor:
+    async def look_up(
+        self, site: Site, device_id: str, user_id: str, profile_id: str, now_ms: int
+    ) -> Visitor:
         """Never raises: a visitor that cannot be read is `unknown`. Each id may be empty.
 
         Attributes are those of a profile of `user_id`, the user that the caller names: nobody
@@ -120,17 +121,16 @@ class Visitors:
         """
         deadline = asyncio.get_running_loop().time() + DEADLINE_S
         try:
-            device, found, owner = await self._read(device_id, user_id, now_ms, deadline)
+            device, found, owner = await self._read(site, device_id, user_id, now_ms, deadline)
         except Unreachable as error:
             return self._unknown(device_id, user_id, error.cause)
         except GarbledState as error:
             self._log.warning("state in Redis is garbled, the decision is degraded: %s", error)
             return self._unknown(device_id, user_id, "garbage")
-        gap_ms = self._site.session.gap_ms
-        visitor = describe(device_id, device, found.person, owner, now_ms, gap_ms)
+        visitor = describe(device_id, device, found.person, owner, now_ms, site.session.gap_ms)
         visitor = msgspec.structs.replace(visitor, resolved=found.person_id)
-        if self._site.decides_by_profile:
-            standing = Standing(found.person, self._site, now_ms, owner.user_id)
+        if site.decides_by_profile:
+            standing = Standing(found.person, site, now_ms, owner.user_id)
             visitor = msgspec.structs.replace(visitor, standing=standing)
         if user_id and found.account is not None and (told := profiles_of(found.account)):
             held = attributes(told.get(profile_id, {}))
@@ -138,7 +138,7 @@ class Visitors:
         return visitor
 
     async def _read(
-        self, device_id: str, user_id: str, now_ms: int, deadline: float
+        self, site: Site, device_id: str, user_id: str, now_ms: int, deadline: float
     ) -> tuple[DeviceState | None, Resolved, Owner]:
         """One round trip; more only where a login is found that nobody named, or who is named is
         somebody else's alias.
@@ -153,7 +153,7 @@ class Visitors:
         asked = ""
         if user_id:
             asked = person_of_user(user_id)
-        elif device_id and self._site.decides_by_profile:
+        elif device_id and site.decides_by_profile:
             asked = person_of_device(device_id)
         if asked:
             keys.append(person_key(asked))
@@ -163,7 +163,7 @@ class Visitors:
         if user_id and owner.user_id != user_id:
             owner = Owner(user_id, since=now_ms if device and _users(device) else 0)
         wanted = person_of_owner(owner, device_id)
-        if not owner.user_id and (not self._site.decides_by_profile or not device):
+        if not owner.user_id and (not site.decides_by_profile or not device):
             return device, Resolved(wanted, None, None), owner
         if wanted != asked:
             values = await read((person_key(wanted),))

@@ -39,11 +39,15 @@ def secret(configured: Settings, state_dir: Path) -> str:
 
 
 def site_path(configured: Settings, given: Path | None = None) -> Path:
-    """The site file: the one given, FOOTFALL_SITE, or the worked example."""
+    """The site file: the one given, FOOTFALL_SITE, or the worked example.
+
+    Links are not followed: where one is put in the file's place (as Kubernetes does with a
+    ConfigMap), it will lead to another file after a change.
+    """
     path = given or configured.site_file or EXAMPLE_SITE
     if not path.is_file():
         raise ConfigurationError(f"site file {path} is not there")
-    return path.resolve()
+    return path.absolute()
 
 
 def site(configured: Settings, given: Path | None = None) -> Site:

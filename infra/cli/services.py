@@ -121,7 +121,8 @@ def personalize() -> None:
     """The personalization API: homepage decisions, live funnels, /ops."""
     from infra.erasure.apart import erase_apart
     from personalize_api.app import serve
+    from personalize_api.current_site import CurrentSite
 
     context.start_logging()
     configured = context.settings()
-    serve(configured, context.site(configured), erase_apart)
+    serve(configured, CurrentSite.read(context.site_path(configured)), erase_apart)

@@ -117,7 +117,7 @@ class _Services:
             "FOOTFALL_REDIS_URL": settings.redis_url,
             "FOOTFALL_CLICKHOUSE_URL": settings.clickhouse_url,
             "FOOTFALL_CLICKHOUSE_HTTP_URL": settings.clickhouse_http_url,
-            "FOOTFALL_SITE": str(site_file.resolve()),
+            "FOOTFALL_SITE": str(site_file.absolute()),
             "FOOTFALL_PORT_OFFSET": str(settings.ports.collect - Ports.with_offset(0).collect),
             "FOOTFALL_BIND": settings.bind,
             "FOOTFALL_SECRET_KEY": secret,

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from personalize_api.metrics import CONTENT_TYPE
 from personalize_api.routes.room import OpenRoom
 from personalize_api.state_reader import Unreachable
+from schemas.funnel_result import iso_time
 from schemas.redis_keys import fence_key
 from schemas.topics import RAW
 
@@ -26,7 +27,10 @@ async def health() -> Response:
 
 @router.get("/ready", summary="Takes requests; `degraded` while Redis cannot be read")
 async def ready(room: OpenRoom) -> Response:
-    """200 in both cases: without Redis the homepage still has to be answered, by this process."""
+    """200 in both cases: without Redis the homepage still has to be answered, by this process.
+
+    A site file that is wrong is no reason either: the one before is in use, and `site` says so.
+    """
     started = time.perf_counter()
     degraded = False
     try:
@@ -35,10 +39,18 @@ async def ready(room: OpenRoom) -> Response:
     except Unreachable:
         degraded = True
     taken_ms = round((time.perf_counter() - started) * 1000, 3)
-    body = msgspec.json.encode(
-        {"ready": True, "waits_for": "", "degraded": degraded, "redis_ms": taken_ms}
-    )
-    return Response(body, media_type="application/json")
+    answer = {
+        "ready": True,
+        "waits_for": "",
+        "degraded": degraded,
+        "redis_ms": taken_ms,
+        "site": {
+            "digest": room.site.digest,
+            "since": iso_time(room.site.since_ms),
+            "error": room.site.error or None,
+        },
+    }
+    return Response(msgspec.json.encode(answer), media_type="application/json")
 
 
 @router.get("/metrics", summary="Prometheus metrics")

@@ -17,7 +17,8 @@ router = APIRouter(prefix="/v1", dependencies=[Depends(admin)], tags=["visitors"
 @router.get("/visitors/{identifier:path}", summary="One-touch view, by any identifier")
 async def visitor(identifier: str, room: OpenRoom) -> Response:
     now_ms = time.time_ns() // 1_000_000
-    view = await one_touch(room.reader, identifier, now_ms, room.site, room.settings.secret_key)
+    secret = room.settings.secret_key
+    view = await one_touch(room.reader, identifier, now_ms, room.site.site, secret)
     headers = {"Cache-Control": "no-store"}
     return Response(msgspec.json.encode(view), headers=headers, media_type="application/json")
 

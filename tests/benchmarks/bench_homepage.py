@@ -27,6 +27,7 @@ from fastapi import FastAPI
 
 from infra.embedded import broker, redis_server
 from personalize_api.app import serve
+from personalize_api.current_site import CurrentSite
 from schemas.evidence import Evidence, Said, pack
 from schemas.redis_keys import DeviceState, device_key, encode_device_state
 from schemas.settings import Settings
@@ -188,4 +189,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "baseline":
         _serve_baseline(ports_and_servers)
     else:
-        serve(ports_and_servers, SITE)
+        serve(ports_and_servers, CurrentSite(SITE))

@@ -15,6 +15,7 @@ import msgspec
 
 from infra.embedded.ports import free_offset
 from personalize_api.app import Server
+from personalize_api.current_site import CurrentSite
 from schemas.redis_keys import DeviceState
 from schemas.settings import Ports, Settings
 from schemas.site import (
@@ -126,11 +127,12 @@ class Client:
 
 
 @contextmanager
-def serving(settings: Settings, site: Site = SITE) -> Iterator[Client]:
+def serving(settings: Settings, site: Site | CurrentSite = SITE) -> Iterator[Client]:
     """The service on a free port of its own, for the length of the block."""
     ports = Ports.with_offset(free_offset())
     settings = msgspec.structs.replace(settings, ports=ports)
-    server = Server(settings, site)
+    current = site if isinstance(site, CurrentSite) else CurrentSite(site)
+    server = Server(settings, current)
     thread = threading.Thread(target=server.run, name="personalize")
     thread.start()
     try:
