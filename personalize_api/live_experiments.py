@@ -1,9 +1,9 @@
-"""Live outcomes of experiments: sums of the stream's minute counters in Redis.
+"""Live outcomes of experiments: sums of the stream's counters in Redis, for people to read.
 
-Of an experiment those persons count who were first shown an arm of it within the window; as
-converted who reached its goal then or later. `footfall report experiments` asks ClickHouse the
-same (sinks/clickhouse/views, report_experiments); it also remembers whom live state has forgotten
-(`retention.visitors`) and who is then first shown an arm again.
+In a window those persons count who were first shown an arm within it; `total` is the experiment's
+whole life. `footfall report experiments` asks ClickHouse the same (sinks/clickhouse/views,
+report_experiments); it also remembers whom live state has forgotten (`retention.visitors`) and who
+is then first shown an arm again.
 """
 
 from __future__ import annotations
@@ -11,23 +11,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 import redis.asyncio
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from personalize_api.current_site import CurrentSite
 from personalize_api.errors import StateUnavailable
-from personalize_api.funnels import Hash, Tally
+from personalize_api.outcomes import Outcome, by_arm, read_since, read_totals
 from personalize_api.seldom import SeldomLogger
 from schemas.funnel_result import iso_time
-from schemas.redis_keys import experiment_key
-from schemas.site import Experiment, Funnel, Step
-from schemas.topics import REGISTERS
+from schemas.site import Experiment
 
 _AT_MOST_EVERY_S = 0.95
 _SOCKET_TIMEOUT_S = 2.0
-_STEPS = (Step(name="exposed"), Step(name="converted"))
 
 
 class LiveArm(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,9 +41,12 @@ class LiveExperiment(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     goal: str
+    allocation: Literal["fixed", "thompson"]
     from_: str = msgspec.field(name="from")
     to: str
-    arms: list[LiveArm]
+    arms: list[LiveArm]  # of persons first shown an arm from `from` on
+    total: list[LiveArm]  # of all
+    media: dict[str, list[LiveArm]]  # of all, by the referrer medium they came by
 
 
 class _Computed(msgspec.Struct):
@@ -88,34 +90,30 @@ class LiveExperiments:
     async def _sum(self, experiment: Experiment, to_ms: int, minutes: int) -> LiveExperiment:
         to_minute = to_ms // 60_000
         from_minute = (to_ms - minutes * 60_000) // 60_000
-        counted = Funnel(name=experiment.name, steps=_STEPS, by=("arm",))
-        tally = Tally(counted, from_minute, to_minute)
-        for hour in range(from_minute // 60, to_minute // 60 + 1):
-            for counters in await self._read(experiment, hour):
-                tally.add(hour, counters)
-        if tally.garbled:
-            self._log.warning("%d counters of %s are garbled", tally.garbled, experiment.name)
+        recent = await read_since(self._redis, experiment, from_minute, to_minute)
+        total = await read_totals(self._redis, experiment)
+        if garbled := recent.garbled + total.garbled:
+            self._log.warning("%d counters of %s are garbled", garbled, experiment.name)
+        of_all = total.outcomes()
         return LiveExperiment(
             name=experiment.name,
             goal=experiment.goal,
+            allocation=experiment.allocation,
             from_=iso_time(from_minute * 60_000),
             to=iso_time(to_ms),
-            arms=[
-                LiveArm(
-                    name=arm,
-                    exposed=exposed,
-                    converted=converted,
-                    rate=round(converted / exposed, 6) if exposed else None,
-                )
-                for arm, (exposed, converted) in sorted(tally.by.get("arm", {}).items())
-                if exposed
-            ],
+            arms=_arms(by_arm(recent.outcomes())),
+            total=_arms(by_arm(of_all)),
+            media={medium: _arms(arms) for medium, arms in sorted(of_all.items())},
         )
 
-    async def _read(self, experiment: Experiment, hour: int) -> list[Hash]:
-        """The hour's counters of every partition."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for partition in range(REGISTERS.partitions):
-                pipe.hgetall(experiment_key(partition, experiment.key, hour))
-            hashes = await pipe.execute(raise_on_error=False)
-        return [counters for counters in hashes if not isinstance(counters, ResponseError)]
+
+def _arms(outcomes: Mapping[str, Outcome]) -> list[LiveArm]:
+    return [
+        LiveArm(
+            name=arm,
+            exposed=exposed,
+            converted=converted,
+            rate=round(converted / exposed, 6) if exposed else None,
+        )
+        for arm, (exposed, converted) in sorted(outcomes.items())
+    ]

@@ -64,8 +64,8 @@ def person_view(standing: Standing) -> PersonView:
         first_touch=_touch(profile.first_touch),
         last_touch=_touch(profile.last_touch),
         experiments=[
-            ArmView(experiment=key.rpartition(":")[0], arm=arm, since=iso_time(time))
-            for key, (time, arm) in sorted(profile.exposures.items())
+            ArmView(experiment=key.rpartition(":")[0], arm=shown.arm, since=iso_time(shown.time))
+            for key, shown in sorted(profile.exposures.items())
         ],
     )
 

@@ -72,10 +72,11 @@ class Touch(NamedTuple):
 
 
 class Exposure(NamedTuple):
-    """An arm of an experiment was shown."""
+    """An arm of an experiment was shown, to somebody who came by `medium`."""
 
     time: int  # ms
     arm: str
+    medium: Medium = "unknown"
 
 
 def interest_name(category: str) -> str:
@@ -87,9 +88,9 @@ def touch_name(medium: Medium, source: str, campaign: str) -> str:
     return f"{name}{_SEPARATOR}{campaign[:MAX_TEXT]}" if campaign else name
 
 
-def exposure_name(experiment_key: str, arm: str) -> str:
+def exposure_name(experiment_key: str, arm: str, medium: Medium = "unknown") -> str:
     """`experiment_key`: see `schemas.site.Experiment.key`."""
-    return EXPOSURE + experiment_key + _SEPARATOR + arm
+    return f"{EXPOSURE}{experiment_key}{_SEPARATOR}{arm}{_SEPARATOR}{_MEDIA.index(medium)}"
 
 
 def goal_name(event_name: str) -> str:
@@ -163,13 +164,16 @@ def products(activity: Activity) -> Iterator[tuple[str, int, int]]:
 
 
 def first_exposures(activities: Iterable[Activity]) -> dict[str, Exposure]:
-    """Experiment key -> the earliest exposure of all; of equally early ones the least arm."""
+    """Experiment key -> the earliest exposure of all; of equally early ones the least arm, and of
+    these the least medium.
+    """
     first: dict[str, Exposure] = {}
     for activity in activities:
         for name, cells in activity.items():
             if name[0] == EXPOSURE:
-                key, _, arm = name[1:].partition(_SEPARATOR)
-                exposure = Exposure(cells[0] >> BITS, arm)
+                key, arm, *medium = name[1:].split(_SEPARATOR)
+                came_by: Medium = _MEDIA[int(medium[0])] if medium else "unknown"
+                exposure = Exposure(cells[0] >> BITS, arm, came_by)
                 first[key] = min(first.get(key, exposure), exposure)
     return first
 

@@ -123,7 +123,8 @@ def funnel_field(minute: int, step: int, by: str = "", value: str = "") -> str:
 def experiment_key(partition: int, experiment_key: str, hour: int) -> str:
     """Hash of live counts of one experiment: persons by the minute of their first exposure.
 
-    Fields as of a funnel (`funnel_field`) of two steps, exposed and converted, by 'arm'.
+    Fields as of a funnel (`funnel_field`) of two steps, exposed and converted; `by` is the
+    referrer medium of that exposure, `value` its arm.
     """
     return f"{_tag(REGISTERS, partition)}:x:{experiment_key}:{hour}"
 
@@ -150,6 +151,16 @@ def refused_key(partition: int, minute: int) -> str:
 
 HEARTBEATS_KEY = "ff:heartbeats"
 """Hash 'service:instance' -> `schemas.heartbeat.Heartbeat` as JSON."""
+
+
+def experiment_total_key(partition: int, experiment_key: str) -> str:
+    """Hash of the same counts over the experiment's whole life. Fields: `experiment_field`."""
+    return f"{_tag(REGISTERS, partition)}:xt:{experiment_key}"
+
+
+def experiment_field(step: int, medium: str, arm: str) -> str:
+    """`step`: 0 exposed, 1 converted."""
+    return f"{step}|{medium}|{arm}"
 
 
 def epoch_key(topic: Topic) -> str:

@@ -99,7 +99,8 @@ class Activities:
                 state.orders = with_purchase(state.orders, _purchase(row, mark))
         if not row.late:
             if row.arm and (key := self._experiments.get(row.experiment)) is not None:
-                activity = with_cell(activity, exposure_name(key, row.arm), time)
+                shown = exposure_name(key, row.arm, row.referrer_medium)
+                activity = with_cell(activity, shown, time)
             if name in self._goals:
                 activity = with_cell(activity, goal_name(name), time)
         state.activity = activity

@@ -1,8 +1,10 @@
 """Live outcomes of experiments: where a person stands, by what the person's devices say.
 
-A person counts once an experiment, in the arm and the minute of the earliest exposure of all; as
-converted when the experiment's goal came at that time or later. When that changes, the difference
-is applied.
+A person counts once an experiment, in the arm, referrer medium and minute of the earliest exposure
+of all; as converted when the experiment's goal came at that time or later. When that changes, the
+difference is applied: to the counters of minutes, inside the live horizon, and to totals of the
+experiment's whole life, without a horizon, so that what comes of a join or a split years later is
+still exact.
 """
 
 from __future__ import annotations
@@ -12,9 +14,14 @@ from typing import NamedTuple
 
 from schemas.activity import EXPOSURE, first_exposures, reached_since
 from schemas.persons import counting
-from schemas.redis_keys import PersonState, experiment_key, funnel_field
+from schemas.redis_keys import (
+    PersonState,
+    experiment_field,
+    experiment_key,
+    experiment_total_key,
+    funnel_field,
+)
 from schemas.site import Site
-from schemas.topics import REGISTERS, partition_of
 
 EXPOSED, CONVERTED = 0, 1
 
@@ -26,6 +33,7 @@ class Standing(NamedTuple):
     minute: int  # since 1970
     step: int  # EXPOSED or CONVERTED
     arm: str
+    medium: str  # that the person came by
 
 
 class Experiments:
@@ -35,17 +43,12 @@ class Experiments:
         self._goals = {each.key: each.goal for each in site.experiments.values()}
 
     def changes(
-        self, person: str, before: PersonState | None, after: PersonState | None
-    ) -> Iterator[tuple[tuple[str, str], int]]:
-        """((counter's key, field), -1 or 1) of each counter that the person left or entered."""
+        self, before: PersonState | None, after: PersonState | None
+    ) -> Iterator[tuple[Standing, int]]:
+        """(a counter that the person left or entered, -1 or 1)."""
         old, new = self.standings(before), self.standings(after)
-        if old == new:
-            return
-        partition = partition_of(person, REGISTERS)
         for standing in sorted(old ^ new):
-            key = experiment_key(partition, standing.experiment, standing.minute // 60)
-            field = funnel_field(standing.minute % 60, standing.step, "arm", standing.arm)
-            yield (key, field), (1 if standing in new else -1)
+            yield standing, (1 if standing in new else -1)
 
     def standings(self, state: PersonState | None) -> set[Standing]:
         """Where a person stands."""
@@ -55,11 +58,23 @@ class Experiments:
         if not any(name[0] == EXPOSURE for activity in activities for name in activity):
             return set()
         found = set()
-        for key, (time, arm) in first_exposures(activities).items():
+        for key, (time, arm, medium) in first_exposures(activities).items():
             goal = self._goals.get(key)
             if goal is None:
                 continue
-            found.add(Standing(key, time // 60_000, EXPOSED, arm))
+            found.add(Standing(key, time // 60_000, EXPOSED, arm, medium))
             if goal and reached_since(activities, goal, time):
-                found.add(Standing(key, time // 60_000, CONVERTED, arm))
+                found.add(Standing(key, time // 60_000, CONVERTED, arm, medium))
         return found
+
+
+def minute_counter(partition: int, standing: Standing) -> tuple[str, str]:
+    """(key, field) of the counter of the minute of the person's first exposure."""
+    key = experiment_key(partition, standing.experiment, standing.minute // 60)
+    return key, funnel_field(standing.minute % 60, standing.step, standing.medium, standing.arm)
+
+
+def total_counter(partition: int, standing: Standing) -> tuple[str, str]:
+    """(key, field) of the counter of the experiment's whole life."""
+    key = experiment_total_key(partition, standing.experiment)
+    return key, experiment_field(standing.step, standing.medium, standing.arm)

@@ -34,7 +34,7 @@ from schemas.site import Site
 from schemas.topics import REGISTERS, partition_of, version_of
 from streams.device import live_horizon
 from streams.erasing import person_without
-from streams.experiments import Experiments
+from streams.experiments import Experiments, minute_counter, total_counter
 from streams.forgotten import Forgetter
 from streams.funnels import Funnels, Hits, Told
 from streams.handing_on import contribution_of, hand_on
@@ -123,20 +123,25 @@ class PersonStage:
     ) -> tuple[list[StateWrite], list[CounterChange]]:
         """What a batch wrote, and how live counters change by it."""
         writes, changes = [], Counter[tuple[str, str]]()
+        totals = Counter[tuple[str, str]]()
         for person, old in before.items():
             new = states[person]
             if new is old:
                 continue
             writes.append(self._write(person, new))
             self._count(changes, person, self._told(person, old), self._told(person, new))
-            for counter, sign in self._experiments.changes(person, old, new):
-                changes[counter] += sign
+            partition = partition_of(person, REGISTERS)
+            for standing, sign in self._experiments.changes(old, new):
+                changes[minute_counter(partition, standing)] += sign
+                totals[total_counter(partition, standing)] += sign
         horizon_hour = live_horizon(newest) // 3_600_000
         counters = [
             CounterChange(key, field, delta, _COUNTER_TTL_MS)
             for (key, field), delta in changes.items()
             if delta and int(key.rsplit(":", 1)[1]) >= horizon_hour
         ]
+        kept_ms = self._site.retention.events_ms
+        counters += [CounterChange(*at, delta, kept_ms) for at, delta in totals.items() if delta]
         return writes, counters
 
     def _write(self, person: str, state: PersonState | None) -> StateWrite:

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 import redis
 
-from schemas.redis_keys import experiment_key, funnel_field, funnel_key
+from schemas.redis_keys import (
+    experiment_field,
+    experiment_key,
+    experiment_total_key,
+    funnel_field,
+    funnel_key,
+)
 from schemas.settings import Settings
 from tests.integration.personalize_service import ADMIN, SITE, Client, serving
 
@@ -76,23 +82,33 @@ def test_counts_are_summed_over_partitions_and_minutes(client: Client, store: re
 def test_outcomes_of_experiments_are_summed_by_arm(client: Client, store: redis.Redis) -> None:
     key = SITE.experiments["hero"].key
     minute = int(time.time()) // 60
-    for partition, ago, arm, counts in (
-        (0, 0, "search-hero", (5, 2)),
-        (7, 90, "search-hero", (1, 1)),
-        (3, 0, "holdout", (2, 0)),
-        (3, 1500, "holdout", (100, 100)),
-        (4, 0, "nobody-now", (0, 0)),
+    for partition, ago, medium, arm, counts in (
+        (0, 0, "search", "search-hero", (5, 2)),
+        (7, 90, "email", "search-hero", (1, 1)),
+        (3, 0, "search", "holdout", (2, 0)),
+        (3, 1500, "search", "holdout", (100, 100)),
+        (4, 0, "search", "nobody-now", (0, 0)),
     ):
         hour, rest = divmod(minute - ago, 60)
         for step, count in enumerate(counts):
-            field = funnel_field(rest, step, "arm", arm)
+            field = funnel_field(rest, step, medium, arm)
             store.hincrby(experiment_key(partition, key, hour), field, count)
+            total = experiment_field(step, medium, arm)
+            store.hincrby(experiment_total_key(partition, key), total, count)
     (hero,) = fresh(client, "/v1/experiments")["experiments"]
     assert (hero["name"], hero["goal"]) == ("hero", "")
     assert hero["arms"] == [
         {"name": "holdout", "exposed": 2, "converted": 0, "rate": 0.0},
         {"name": "search-hero", "exposed": 6, "converted": 3, "rate": 0.5},
     ]
+    assert [(arm["name"], arm["exposed"]) for arm in hero["total"]] == [
+        ("holdout", 102),
+        ("search-hero", 6),
+    ]
+    assert {m: [arm["exposed"] for arm in arms] for m, arms in hero["media"].items()} == {
+        "email": [1],
+        "search": [102, 5],
+    }
     (hero,) = fresh(client, "/v1/experiments?minutes=60")["experiments"]
     assert [arm["exposed"] for arm in hero["arms"]] == [2, 5]
 

@@ -10,15 +10,15 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from personalize_api.funnels import Tally
-from schemas.activity import Activity, exposure_name, with_cell
+from personalize_api.outcomes import Counts, Outcomes
+from schemas.activity import Activity, exposure_name, goal_name, with_cell
 from schemas.decision_token import Decided, mint
 from schemas.decision_token import read as decided
-from schemas.event import Event, encode_batch
+from schemas.event import Event, Register, encode_batch, encode_line
 from schemas.identity import LOGOUT
 from schemas.persons import contribution_key
 from schemas.redis_keys import Contribution, PersonState
-from schemas.site import Experiment, Funnel, Site, Step
+from schemas.site import Experiment, Site
 from streams.device_stage import DeviceStage, States
 from streams.experiments import Experiments
 from streams.person_stage import PersonStage
@@ -27,10 +27,10 @@ from streams.records import Record
 from tests.unit.test_device_stage import NOW, SITE, event
 from tests.unit.test_identity import oracle as owner_oracle
 
-MINUTE = 60_000
 HERO = Experiment(name="hero", arms={"big": 1.0, "small": 1.0}, goal="Order Completed")
 SHOP = msgspec.structs.replace(SITE, experiments={"hero": HERO})
-Outcome = dict[str, tuple[int, int]]  # arm -> exposed, converted
+Found = dict[str, dict[str, tuple[int, int]]]  # referrer medium -> arm -> exposed, converted
+GOOGLE = "https://www.google.com/"
 
 
 def one(minute: int, device: str, n: int, name: str = "", user: str = "", **more: Any) -> Event:
@@ -38,9 +38,9 @@ def one(minute: int, device: str, n: int, name: str = "", user: str = "", **more
     return event(minute, name, user, device_id=device, event_id=event_id, **more)
 
 
-def shown(minute: int, device: str, arm: str, n: int) -> Event:
+def shown(minute: int, device: str, arm: str, n: int, referrer: str = "") -> Event:
     decision = mint(Decided("search-toys", arm, "hero", arm), "secret")
-    return one(minute, device, n, decision_id=decision)
+    return one(minute, device, n, decision_id=decision, referrer=referrer)
 
 
 def bought(minute: int, device: str, n: int) -> Event:
@@ -60,7 +60,14 @@ devices = st.sampled_from(["phone", "laptop"])
 numbers = st.integers(0, 10**8 - 1)
 histories = st.lists(
     st.one_of(
-        st.builds(shown, minutes, devices, st.sampled_from(["big", "small"]), numbers),
+        st.builds(
+            shown,
+            minutes,
+            devices,
+            st.sampled_from(["big", "small"]),
+            numbers,
+            st.sampled_from(["", GOOGLE]),
+        ),
         st.builds(bought, minutes, devices, numbers),
         st.builds(logged_in, minutes, devices, st.sampled_from(["anna", "ben"]), numbers),
         st.builds(logged_out, minutes, devices, numbers),
@@ -70,7 +77,7 @@ histories = st.lists(
 )
 
 
-def live(batches: list[list[Event]], chance: random.Random, site: Site = SHOP) -> Outcome:
+def live(batches: list[list[Event]], chance: random.Random, site: Site = SHOP) -> Found:
     """What the counters hold after both stages; registers of devices come in any order."""
     device_stage, person_stage = DeviceStage(site, "secret"), PersonStage(site)
     states: States = {}
@@ -99,20 +106,31 @@ def live(batches: list[list[Event]], chance: random.Random, site: Site = SHOP) -
     return read(counters)
 
 
-def read(counters: Counter[tuple[str, str]]) -> Outcome:
-    """As the personalization API reads them."""
-    steps = (Step(name="exposed"), Step(name="converted"))
-    tally = Tally(Funnel(name="hero", steps=steps, by=("arm",)), 0, NOW // MINUTE)
+def read(counters: Counter[tuple[str, str]]) -> Found:
+    """As the personalization API reads them: by minutes, and in total, which is the same here."""
+    by_minutes, totals = Counts(), Counts()
     assert all(count >= 0 for count in counters.values())
     for (key, field), count in counters.items():
-        _, kind, name, fingerprint, hour = key.rsplit(":", 4)
+        kind, name, *rest = key.split(":")[2:]
+        if kind in ("x", "xt"):
+            assert f"{name}:{rest[0]}" == HERO.key
         if kind == "x":
-            assert f"{name}:{fingerprint}" == HERO.key
-            tally.add(int(hour), {field.encode(): b"%d" % count})
-    return {arm: (a, b) for arm, (a, b) in tally.by.get("arm", {}).items() if a}
+            by_minutes.add_minutes(int(rest[1]), {field.encode(): b"%d" % count}, 0)
+        elif kind == "xt":
+            totals.add_totals({field.encode(): b"%d" % count})
+    assert plain(by_minutes.outcomes()) == plain(totals.outcomes())
+    assert not by_minutes.garbled + totals.garbled
+    return plain(totals.outcomes())
 
 
-def slowly(history: list[Event]) -> Outcome:
+def plain(outcomes: Outcomes) -> Found:
+    return {
+        medium: {arm: (shown, converted) for arm, (shown, converted) in arms.items()}
+        for medium, arms in outcomes.items()
+    }
+
+
+def slowly(history: list[Event]) -> Found:
     """Person by person: the earliest exposure, and whether an order came then or later."""
     marks: dict[str, list[tuple[int, str]]] = {}
     for each in history:
@@ -120,7 +138,7 @@ def slowly(history: list[Event]) -> Outcome:
             marks.setdefault(each.device_id, []).append((each.event_time, each.user_id))
         elif each.name == "Logged Out":
             marks.setdefault(each.device_id, []).append((each.event_time, LOGOUT))
-    exposures: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    exposures: dict[tuple[str, str], list[tuple[int, str, str]]] = {}
     orders: dict[tuple[str, str], list[int]] = {}
     for each in history:
         user, logout = owner_oracle(marks.get(each.device_id, []), each.event_time)
@@ -128,16 +146,17 @@ def slowly(history: list[Event]) -> Outcome:
         if each.decision_id:
             decision = decided(each.decision_id, "secret")
             assert decision is not None
-            exposures.setdefault(person, []).append((each.event_time, decision.arm))
+            medium = "search" if each.referrer else "direct"
+            exposures.setdefault(person, []).append((each.event_time, decision.arm, medium))
         elif each.name == "Order Completed":
             orders.setdefault(person, []).append(each.event_time)
-    found: Counter[str] = Counter()
-    converted: Counter[str] = Counter()
+    found: Found = {}
     for person, shown_at in exposures.items():
-        time, arm = min(shown_at)
-        found[arm] += 1
-        converted[arm] += any(at >= time for at in orders.get(person, []))
-    return {arm: (count, converted[arm]) for arm, count in found.items()}
+        time, arm, medium = min(shown_at)
+        exposed, converted = found.setdefault(medium, {}).get(arm, (0, 0))
+        converted += any(at >= time for at in orders.get(person, []))
+        found[medium][arm] = (exposed + 1, converted)
+    return found
 
 
 @settings(max_examples=150, deadline=None)
@@ -154,10 +173,10 @@ def test_any_order_batching_and_repetition_counts_each_person_once(
 
 def test_of_two_persons_who_turn_out_to_be_one_the_earlier_arm_holds() -> None:
     apart = [shown(1, "phone", "big", 1), shown(5, "laptop", "small", 2), bought(9, "laptop", 3)]
-    assert live([apart], random.Random(0)) == {"big": (1, 0), "small": (1, 1)}
+    assert live([apart], random.Random(0)) == {"direct": {"big": (1, 0), "small": (1, 1)}}
     joined = [*apart, logged_in(20, "phone", "anna", 4), logged_in(21, "laptop", "anna", 5)]
     for batches in ([joined], [apart, joined[3:]], [joined[3:], apart]):
-        assert live(batches, random.Random(0)) == {"big": (1, 1)}
+        assert live(batches, random.Random(0)) == {"direct": {"big": (1, 1)}}
 
 
 def test_who_is_an_alias_counts_where_the_root_is() -> None:
@@ -171,11 +190,12 @@ def test_who_is_an_alias_counts_where_the_root_is() -> None:
     experiments = Experiments(SHOP)
     assert experiments.standings(alone) == experiments.standings(root) != set()
     assert experiments.standings(alias) == set()
-    assert [delta for _, delta in experiments.changes("anna's person", alone, alias)] == [-1]
+    assert [delta for _, delta in experiments.changes(alone, alias)] == [-1]
 
 
 def test_what_was_bought_before_is_no_success_of_what_was_shown_after() -> None:
-    assert live([[bought(1, "d", 1), shown(2, "d", "big", 2)]], random.Random(0)) == {"big": (1, 0)}
+    history = [bought(1, "d", 1), shown(2, "d", "big", 2)]
+    assert live([history], random.Random(0)) == {"direct": {"big": (1, 0)}}
 
 
 def test_a_late_event_shows_nothing() -> None:
@@ -187,3 +207,34 @@ def test_an_arm_that_nobody_decided_is_not_shown() -> None:
     forged_id = mint(Decided("search-toys", "big", "hero", "big"), "another secret")
     forged = one(1, "d", 1, decision_id=forged_id, variant="big")
     assert live([[forged]], random.Random(0)) == {}
+
+
+def test_totals_know_what_comes_after_the_live_horizon() -> None:
+    def held(*names: str, time: int) -> Register:
+        activity = Activity()
+        for name in names:
+            activity = with_cell(activity, name, time)
+        return Register(
+            person_id="anna's person",
+            device_id="phone",
+            version=time,
+            record_time=time,
+            first_seen=NOW,
+            last_seen=time,
+            activity=with_cell(activity, exposure_name(HERO.key, "big", "ai"), NOW),
+        )
+
+    later = NOW + 3 * 86_400_000
+    person_stage, persons = PersonStage(SHOP), PersonStates()
+    changes: list[dict[str, int]] = []
+    for register in (held(time=NOW), held(goal_name(HERO.goal), time=later)):
+        record = Record(0, 0, register.record_time, encode_line(register), lambda: None)
+        effects = person_stage.fold(persons, [(record, person_stage.decode(record))], 1)
+        changes.append(
+            {f"{each.key.partition('}')[2]} {each.field}": each.delta for each in effects.counters}
+        )
+    minute, hour = NOW // 60_000 % 60, NOW // 3_600_000
+    assert changes == [
+        {f":x:{HERO.key}:{hour} {minute}|0|ai|big": 1, f":xt:{HERO.key} 0|ai|big": 1},
+        {f":xt:{HERO.key} 1|ai|big": 1},
+    ]

@@ -97,9 +97,9 @@ def test_first_and_last_touch_are_of_all_devices() -> None:
 
 
 def test_the_arm_is_that_of_the_earliest_exposure_over_all_devices() -> None:
-    phone = held((exposure_name("hero:1", "big"), 2, 0))
-    laptop = held((exposure_name("hero:1", "small"), 3, 0))
-    assert person(phone, laptop).exposures["hero:1"] == (NOW - 3 * DAY, "small")
+    phone = held((exposure_name("hero:1", "big", "email"), 2, 0))
+    laptop = held((exposure_name("hero:1", "small", "search"), 3, 0))
+    assert person(phone, laptop).exposures["hero:1"] == (NOW - 3 * DAY, "small", "search")
 
 
 def test_a_day_with_visits_on_two_devices_is_one_day() -> None:
