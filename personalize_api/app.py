@@ -13,11 +13,11 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from personalize_api.current_site import CurrentSite
 from personalize_api.homepage import PATH, Receive, Scope, Send
 from personalize_api.openapi import describe
 from personalize_api.room import Room, open_room
 from personalize_api.routes import errors, funnels, ops, service, visitors
+from schemas.current_site import CurrentSite
 from schemas.settings import Settings
 
 _GRACE_S = 10

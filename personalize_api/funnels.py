@@ -17,10 +17,10 @@ import msgspec
 import redis.asyncio
 from redis.exceptions import RedisError, ResponseError
 
-from personalize_api.current_site import CurrentSite
 from personalize_api.errors import NotThere, StateUnavailable
 from personalize_api.metrics import Metrics
 from personalize_api.seldom import SeldomLogger
+from schemas.current_site import CurrentSite
 from schemas.funnel_result import FunnelResult, funnel_result
 from schemas.redis_keys import funnel_key
 from schemas.site import Funnel

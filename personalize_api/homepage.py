@@ -32,13 +32,13 @@ from personalize_api.arrival import (
     read_query,
 )
 from personalize_api.consent import consent_of
-from personalize_api.current_site import CurrentSite
 from personalize_api.decisions import DecisionLog
 from personalize_api.errors import InvalidInput, MethodRefused, PersonalizeError, TooLarge
 from personalize_api.metrics import Metrics
 from personalize_api.permitted import restrict
 from personalize_api.scenarios import DEFAULT, Choice, Tried, decide, explain, facts_of
 from personalize_api.visitors import Visitor, Visitors
+from schemas.current_site import CurrentSite
 from schemas.decision_token import Decided, mint
 from schemas.event import Decision
 from schemas.geo import GeoDatabase

@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from personalize_api.current_site import CurrentSite
 from personalize_api.errors import StateUnavailable
 from personalize_api.funnels import LiveFunnel, LiveFunnels
 from personalize_api.metrics import Metrics
+from schemas.current_site import CurrentSite
 from schemas.funnel_result import iso_time
 
 logger = logging.getLogger(__name__)

@@ -18,10 +18,10 @@ import msgspec
 import redis.asyncio
 from redis.exceptions import RedisError
 
-from personalize_api.current_site import CurrentSite
 from personalize_api.errors import StateUnavailable
 from personalize_api.outcomes import Outcome, by_arm, read_since, read_totals
 from personalize_api.seldom import SeldomLogger
+from schemas.current_site import CurrentSite
 from schemas.funnel_result import iso_time
 from schemas.site import Experiment
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from personalize_api.current_site import CurrentSite
 from personalize_api.decisions import DecisionLog
 from personalize_api.funnels import LiveFunnels
 from personalize_api.homepage import Homepage
@@ -16,6 +15,7 @@ from personalize_api.live_experiments import LiveExperiments
 from personalize_api.metrics import Metrics
 from personalize_api.state_reader import StateReader
 from personalize_api.visitors import Visitors
+from schemas.current_site import CurrentSite
 from schemas.referrer import classify
 from schemas.settings import Settings
 

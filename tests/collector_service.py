@@ -20,6 +20,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from infra.embedded.ports import free_offset
 from infra.topics import create_topics
 from ingest.collector.app import create_app, server_config
+from schemas.current_site import CurrentSite
 from schemas.event import Event, Rejected, raw_line_decoder, split_lines
 from schemas.settings import Ports, Settings
 from schemas.site import ConsentRules, Site, WriteKey
@@ -151,9 +152,11 @@ def with_free_ports(settings: Settings) -> Settings:
 
 
 @contextmanager
-def serving(settings: Settings, site: Site) -> Iterator[None]:
+def serving(settings: Settings, site: Site | CurrentSite) -> Iterator[None]:
     """The collector at settings.bind:settings.ports.collect, stopped in good order at the end."""
-    config = server_config(create_app(settings, site), settings.bind, settings.ports.collect)
+    current = site if isinstance(site, CurrentSite) else CurrentSite(site)
+    app = create_app(settings, current)
+    config = server_config(app, settings.bind, settings.ports.collect)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

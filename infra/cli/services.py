@@ -54,12 +54,13 @@ def up(
 def collect() -> None:
     """The collector: beacons and SDKs into Kafka."""
     from ingest.collector.app import serve
+    from schemas.current_site import CurrentSite
 
     context.start_logging()
     configured = context.settings()
     # uvicorn raises the signal again after a clean stop; by then there is nothing left to end
     signal.signal(signal.SIGTERM, lambda *_: None)
-    serve(configured, context.site(configured))
+    serve(configured, CurrentSite.read(context.site_path(configured)))
 
 
 def stream() -> None:
@@ -121,7 +122,7 @@ def personalize() -> None:
     """The personalization API: homepage decisions, live funnels, /ops."""
     from infra.erasure.apart import erase_apart
     from personalize_api.app import serve
-    from personalize_api.current_site import CurrentSite
+    from schemas.current_site import CurrentSite
 
     context.start_logging()
     configured = context.settings()

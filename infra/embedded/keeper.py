@@ -92,6 +92,10 @@ class Keeper:
             await self._may_run.wait()
             await self._start_again()
 
+    async def restart(self) -> None:
+        """End the process in good order; `keep` puts the next one in its place."""
+        await self._end(self.service.stop_timeout_s)
+
     async def suspend(self, grace_s: float) -> None:
         """End the process, by force after `grace_s`; `keep` starts the next one at `resume`."""
         self._may_run.clear()

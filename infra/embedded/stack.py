@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from infra.embedded import broker, clickhouse_server, redis_server
+from infra.embedded import broker, clickhouse_server, redis_server, site_watch
 from infra.embedded.console import Console
 from infra.embedded.directory_lock import locked
 from infra.embedded.service import Service, fetch
@@ -79,7 +79,13 @@ async def run_stack(
             console.line("footfall", f"ready after {time.monotonic() - began:.1f} s")
             for service in (services.collect(), services.personalize()):
                 console.line("footfall", f"{service.name}: {service.url}")
-            await (while_up() if while_up else asyncio.Event().wait())
+            watching = asyncio.create_task(
+                site_watch.watch(site_file, hooks.migrate, lambda: supervisor.restart("stream"))
+            )
+            try:
+                await (while_up() if while_up else asyncio.Event().wait())
+            finally:
+                watching.cancel()
 
         await supervisor.run(announce_and_wait)
 

@@ -91,6 +91,10 @@ class Supervisor:
             finally:
                 await asyncio.shield(self._stop())
 
+    async def restart(self, name: str) -> None:
+        """Stops a service in good order; it is started again like one that has died."""
+        await self._keepers[name].restart()
+
     def _check_ports(self) -> None:
         services = [service for stage in self.stages for service in stage.services]
         taken = [

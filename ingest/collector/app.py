@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import logging
@@ -17,19 +18,24 @@ from ingest.collector.pseudonym import Salts
 from ingest.collector.publish import Batch, Publisher
 from ingest.collector.rules import Rules
 from ingest.collector.side_paths import create_side_paths
+from schemas.current_site import CurrentSite
 from schemas.settings import Settings
-from schemas.site import Site
 
 _log = logging.getLogger(__name__)
 
 _GRACE_S = 15  # above the delivery timeout, so that a stop waits for what Kafka still takes
 
 
-def create_app(settings: Settings, site: Site) -> HotPaths:
-    """The ASGI application; its lifespan connects to Kafka and Redis, and flushes at the end."""
+def create_app(settings: Settings, site: CurrentSite) -> HotPaths:
+    """The ASGI application; its lifespan connects to Kafka and Redis, and flushes at the end.
+
+    Keys, origins, the cookie and consent follow the site file; how long salts are kept is what
+    it said at the start.
+    """
     metrics = Metrics()
-    salts = Salts(settings.redis_url, site.retention.events_ms if site.join_logs else 0)
-    rules = Rules(site, salts, settings.secret_key)
+    first = site.site
+    salts = Salts(settings.redis_url, first.retention.events_ms if first.join_logs else 0)
+    rules = site.follow(lambda new: Rules(new, salts, settings.secret_key))
     producer: Producer[Batch] = Producer(settings.kafka)
     publisher = Publisher(producer, metrics)
 
@@ -37,17 +43,19 @@ def create_app(settings: Settings, site: Site) -> HotPaths:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await publisher.start()
         await salts.start()
+        watching = asyncio.create_task(site.watch())
         try:
             yield
         finally:
+            watching.cancel()
             await publisher.stop()
             await salts.stop()
 
-    side_paths = create_side_paths(rules.keys, producer, metrics, lifespan)
+    side_paths = create_side_paths(site, lambda: rules.now.keys, producer, metrics, lifespan)
     return HotPaths(rules, publisher, metrics, side_paths)
 
 
-def serve(settings: Settings, site: Site) -> None:
+def serve(settings: Settings, site: CurrentSite) -> None:
     """Serves until SIGTERM or SIGINT: then accepts nothing more, flushes, and returns."""
     port = settings.ports.collect
     config = server_config(create_app(settings, site), settings.bind, port)

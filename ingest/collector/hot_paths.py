@@ -33,6 +33,7 @@ from ingest.collector.metrics import Metrics
 from ingest.collector.protocols import beacon, segment
 from ingest.collector.publish import Publisher
 from ingest.collector.rules import Rules
+from schemas.current_site import Followed
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +69,9 @@ def readers() -> dict[str, ReadParcel]:
 class HotPaths:
     """Answers the collecting paths and the script; hands everything else to `others`."""
 
-    def __init__(self, rules: Rules, publisher: Publisher, metrics: Metrics, others: App) -> None:
+    def __init__(
+        self, rules: Followed[Rules], publisher: Publisher, metrics: Metrics, others: App
+    ) -> None:
         self._rules = rules
         self._publisher = publisher
         self._metrics = metrics
@@ -83,15 +86,16 @@ class HotPaths:
             await self._answer_rest(scope, receive, send)
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        rules = self._rules.now
         try:
             if scope["method"] != "POST":
                 raise MethodNotAllowed("events are sent by POST")
             content = await body.read(receive, headers)
             parcel = read_parcel(content)
-            caller = self._admit(parcel, scope, headers)
+            caller = _admit(rules, parcel, scope, headers)
             if caller.server and (days := parcel.past_days(caller.received_at)):
-                await self._rules.namer.expect_past(days)
-            harvest = parcel.gather(caller, self._rules)
+                await rules.namer.expect_past(days)
+            harvest = parcel.gather(caller, rules)
             told = self._told.news(harvest.unconsented) if harvest.unconsented else ()
             lines = [*harvest.accepted, *harvest.claims, *told]
             durable = self._publisher.offer(lines, harvest.refused)
@@ -122,16 +126,6 @@ class HotPaths:
         else:
             await self._others(scope, receive, send)
 
-    def _admit(self, parcel: Parcel, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
-        """Raises UnknownWriteKey, OriginNotAllowed."""
-        key = self._rules.keys.admit(
-            headers.get(b"authorization", b""),
-            parcel.key,
-            scope["query_string"],
-            headers.get(b"origin", b""),
-        )
-        return Caller(scope, headers, key, int(time.time() * 1000))
-
     def _count(self, harvest: Harvest) -> None:
         if harvest.accepted:
             protocol = harvest.accepted[0].protocol
@@ -142,8 +136,19 @@ class HotPaths:
     def _listed(self, headers: Mapping[bytes, bytes]) -> bytes:
         """The request's origin where the site lists it, else empty."""
         origin = headers.get(b"origin", b"")
-        return origin if origin and self._rules.keys.allows_origin(origin) else b""
+        return origin if origin and self._rules.now.keys.allows_origin(origin) else b""
 
     def _asking(self, headers: Mapping[bytes, bytes]) -> bytes:
         """The listed origin, unless its page will not read the answer: beacons go out no-cors."""
         return b"" if headers.get(b"sec-fetch-mode") == b"no-cors" else self._listed(headers)
+
+
+def _admit(rules: Rules, parcel: Parcel, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
+    """Raises UnknownWriteKey, OriginNotAllowed."""
+    key = rules.keys.admit(
+        headers.get(b"authorization", b""),
+        parcel.key,
+        scope["query_string"],
+        headers.get(b"origin", b""),
+    )
+    return Caller(scope, headers, key, int(time.time() * 1000))

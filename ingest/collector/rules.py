@@ -10,7 +10,7 @@ from schemas.site import Site
 
 
 class Rules:
-    """A site's rules, made ready once at start."""
+    """A site's rules, made ready once for each version of its file."""
 
     def __init__(self, site: Site, salts: Salts, secret: str) -> None:
         self.site = site.name

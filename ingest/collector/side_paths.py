@@ -19,6 +19,7 @@ from ingest.collector.keys import WriteKeys
 from ingest.collector.metrics import Metrics
 from ingest.collector.openapi import describe
 from ingest.collector.producer import Producer
+from schemas.current_site import CurrentSite
 from schemas.topics import RAW, REJECTED
 
 _READY_WAIT_S = 2.0
@@ -27,19 +28,28 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def create_side_paths(
-    keys: WriteKeys, producer: Producer[Any], metrics: Metrics, lifespan: Lifespan
+    site: CurrentSite,
+    keys: Callable[[], WriteKeys],
+    producer: Producer[Any],
+    metrics: Metrics,
+    lifespan: Lifespan,
 ) -> FastAPI:
-    """The FastAPI application beside the hot paths; `lifespan` starts and stops the collector."""
+    """The FastAPI application beside the hot paths; `lifespan` starts and stops the collector.
+
+    `keys`: those of now.
+    """
     app = FastAPI(title="Footfall collector", version="1", lifespan=lifespan)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RefusedRequest, _refused)
-    _add_operations(app, producer, metrics)
+    _add_operations(app, site, producer, metrics)
     _add_sdk_settings(app, keys)
     describe(app)
     return app
 
 
-def _add_operations(app: FastAPI, producer: Producer[Any], metrics: Metrics) -> None:
+def _add_operations(
+    app: FastAPI, site: CurrentSite, producer: Producer[Any], metrics: Metrics
+) -> None:
     @app.get("/health", tags=["operations"])
     async def health() -> dict[str, str]:
         """The process answers."""
@@ -59,7 +69,7 @@ def _add_operations(app: FastAPI, producer: Producer[Any], metrics: Metrics) -> 
                     f"topic {topic.name} has {found} partitions, not {topic.partitions}: "
                     "run `footfall migrate`"
                 )
-        return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "ready", "site": site.told()})
 
     @app.get("/metrics", tags=["operations"])
     async def prometheus() -> Response:
@@ -67,17 +77,17 @@ def _add_operations(app: FastAPI, producer: Producer[Any], metrics: Metrics) -> 
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _add_sdk_settings(app: FastAPI, keys: WriteKeys) -> None:
+def _add_sdk_settings(app: FastAPI, keys: Callable[[], WriteKeys]) -> None:
     def cors(request: Request) -> dict[str, str]:
         origin = request.headers.get("origin", "").encode("latin-1")
-        listed = origin if origin and keys.allows_origin(origin) else b""
+        listed = origin if origin and keys().allows_origin(origin) else b""
         headers = {name.decode(): value.decode("latin-1") for name, value in answers.cors(listed)}
         return {**headers, "vary": "Origin"}
 
     @app.get("/v1/projects/{key}/settings", tags=["SDK settings"])
     async def segment_settings(key: str, request: Request) -> JSONResponse:
         """What analytics.js asks for before it sends anything."""
-        keys.known(b"", key, b"")
+        keys().known(b"", key, b"")
         integration = {"apiKey": key, "unbundledIntegrations": [], "versionSettings": {}}
         settings = {
             "integrations": {"Segment.io": integration},
@@ -91,7 +101,7 @@ def _add_sdk_settings(app: FastAPI, keys: WriteKeys) -> None:
     async def rudderstack_settings(request: Request) -> JSONResponse:
         """What RudderStack's SDKs ask for before they send anything."""
         authorization = request.headers.get("authorization", "").encode("latin-1")
-        key = keys.known(authorization, "", str(request.url.query).encode())
+        key = keys().known(authorization, "", str(request.url.query).encode())
         off = {"enabled": False}
         source = {
             "id": "footfall",

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Response
 from personalize_api.metrics import CONTENT_TYPE
 from personalize_api.routes.room import OpenRoom
 from personalize_api.state_reader import Unreachable
-from schemas.funnel_result import iso_time
 from schemas.redis_keys import fence_key
 from schemas.topics import RAW
 
@@ -44,11 +43,7 @@ async def ready(room: OpenRoom) -> Response:
         "waits_for": "",
         "degraded": degraded,
         "redis_ms": taken_ms,
-        "site": {
-            "digest": room.site.digest,
-            "since": iso_time(room.site.since_ms),
-            "error": room.site.error or None,
-        },
+        "site": room.site.told(),
     }
     return Response(msgspec.json.encode(answer), media_type="application/json")
 

@@ -30,6 +30,7 @@ from infra.embedded import broker, redis_server
 from infra.embedded.ports import free_offset
 from infra.topics import create_topics
 from ingest.collector.app import calm_garbage_collection, serve, server_config
+from schemas.current_site import CurrentSite
 from schemas.settings import Ports, Settings
 from tests.benchmarks.load import Load, drive, post
 from tests.collector_service import PAGE, SERVER_KEY, SITE
@@ -250,4 +251,4 @@ if __name__ == "__main__":
         config = server_config(_empty, from_environment.bind, from_environment.ports.collect)
         uvicorn.Server(config).run()
     else:
-        serve(from_environment, SITE)
+        serve(from_environment, CurrentSite(SITE))

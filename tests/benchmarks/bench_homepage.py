@@ -27,7 +27,7 @@ from fastapi import FastAPI
 
 from infra.embedded import broker, redis_server
 from personalize_api.app import serve
-from personalize_api.current_site import CurrentSite
+from schemas.current_site import CurrentSite
 from schemas.evidence import Evidence, Said, pack
 from schemas.redis_keys import DeviceState, device_key, encode_device_state
 from schemas.settings import Settings

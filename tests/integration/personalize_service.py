@@ -15,7 +15,7 @@ import msgspec
 
 from infra.embedded.ports import free_offset
 from personalize_api.app import Server
-from personalize_api.current_site import CurrentSite
+from schemas.current_site import CurrentSite
 from schemas.redis_keys import DeviceState
 from schemas.settings import Ports, Settings
 from schemas.site import (

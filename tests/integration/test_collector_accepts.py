@@ -144,7 +144,7 @@ def test_the_tracker_is_served_small_and_cacheable(collector: Collector) -> None
 
 def test_operations_and_sdk_settings_are_answered(collector: Collector) -> None:
     assert collector.ask("GET", "/health").json == {"status": "ok"}
-    assert collector.ask("GET", "/ready").json == {"status": "ready"}
+    assert collector.ask("GET", "/ready").json["status"] == "ready"
     assert b"footfall_collector_buffered_events" in collector.ask("GET", "/metrics").body
     settings = collector.ask("GET", "/v1/projects/pk_demo/settings", headers=PAGE)
     assert settings.json["integrations"]["Segment.io"]["apiKey"] == "pk_demo"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from infra.cli.context import EXAMPLE_SITE
 from infra.embedded.ports import free_offset, is_taken
 from schemas.settings import Ports, Settings
 from schemas.topics import ALL
@@ -61,10 +63,14 @@ def until(condition: Callable[[], bool], stack: Stack, timeout_s: float = 60.0) 
 
 def up(state_dir: Path, offset: int) -> subprocess.Popen[bytes]:
     own = {k: v for k, v in os.environ.items() if not k.startswith("FOOTFALL_")}
+    site = state_dir.with_name("shop.yaml")
+    if not site.exists():
+        for file in (EXAMPLE_SITE, EXAMPLE_SITE.with_name("catalogue.csv")):
+            shutil.copy(file, site.with_name(file.name))
     with state_dir.with_name("log").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "infra.cli", "up", "--state-dir", str(state_dir)],
-            env={**own, "FOOTFALL_PORT_OFFSET": str(offset)},
+            env={"FOOTFALL_SITE": str(site), **own, "FOOTFALL_PORT_OFFSET": str(offset)},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -121,6 +127,30 @@ def test_a_second_stack_on_the_same_ports_names_them(stack: Stack, tmp_path: Pat
     for name in ("kafka", "redis", "clickhouse", "collect"):
         assert f"port {getattr(stack.ports, name)} ({name})" in said
     assert "FOOTFALL_PORT_OFFSET" in said
+
+
+def test_a_changed_site_file_starts_only_the_stream_again(stack: Stack) -> None:
+    site = stack.state_dir.with_name("shop.yaml")
+    right = site.read_text()
+    before = {name: stack.pid(name) for name in SERVICES}
+    site.write_text(right.replace("version: 1", "version: 2"))
+    until(lambda: "unknown version" in site_error(stack, "collect"), stack)
+    until(lambda: "unknown version" in site_error(stack, "personalize"), stack)
+    assert {name: stack.pid(name) for name in SERVICES} == before
+    step = "{name: search, page: /search}"
+    assert step in right
+    site.write_text(right.replace(step, "{name: search, event: Products Searched}"))
+    until(lambda: stack.pid("stream") != before["stream"], stack)
+    until(lambda: is_ready(stack.run_json()["stream"]["url"]), stack)
+    assert "stream: ended with code 0" in stack.log
+    others = SERVICES - {"stream"}
+    assert {name: stack.pid(name) for name in others} == {name: before[name] for name in others}
+    assert site_error(stack, "personalize") == site_error(stack, "collect") == ""
+
+
+def site_error(stack: Stack, service: str) -> str:
+    with urllib.request.urlopen(f"{stack.run_json()[service]['url']}/ready", timeout=5) as answer:
+        return json.load(answer)["site"]["error"] or ""
 
 
 def test_after_the_broker_is_killed_its_topics_are_back_and_its_readers_start_again(

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from infra.doctor import service_check
-from personalize_api.current_site import CurrentSite
+from schemas.current_site import CurrentSite
 from schemas.settings import Settings
 from tests.integration.personalize_service import Client, serving
 from tests.processes import await_true

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from personalize_api.current_site import CurrentSite
+from schemas.current_site import CurrentSite
 from schemas.settings import ConfigurationError
 from schemas.site import Site
 from schemas.site_version import digest_of, read_version
