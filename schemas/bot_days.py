@@ -13,6 +13,7 @@ minute of its last event only where no other session follows it in the same run.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 DAY_MS = 86_400_000
@@ -58,6 +59,26 @@ def _full_entries(counts: bytes, at: int, minute: int) -> int:
         found += _FULL + 1
         at -= 2
     return found
+
+
+def has_minute(counts: bytes, minute: int) -> bool:
+    """Whether a day's packed counts hold an event of that minute."""
+    at = len(counts)
+    while at:
+        entry = (counts[at - 2] << 8 | counts[at - 1]) >> _BITS
+        if entry <= minute:
+            return entry == minute
+        at -= 2
+    return False
+
+
+def minutes_of(counts: bytes) -> Iterator[tuple[int, int]]:
+    """(minute, events in it) of a day's packed counts, each minute once, sorted."""
+    found: dict[int, int] = {}
+    for at in range(0, len(counts), 2):
+        entry = counts[at] << 8 | counts[at + 1]
+        found[entry >> _BITS] = found.get(entry >> _BITS, 0) + (entry & _FULL) + 1
+    return iter(found.items())
 
 
 def with_day(days: BotDays, day: int, reason: str) -> BotDays:

@@ -27,13 +27,15 @@ from schemas.redis_keys import DeviceState
 from streams.evidence import between
 from streams.steps.split_url import split_url
 
-_NOBODYS = (USER_DEVICE_PREFIX, *NODE_PREFIXES)  # a server's events of somebody
+NOBODYS = (USER_DEVICE_PREFIX, *NODE_PREFIXES)
+"""Beginnings of device ids that stand for a server's events of somebody: no visitor's device."""
+
 _ROBOTS_PATH = "/robots.txt"
 
 
 def note_behaviour(state: DeviceState, event: Event, max_a_minute: int) -> bool:
     """Adds an event that is no repetition to `state`; whether its day has got a reason by that."""
-    if event.server or event.device_id.startswith(_NOBODYS):
+    if event.server or event.device_id.startswith(NOBODYS):
         return False
     day, within = divmod(event.event_time, DAY_MS)
     days = state.bot_days

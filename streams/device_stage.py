@@ -17,6 +17,7 @@ line of footfall.raw
   ├─ enrich: user agent, url, referrer, order, credited decision
   ├─ activities: interests, touches, exposures, orders
   ├─ live? evidence for funnels
+  ├─ visitors, events, pages a minute ────────────────▶ live counts
   ├─ the enriched event ──────────────────────────────▶ footfall.events
   └─ after the record ┬─ what devices contribute ─────▶ footfall.registers
                       ├─ links of identifiers ────────▶ footfall.identity
@@ -74,6 +75,7 @@ from streams.enrich import Enricher
 from streams.erasing import device_without
 from streams.forgotten import Forgetter
 from streams.funnels import Funnels
+from streams.pulse import Pulse
 from streams.records import Effects, Emissions, Record, StateWrite
 from streams.rejected import reject
 from streams.said import claimed, has_timeline, is_logout, said_by, with_logout
@@ -123,11 +125,13 @@ class DeviceStage:
         emissions = Emissions()
         touched: set[str] = set()
         forgetter = Forgetter(RAW, self._secret, states)
+        pulse = Pulse(batch[0][0].partition)
         for record, lines in batch:
             version = version_of(epoch, record.offset)
-            self._record(states, record, lines, version, forgetter, touched, emissions)
+            pulse.at(record.time)
+            self._record(states, record, lines, version, forgetter, touched, emissions, pulse)
         writes = [self._write(device, states[device]) for device in touched]
-        return Effects(emissions, [*writes, *forgetter.writes()], [])
+        return Effects(emissions, [*writes, *forgetter.writes()], list(pulse.changes()))
 
     def _record(
         self,
@@ -138,6 +142,7 @@ class DeviceStage:
         forgetter: Forgetter,
         touched: set[str],
         emissions: Emissions,
+        pulse: Pulse,
     ) -> None:
         """Adds to `touched` the devices whose states are to be written."""
         memory = forgetter.memory
@@ -151,7 +156,7 @@ class DeviceStage:
                 device = line.device_id
                 if device not in before:
                     before[device] = states.get(device)
-                state = self._event(states, line, record, version, emissions)
+                state = self._event(states, line, record, version, emissions, pulse)
                 if state is not None:
                     states[device] = state
                     if device not in evidence:
@@ -168,6 +173,7 @@ class DeviceStage:
                 memory = forgetter.remember(line)
             else:
                 _pass_on(line, emissions)
+        pulse.moved(before, states)
         self._contributions.tell(before, states, record, version, emissions)
         tell_links(before, states, evidence, version, emissions)
         touched.update(evidence)
@@ -179,6 +185,7 @@ class DeviceStage:
         record: Record,
         version: int,
         emissions: Emissions,
+        pulse: Pulse,
     ) -> DeviceState | None:
         """The device's new state; None where the event leaves none."""
         before = states.get(event.device_id)
@@ -190,6 +197,7 @@ class DeviceStage:
             days = before.bot_days if before is not None else {}
             row = self._enrich.bot(event, page, reason_at(days, event.event_time) or bot)
             emissions.add(EVENTS, event.device_id, encode_line(row))
+            pulse.crawler(event)
             return None
         mark = digest(event.event_id)
         if is_repeated(before, mark):
@@ -207,6 +215,7 @@ class DeviceStage:
         is_news = note_behaviour(state, event, self._site.bots.max_events_a_minute)
         bot = reason_at(state.bot_days, event.event_time) if state.bot_days else ""
         row = self._enrich.visit(event, page, step.place, late, note, bot)
+        pulse.event(before, event, row, is_news)
         if not bot:
             state = self._activities.keep(state, row, mark, external=page.referrer.external)
             newest = before is None or event.event_time > before.last_seen

@@ -40,12 +40,17 @@ class Emissions:
 
 
 class CounterChange(msgspec.Struct, frozen=True, gc=False):
-    """Add `delta` to one field of a hash that expires."""
+    """Add `delta` to one field of a hash that expires.
+
+    `ttl_ms` and `most` are the hash's: all changes of it agree on them. Of a hash with `most`
+    fields no other comes to be: what would be in one is added to the field ''.
+    """
 
     key: str
     field: str
     delta: int
     ttl_ms: int
+    most: int = 0  # 0: without a bound
 
 
 class StateWrite(msgspec.Struct, frozen=True, gc=False):

@@ -20,11 +20,11 @@ from streams.errors import LostPartition, RebuildNeeded, TryAgain
 from streams.records import CounterChange, StateWrite
 
 # KEYS: fence, states..., counter hashes...
-# ARGV: expected fence, new fence, number of states, number of counter changes,
-#       then blob and ttl a state, then index of hash, field, delta and ttl a change.
+# ARGV: expected fence, new fence, number of states, number of hashes, then blob and ttl a state,
+#       then a hash: ttl, most fields, number of changes, and field and delta a change.
 _APPLY = """
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
-local states, changes = tonumber(ARGV[3]), tonumber(ARGV[4])
+local states, hashes = tonumber(ARGV[3]), tonumber(ARGV[4])
 local arg = 5
 for i = 1, states do
   if ARGV[arg] == '' then
@@ -34,13 +34,22 @@ for i = 1, states do
   end
   arg = arg + 2
 end
-for i = 1, changes do
-  local key = KEYS[1 + states + tonumber(ARGV[arg])]
-  if redis.call('HINCRBY', key, ARGV[arg + 1], ARGV[arg + 2]) == 0 then
-    redis.call('HDEL', key, ARGV[arg + 1])
+for i = 1, hashes do
+  local key = KEYS[1 + states + i]
+  local ttl, most, changes = ARGV[arg], tonumber(ARGV[arg + 1]), tonumber(ARGV[arg + 2])
+  arg = arg + 3
+  for _ = 1, changes do
+    local field = ARGV[arg]
+    if most > 0 and redis.call('HEXISTS', key, field) == 0
+        and redis.call('HLEN', key) >= most then
+      field = ''
+    end
+    if redis.call('HINCRBY', key, field, ARGV[arg + 1]) == 0 then
+      redis.call('HDEL', key, field)
+    end
+    arg = arg + 2
   end
-  redis.call('PEXPIRE', key, ARGV[arg + 3])
-  arg = arg + 4
+  redis.call('PEXPIRE', key, ttl)
 end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1
@@ -115,17 +124,22 @@ class Store:
         """Raises LostPartition where the fence is not `expected`, nothing being written then.
 
         What expires does so counted from its record, which has waited for `waited_ms`: a rebuild
-        keeps nothing longer than it would have been kept.
+        keeps nothing longer than it would have been kept, and counts nothing that had expired.
         After TryAgain the step may or may not have happened; `is_applied` tells.
         """
-        hashes = {key: index + 1 for index, key in enumerate({c.key: None for c in counters})}
+        hashes: dict[str, list[CounterChange]] = {}
+        for change in counters:
+            if change.ttl_ms > waited_ms:
+                hashes.setdefault(change.key, []).append(change)
         keys = [fence_key(topic, partition), *(state.key for state in states), *hashes]
-        arguments: list[bytes | str | int] = [expected, new.encode(), len(states), len(counters)]
+        arguments: list[bytes | str | int] = [expected, new.encode(), len(states), len(hashes)]
         for state in states:
             arguments += (state.blob, max(state.ttl_ms - waited_ms, LEAST_TTL_MS))
-        for change in counters:
-            ttl = max(change.ttl_ms - waited_ms, LEAST_TTL_MS)
-            arguments += (hashes[change.key], change.field, change.delta, ttl)
+        for changes in hashes.values():
+            ttl = max(changes[0].ttl_ms - waited_ms, LEAST_TTL_MS)
+            arguments += (ttl, changes[0].most, len(changes))
+            for change in changes:
+                arguments += (change.field, change.delta)
         try:
             applied = await self._apply(keys=keys, args=arguments)
         except RedisError as error:
