@@ -3,84 +3,66 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from personalize_api.arrival import Arrival
 from personalize_api.errors import NotThere, StateUnavailable
+from personalize_api.identities import IdentityView, identities_of
+from personalize_api.next_action import Known, NextAction, next_action
+from personalize_api.one_touch_views import (
+    ContactView,
+    DeviceView,
+    PageView,
+    PersonDeviceView,
+    ProductView,
+    ProfileView,
+    SessionView,
+    contact_views,
+    device_view,
+    device_views,
+    page_views,
+    product_views,
+    profile_views,
+)
 from personalize_api.profile_view import PersonView, person_view
+from personalize_api.recent import recent_of
 from personalize_api.resolve import Resolved, resolve
+from personalize_api.scenarios import Choice, decide, facts_of
 from personalize_api.state_reader import StateReader, Unreachable, Values
 from personalize_api.states import GarbledState, decode_component, decode_device, decode_person
 from personalize_api.visitors import (
     Owner,
     Standing,
+    Visitor,
     describe,
     owner_now,
     person_of_owner,
-    profiles_of,
 )
+from schemas.activity import Activity
 from schemas.aliases import same_person
 from schemas.event import person_of_user
 from schemas.funnel_result import iso_time
 from schemas.identifiers import KINDS, Kind, node_of, normalized
-from schemas.identity import OVER
+from schemas.identity import segment_at, segments_of
 from schemas.persons import apart_devices, counting, device_of
-from schemas.profiles import AttributeValue, attributes
-from schemas.purchases import orders_of
-from schemas.redis_keys import (
-    Contribution,
-    DeviceState,
-    PersonState,
-    alias_key,
-    device_key,
-    person_key,
-)
+from schemas.purchases import Order, orders_of
+from schemas.redis_keys import DeviceState, PersonState, alias_key, device_key, person_key
+from schemas.referrer import classify
 from schemas.site import Site, VisitorClass
+from schemas.value_tier import ValueTier, in_site_money, value_tier
 
 IdentifierKind = Literal["cookie", "user_id", "person_id", "email", "phone", "order_id"]
 
 _PATIENCE_S = 2.0
+_MAX_DEVICES = 24  # whose states are read
+_MAX_STARTS = 10
 _MAX_IDENTIFIER = 256
-
-
-class DeviceView(msgspec.Struct, kw_only=True):
-    """One device. Times are ISO 8601, UTC; of its sessions the newest have their starts."""
-
-    device_id: str
-    first_seen: str
-    last_seen: str
-    session_starts: list[str]
-    past_sessions: int
-    orders: list[str]
-    logins: list[LoginView]
-
-
-class LoginView(msgspec.Struct, kw_only=True):
-    """One day's logins of one user ('' : logouts)."""
-
-    user_id: str
-    first: str
-    last: str
-
-
-class PersonDeviceView(msgspec.Struct, kw_only=True):
-    """What one device contributes to the person."""
-
-    device_id: str
-    first_seen: str
-    last_seen: str
-    sessions: int
-    orders: int
-
-
-class ProfileView(msgspec.Struct, kw_only=True):
-    """What servers have told of one profile; profile_id '' is the account's own."""
-
-    profile_id: str
-    attributes: dict[str, AttributeValue]
 
 
 class OneTouch(msgspec.Struct, kw_only=True):
@@ -98,6 +80,15 @@ class OneTouch(msgspec.Struct, kw_only=True):
     devices: list[PersonDeviceView]
     devices_apart: list[str]  # above the limit: each is a visitor of its own
     profiles: list[ProfileView]
+    identities: list[IdentityView]
+    value_tier: ValueTier
+    revenue_site: str | None  # in the site's currency; null where a rate is not known
+    recent_sessions: list[SessionView]  # newest first
+    last_pages: list[PageView]  # of devices on which somebody has logged in
+    last_products: list[ProductView]
+    cart: list[str]  # ids of products that were put into it and not bought, newest first
+    contacts: list[ContactView]
+    next_action: NextAction
 
 
 async def one_touch(
@@ -117,21 +108,24 @@ async def one_touch(
         account = found.account.user_id if found.account else ""
         user = account or asked.owner.user_id
         component = decode_component((await read((alias_key(user),)))[0]) if user else None
+        devices = await _device_states(reader, found.person, asked)
     except Unreachable as error:
         raise StateUnavailable("the visitors' states cannot be read: Redis is not there") from error
     except GarbledState as error:
         raise StateUnavailable(f"the visitor's state cannot be read: {error}") from error
     aliases = list(same_person(component, user)) if user else []
-    return _view(identifier, asked, found, aliases, now_ms, site)
+    return _view(asked, found, aliases, devices, now_ms, site)
 
 
 class _Asked(msgspec.Struct, frozen=True):
     """What the identifier leads to, before aliases."""
 
+    identifier: str
     kind: IdentifierKind
     person_id: str
     person: PersonState | None
     owner: Owner
+    node: str = ""  # what an e-mail, telephone or order number is kept under
     device: DeviceState | None = None
 
 
@@ -149,19 +143,21 @@ async def _asked(reader: StateReader, identifier: str, now_ms: int, secret: str)
         owner = owner_now(identifier, device, now_ms)
         person_id = person_of_owner(owner, identifier)
         person = decode_person((await _read(reader, (person_key(person_id),)))[0])
-        return _Asked("cookie", person_id, person, owner, device)
+        return _Asked(identifier, "cookie", person_id, person, owner, device=device)
     if values[1] is not None:
-        return _Asked("user_id", by_login, decode_person(values[1]), Owner(identifier))
+        person = decode_person(values[1])
+        return _Asked(identifier, "user_id", by_login, person, Owner(identifier))
     if values[2] is not None:
         person = decode_person(values[2])
-        return _Asked("person_id", identifier, person, Owner(person.user_id if person else ""))
+        owner = Owner(person.user_id if person else "")
+        return _Asked(identifier, "person_id", identifier, person, owner)
     for (kind, node), value in zip(nodes.items(), values[3:], strict=True):
         state = decode_device(value)
         if state is not None:
             owner = owner_now(node, state, now_ms)
             person_id = person_of_owner(owner, node)
             person = decode_person((await _read(reader, (person_key(person_id),)))[0])
-            return _Asked(kind, person_id, person, owner)
+            return _Asked(identifier, kind, person_id, person, owner, node)
     raise NotThere("nobody is known by this cookie, login, person id, e-mail, telephone or order")
 
 
@@ -174,71 +170,111 @@ async def _read(reader: StateReader, keys: Sequence[str]) -> Values:
     return await reader.get(keys, asyncio.get_running_loop().time() + _PATIENCE_S)
 
 
+async def _device_states(
+    reader: StateReader, person: PersonState | None, asked: _Asked
+) -> dict[str, DeviceState | None]:
+    """Those of the person's devices that were seen last, and the one that was asked for."""
+    held = {device_of(k): each for k, each in counting(person).items() if not each.gone}
+    newest = sorted(held, key=lambda device: (-held[device].last_seen, device))[:_MAX_DEVICES]
+    if asked.node and asked.node not in newest:
+        newest.append(asked.node)
+    values = await _read(reader, [device_key(each) for each in newest]) if newest else []
+    states = dict(zip(newest, map(decode_device, values), strict=True))
+    return states | {asked.identifier: asked.device} if asked.device else states
+
+
 def _view(
-    identifier: str,
     asked: _Asked,
     found: Resolved,
     aliases: list[str],
+    devices: Mapping[str, DeviceState | None],
     now_ms: int,
     site: Site,
 ) -> OneTouch:
     device, owner, person = asked.device, asked.owner, found.person
-    gap_ms = site.session.gap_ms
-    visitor = describe(identifier if device else "", device, person, owner, now_ms, gap_ms)
+    device_id = asked.identifier if device else ""
+    visitor = describe(device_id, device, person, owner, now_ms, site.session.gap_ms)
     standing = Standing(person, site, now_ms, owner.user_id)
-    devices = _devices(person)
+    visitor = msgspec.structs.replace(visitor, standing=standing)
+    told = device_views(person)
+    orders = _orders(person)
+    recent = recent_of(_activities(person, device_id, device), orders)
+    worth = in_site_money(standing.profile.money, site)
+    tier = value_tier(standing.profile.orders, worth, site)
+    choice = _homepage(visitor, site, now_ms)
+    users = [user for user in (owner.user_id, *aliases) if user]
     return OneTouch(
-        identifier=identifier,
+        identifier=asked.identifier,
         kind=asked.kind,
         person_id=found.person_id,
         user_id=owner.user_id or None,
         aliases=[user for user in aliases if user != owner.user_id],
         class_=visitor.class_,
         logged_in=visitor.logged_in and device is not None,
-        sessions=max(visitor.sessions, sum(each.sessions for each in devices)),
+        sessions=max(visitor.sessions, sum(each.sessions for each in told)),
         orders=visitor.orders,
         person=person_view(standing) if person else None,
-        device=_device(identifier, device) if device else None,
-        devices=devices,
+        device=device_view(device_id, device) if device else None,
+        devices=told,
         devices_apart=sorted(apart_devices(person)),
-        profiles=_profiles(found.account) if found.account else [],
+        profiles=profile_views(found.account) if found.account else [],
+        identities=identities_of(list(dict.fromkeys(users)), devices),
+        value_tier=tier,
+        revenue_site=None if worth is None else f"{worth.normalize():f}",
+        recent_sessions=_sessions(devices, {found.person_id, *map(person_of_user, users)}),
+        last_pages=page_views(recent),
+        last_products=product_views(recent),
+        cart=[each.product_id for each in recent.cart],
+        contacts=contact_views(recent),
+        next_action=next_action(
+            Known(
+                profile=standing.profile,
+                orders=tuple(orders),
+                recent=recent,
+                tier=tier,
+                has_login=bool(owner.user_id),
+                variant=choice.variant,
+                scenario=choice.scenario,
+                now_ms=now_ms,
+            )
+        ),
     )
 
 
-def _devices(person: PersonState | None) -> list[PersonDeviceView]:
-    """What counts for the person, a device once, however many of the user ids have used it."""
-    held: dict[str, list[Contribution]] = {}
-    for key, contribution in counting(person).items():
-        if not contribution.gone:
-            held.setdefault(device_of(key), []).append(contribution)
-    return [
-        PersonDeviceView(
-            device_id=device_id,
-            first_seen=iso_time(min(each.first_seen for each in mine)),
-            last_seen=iso_time(max(each.last_seen for each in mine)),
-            sessions=sum(each.sessions for each in mine),
-            orders=sum(each.orders for each in mine),
-        )
-        for device_id, mine in sorted(held.items())
-    ]
+def _activities(
+    person: PersonState | None, device_id: str, device: DeviceState | None
+) -> dict[str, Activity]:
+    """By device; the asked one's own where the person has nothing yet."""
+    found = {key: each.activity for key, each in counting(person).items() if not each.gone}
+    if not found and device is not None:
+        found[device_id] = device.activity
+    return found
 
 
-def _profiles(person: PersonState) -> list[ProfileView]:
-    told = {name: attributes(profile) for name, profile in sorted(profiles_of(person).items())}
-    return [ProfileView(profile_id=name, attributes=held) for name, held in told.items() if held]
+def _orders(person: PersonState | None) -> list[Order]:
+    held = counting(person).values()
+    return orders_of({each for c in held if not c.gone for each in c.purchases})
 
 
-def _device(device_id: str, device: DeviceState) -> DeviceView:
-    return DeviceView(
-        device_id=device_id,
-        first_seen=iso_time(device.first_seen),
-        last_seen=iso_time(device.last_seen),
-        session_starts=[iso_time(ms) for ms in device.starts],
-        past_sessions=device.past_sessions,
-        orders=[iso_time(order.time) for order in orders_of(device.orders)],
-        logins=[
-            LoginView(user_id=user, first=iso_time(first), last=iso_time(last))
-            for user, first, last in device.logins
-            if user != OVER
-        ],
+def _sessions(
+    devices: Mapping[str, DeviceState | None], person_ids: Container[str]
+) -> list[SessionView]:
+    """Those that began while the device was one of these persons'."""
+    starts = sorted(
+        (
+            (ms, name)
+            for name, state in devices.items()
+            if state is not None
+            for ms in state.starts
+            if segment_at(segments_of(name, state), ms).person(name) in person_ids
+        ),
+        reverse=True,
     )
+    return [SessionView(started=iso_time(ms), device_id=name) for ms, name in starts[:_MAX_STARTS]]
+
+
+def _homepage(visitor: Visitor, site: Site, now_ms: int) -> Choice:
+    """What would be shown now to somebody who types the site's address."""
+    local = datetime.fromtimestamp(now_ms / 1000, ZoneInfo(site.timezone))
+    facts = facts_of(visitor, classify("", "", site), Arrival(), local)
+    return decide(site, facts, "")

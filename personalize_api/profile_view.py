@@ -26,6 +26,7 @@ class ArmView(msgspec.Struct, kw_only=True):
     experiment: str
     arm: str
     since: str
+    running: bool  # the site file has it, with the same goal
 
 
 class PersonView(msgspec.Struct, kw_only=True):
@@ -49,6 +50,7 @@ class PersonView(msgspec.Struct, kw_only=True):
 
 def person_view(standing: Standing) -> PersonView:
     profile = standing.profile
+    running = {each.key for each in standing.site.experiments.values()}
     return PersonView(
         lifecycle=profile.lifecycle,
         recency=profile.recency,
@@ -64,7 +66,12 @@ def person_view(standing: Standing) -> PersonView:
         first_touch=_touch(profile.first_touch),
         last_touch=_touch(profile.last_touch),
         experiments=[
-            ArmView(experiment=key.rpartition(":")[0], arm=shown.arm, since=iso_time(shown.time))
+            ArmView(
+                experiment=key.rpartition(":")[0],
+                arm=shown.arm,
+                since=iso_time(shown.time),
+                running=key in running,
+            )
             for key, shown in sorted(profile.exposures.items())
         ],
     )

@@ -1,5 +1,5 @@
-"""What a device did, by time: interests, touches, exposures, goals and products; see
-`person_profile`.
+"""What a device did, by time: interests, touches, exposures, goals, products, pages and contacts;
+see `person_profile`.
 
 A *cell* is one integer: when (ms) and 22 bits. An activity keeps the cells of each name; a name's
 first character says of which kind it is. Every kind is a function of the set of events: cells of
@@ -19,7 +19,7 @@ from schemas.event import Medium
 Activity = dict[str, tuple[int, ...]]  # name -> cells, sorted
 Span = tuple[int, int]  # ms, inclusive
 
-INTEREST, TOUCH, EXPOSURE, GOAL, PRODUCT = "i", "t", "x", "g", "p"
+INTEREST, TOUCH, EXPOSURE, GOAL, PRODUCT, PAGE, CONTACT = "i", "t", "x", "g", "p", "v", "c"
 
 BITS = 22  # with 41 bits of milliseconds a cell is a positive 64-bit number
 _MASK = (1 << BITS) - 1
@@ -30,6 +30,17 @@ MAX_TEXT = 64  # characters of a category, source, campaign or product id
 
 VIEWED, ADDED = 1, 2
 """Bits of a product's cell: somebody looked at it, put it into a cart."""
+
+ANSWERED = 1
+"""Bit of a contact's cell."""
+
+CONTACTS = (
+    *("Call Received", "Call Made", "Mail Received", "Mail Sent", "Chat Received", "Chat Sent"),
+    *("Letter Received", "Letter Sent", "Visit Received", "Visit Made"),
+)
+"""Events that are contacts. Stored by position, one character: append only, at most 36."""
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class _Kind(NamedTuple):
@@ -46,6 +57,8 @@ _KINDS = {
     EXPOSURE: _Kind(1000, 16, first=True),  # of each experiment
     GOAL: _Kind(1, 8, first=False),  # of each event name
     PRODUCT: _Kind(300_000, 12, first=False),
+    PAGE: _Kind(60_000, 5, first=False),
+    CONTACT: _Kind(1, 5, first=False),
 }
 
 _MEDIA: tuple[Medium, ...] = (
@@ -69,6 +82,15 @@ class Touch(NamedTuple):
     medium: Medium
     source: str
     campaign: str
+
+
+class Contact(NamedTuple):
+    """A call, mail, chat, letter or visit."""
+
+    time: int  # ms
+    event: str  # one of CONTACTS
+    subject: str
+    answered: bool  # told with it; a later contact may be the answer too
 
 
 class Exposure(NamedTuple):
@@ -100,6 +122,15 @@ def goal_name(event_name: str) -> str:
 def product_name(product_id: str) -> str:
     """Of an id of at most MAX_TEXT characters: a part of it would be another product's."""
     return PRODUCT + product_id
+
+
+def page_name(path: str) -> str:
+    return PAGE + path[:MAX_TEXT]
+
+
+def contact_name(event: str, subject: str) -> str:
+    """`event`: one of CONTACTS."""
+    return CONTACT + _DIGITS[CONTACTS.index(event)] + subject[:MAX_TEXT]
 
 
 def with_cell(activity: Activity, name: str, time_ms: int, bits: int = 0) -> Activity:
@@ -161,6 +192,23 @@ def products(activity: Activity) -> Iterator[tuple[str, int, int]]:
         if name[0] == PRODUCT:
             for cell in cells:
                 yield name[1:], cell >> BITS, cell & _MASK
+
+
+def pages(activity: Activity) -> Iterator[tuple[str, int]]:
+    """(path, ms): of the pages seen last; of one in one minute the first time."""
+    for name, cells in activity.items():
+        if name[0] == PAGE:
+            for cell in cells:
+                yield name[1:], cell >> BITS
+
+
+def contacts(activity: Activity) -> Iterator[Contact]:
+    """The newest ones."""
+    for name, cells in activity.items():
+        if name[0] == CONTACT:
+            event = CONTACTS[_DIGITS.index(name[1])]
+            for cell in cells:
+                yield Contact(cell >> BITS, event, name[2:], bool(cell & ANSWERED))
 
 
 def first_exposures(activities: Iterable[Activity]) -> dict[str, Exposure]:

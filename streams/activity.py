@@ -1,6 +1,7 @@
 """What an event says of interests, products, touches, experiments and orders: kept in the state.
 
-All but experiments counts however late it is known; nothing is counted under a pseudonym.
+All but experiments counts however late it is known; nothing is counted under a pseudonym. Pages are
+kept of devices on which somebody has logged in before: nobody asks for those of the others.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ import msgspec
 
 from schemas.activity import (
     ADDED,
+    ANSWERED,
+    CONTACTS,
     MAX_TEXT,
     VIEWED,
     Activity,
     bits_of,
+    contact_name,
     exposure_name,
     goal_name,
     interest_name,
+    page_name,
     product_name,
     touch_name,
     with_cell,
@@ -73,7 +78,7 @@ class Activities:
     def __init__(self, site: Site) -> None:
         self._experiments = {name: each.key for name, each in site.experiments.items()}
         self._goals = frozenset(each.goal for each in site.experiments.values() if each.goal)
-        self._names = self._goals | {*INTEREST_IN, ORDERED, REFUNDED}
+        self._names = self._goals | {*INTEREST_IN, *CONTACTS, ORDERED, REFUNDED}
 
     def keep(
         self, state: DeviceState, row: EnrichedEvent, mark: bytes, *, external: bool
@@ -83,20 +88,19 @@ class Activities:
         `mark`: digest of the event's id; `external`: the event names an external source.
         """
         name = row.name
-        if not (external or row.arm or name in self._names) or is_pseudonym(row.device_id):
+        of_member = bool(state.logins) and row.type == "page"
+        said_more = external or row.arm or of_member or name in self._names
+        if not said_more or is_pseudonym(row.device_id):
             return state  # as most events
         time, activity = row.event_time, state.activity
+        if of_member:
+            activity = with_cell(activity, page_name(row.path), time)
         if external:
             campaign = row.utm_campaign or row.utm_source
             touch = touch_name(row.referrer_medium, row.referrer_source, campaign)
             activity = with_cell(activity, touch, time)
         if row.type == "track":
-            if (amount := INTEREST_IN.get(name)) is not None:
-                said = _said(row)
-                activity = _interested(activity, said, time, bits_of(mark, amount))
-                activity = _saw(activity, said, time, SEEN_BY.get(name, 0))
-            elif name == ORDERED or (name == REFUNDED and row.order_id):
-                state.orders = with_purchase(state.orders, _purchase(row, mark))
+            activity = _tracked(state, activity, row, mark)
         if not row.late:
             if row.arm and (key := self._experiments.get(row.experiment)) is not None:
                 shown = exposure_name(key, row.arm, row.referrer_medium)
@@ -105,6 +109,20 @@ class Activities:
                 activity = with_cell(activity, goal_name(name), time)
         state.activity = activity
         return state
+
+
+def _tracked(state: DeviceState, activity: Activity, row: EnrichedEvent, mark: bytes) -> Activity:
+    """The activity afterwards; an order is put into `state`."""
+    name, time = row.name, row.event_time
+    if (amount := INTEREST_IN.get(name)) is not None:
+        said = _said(row)
+        activity = _interested(activity, said, time, bits_of(mark, amount))
+        return _saw(activity, said, time, SEEN_BY.get(name, 0))
+    if name == ORDERED or (name == REFUNDED and row.order_id):
+        state.orders = with_purchase(state.orders, _purchase(row, mark))
+    elif name in CONTACTS:
+        return _contacted(activity, row)
+    return activity
 
 
 def _interested(activity: Activity, said: _Properties, time_ms: int, bits: int) -> Activity:
@@ -117,6 +135,23 @@ def _saw(activity: Activity, said: _Properties, time_ms: int, bits: int) -> Acti
     if bits and (product := _id_of(said)):
         return with_cell(activity, product_name(product), time_ms, bits)
     return activity
+
+
+class _Contact(msgspec.Struct):
+    subject: object = None
+    answered_at: object = None
+
+
+_contact_decoder = msgspec.json.Decoder(_Contact)
+
+
+def _contacted(activity: Activity, row: EnrichedEvent) -> Activity:
+    try:
+        said = _contact_decoder.decode(bytes(row.properties))
+    except UNREADABLE:
+        said = _Contact()
+    bits = ANSWERED if said.answered_at else 0
+    return with_cell(activity, contact_name(row.name, _text(said.subject)), row.event_time, bits)
 
 
 def _purchase(row: EnrichedEvent, mark: bytes) -> Purchase:
@@ -168,9 +203,9 @@ def _id_of(said: _Product) -> str:
     return ""
 
 
-def _text(category: object) -> str:
-    """A category's name, '' where it is none."""
-    if type(category) is not str:
+def _text(said: object) -> str:
+    """A category's name, a contact's subject; '' where it is none."""
+    if type(said) is not str:
         return ""
-    text = category.strip()[:MAX_TEXT]
+    text = said.strip()[:MAX_TEXT]
     return text if text.isprintable() else ""

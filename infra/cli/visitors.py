@@ -19,6 +19,7 @@ from rich.table import Table
 
 from infra.cli import context
 from infra.cli.context import Failure
+from infra.cli.visitor_card import show
 from schemas.click_token import sign as sign_click
 from schemas.event import is_identifier
 from schemas.site_values import duration_within
@@ -62,9 +63,10 @@ def visitor(
     identifier: str = typer.Argument(
         help="A cookie, login, person id, e-mail, telephone or order number."
     ),
+    as_json: bool = typer.Option(False, "--json", help="As /v1/visitors answers it."),
     state_dir: Path = _STATE_DIR,
 ) -> None:
-    """One-touch look-up: everything known about one visitor."""
+    """One-touch look-up: everything known about one visitor; JSON where nobody looks on."""
     from personalize_api.errors import PersonalizeError
     from personalize_api.metrics import Metrics
     from personalize_api.one_touch import OneTouch, one_touch
@@ -85,7 +87,10 @@ def visitor(
         found = asyncio.run(look_up())
     except PersonalizeError as error:
         raise Failure(str(error)) from error
-    Console().print_json(msgspec.json.encode(found).decode())
+    if as_json or not sys.stdout.isatty():
+        Console().print_json(msgspec.json.encode(found).decode())
+    else:
+        show(found, Console())
 
 
 def click_token(

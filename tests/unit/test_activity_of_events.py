@@ -10,12 +10,16 @@ import pytest
 
 from schemas.activity import (
     ADDED,
+    CONTACTS,
     GOAL,
     INTEREST,
     MAX_TEXT,
     VIEWED,
+    Contact,
+    contacts,
     first_exposures,
     interests,
+    pages,
     products,
     touches,
 )
@@ -181,3 +185,39 @@ def test_an_order_keeps_what_was_bought() -> None:
     assert state.orders[0].products == ("T-1", "T-2")
     single = state_after(told(0, "Order Completed", {"order_id": "1", "sku": "T-9"}))
     assert single.orders[0].products == ("T-9",)
+
+
+def test_contacts_are_kept_with_their_subject_and_whether_they_were_answered() -> None:
+    said = {"subject": "where is it?", "answered_at": "2026-01-01T00:00:00Z"}
+    state = state_after(
+        told(0, "Mail Received", said), told(1, "Call Made", {}), told(2, "Mail Received", {})
+    )
+    assert sorted(contacts(state.activity)) == [
+        Contact(event(0, "").event_time, "Mail Received", "where is it?", True),
+        Contact(event(1, "").event_time, "Call Made", "", False),
+        Contact(event(2, "").event_time, "Mail Received", "", False),
+    ]
+
+
+def test_of_contacts_the_newest_stay_in_any_order() -> None:
+    told_of = [told(n, CONTACTS[n], {"subject": str(n)}) for n in range(len(CONTACTS))]
+    for order in (told_of, told_of[::-1]):
+        kept = sorted(contacts(state_after(*order).activity))
+        assert [each.event for each in kept] == list(CONTACTS[-5:])
+
+
+@pytest.mark.parametrize("said", [{"subject": 7}, {"subject": "a\nb"}, {"subject": None}])
+def test_a_subject_that_is_no_text_is_left_out(said: Any) -> None:
+    (contact,) = contacts(state_after(told(0, "Chat Sent", said)).activity)
+    assert contact.subject == ""
+
+
+def test_pages_are_kept_of_a_device_with_a_login_only() -> None:
+    seen = [
+        event(n, "Page Viewed", type="page", url=f"https://toyhouse.example/p/{n}")
+        for n in range(8)
+    ]
+    assert list(pages(state_after(*seen).activity)) == []
+    login = event(0, "", type="identify", user_id="anna")
+    kept = sorted((ms, path) for path, ms in pages(state_after(login, *seen).activity))
+    assert [path for _, path in kept] == [f"/p/{n}" for n in range(3, 8)]
