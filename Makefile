@@ -1,5 +1,6 @@
 # The same few commands everywhere. `make setup` tells what it needs and what it downloads.
 BIN := .venv/bin
+JOBS ?= 2
 
 .PHONY: setup demo test lint format bench dictionary kafka lock clean
 
@@ -10,8 +11,9 @@ setup:
 demo: setup
 	@$(BIN)/python -m infra.demo $(if $(filter-out 0,$(ONCE)),--once) $(if $(LOG),--log "$(LOG)")
 
+# JOBS files of tests side by side (at most 4), each job with servers of its own.
 test: setup
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff check .

@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 import uvicorn
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
-from infra.embedded.ports import free_offset
 from infra.topics import create_topics
 from ingest.collector.app import create_app, server_config
 from schemas.current_site import CurrentSite
@@ -25,6 +24,7 @@ from schemas.event import Event, Rejected, raw_line_decoder, split_lines
 from schemas.settings import Ports, Settings
 from schemas.site import ConsentRules, Site, WriteKey
 from schemas.topics import RAW, REJECTED, Topic
+from tests.ports import free_offset
 
 SITE = Site(
     name="Toyhouse",
@@ -142,8 +142,17 @@ class Arrivals:
             TopicPartition(self._topic.name, partition): latest
             for partition in range(self._topic.partitions)
         }
-        answers = self._admin.list_offsets(asked)
-        return {place.partition: answer.result(10).offset for place, answer in answers.items()}
+        deadline = time.monotonic() + 10
+        while True:
+            answers = self._admin.list_offsets(asked)
+            try:
+                return {place.partition: end.result(10).offset for place, end in answers.items()}
+            except KafkaException as error:
+                # a client that asked just before the topic was there believes so for a moment
+                new = error.args[0].code() == KafkaError._UNKNOWN_PARTITION
+                if not new or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
 
 
 def with_free_ports(settings: Settings) -> Settings:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.embedded.ports import free_offset
+from tests.ports import free_offset
 from tests.stack import Stack, started
 
 

@@ -18,10 +18,10 @@ import pytest
 
 from infra.embedded import broker, clickhouse_server, redis_server
 from infra.embedded.launch import command_line, environment
-from infra.embedded.ports import free_offset
 from infra.embedded.service import EmbeddedError, NotReady, Service
 from infra.kafka import server as apache
 from schemas.settings import Settings
+from tests.ports import free_offset
 from tests.requirements import require
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from infra.embedded.ports import free_offset
+from tests.ports import free_offset
 from tests.processes import await_true
 
 CHROME = (

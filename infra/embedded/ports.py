@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import socket
+from collections.abc import Sequence
 
 import msgspec
 
 from schemas.settings import Ports
 
 # Below the range from which Linux gives out ports for outgoing connections (32768..).
-_OFFSETS = range(1000, 13_000)
+OFFSETS = range(1000, 13_000)
 
 
 def is_taken(host: str, port: int) -> bool:
@@ -25,9 +26,9 @@ def is_taken(host: str, port: int) -> bool:
     return False
 
 
-def free_offset(host: str = "127.0.0.1") -> int:
+def free_offset(host: str = "127.0.0.1", among: Sequence[int] = OFFSETS) -> int:
     """A FOOTFALL_PORT_OFFSET with which every default port is free at this moment."""
-    for offset in random.sample(_OFFSETS, 200):
+    for offset in random.sample(among, min(200, len(among))):
         ports = msgspec.structs.astuple(Ports.with_offset(offset))
         if not any(is_taken(host, port) for port in ports):
             return offset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import re
 import shutil
@@ -31,6 +32,13 @@ def install() -> Path:
     jars = _directory()
     if jars.is_dir():
         return jars
+    _CACHE.mkdir(exist_ok=True)
+    with (_CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until closed; others wait for these jars
+        return jars if jars.is_dir() else _fetch(jars)
+
+
+def _fetch(jars: Path) -> Path:
     maven = shutil.which("mvn")
     if maven is None:
         raise EmbeddedError(f"no Maven (mvn) on PATH: {_MEND}")

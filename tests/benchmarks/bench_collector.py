@@ -27,13 +27,13 @@ import msgspec
 import uvicorn
 
 from infra.embedded import broker, redis_server
-from infra.embedded.ports import free_offset
 from infra.topics import create_topics
 from ingest.collector.app import calm_garbage_collection, serve, server_config
 from schemas.current_site import CurrentSite
 from schemas.settings import Ports, Settings
 from tests.benchmarks.load import Load, drive, post
 from tests.collector_service import PAGE, SERVER_KEY, SITE
+from tests.ports import free_offset
 from tests.servers import own_settings, running
 
 PAIRS = 4

@@ -17,9 +17,9 @@ from infra.demo.place import WORKED_EXAMPLE
 from infra.demo.toyhouse.app import create_app
 from infra.demo.toyhouse.footfall import Decision, Visit
 from infra.demo.toyhouse.variants import VARIANTS
-from infra.embedded.ports import free_offset
 from schemas.settings import Settings
 from schemas.site_file import load
+from tests.ports import free_offset
 from tests.processes import await_true
 
 LOOKED_AT = (

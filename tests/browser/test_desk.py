@@ -11,24 +11,37 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from infra.embedded import clickhouse_server
 from schemas.settings import Settings
 from sinks.clickhouse.migrate import migrate
 from tests.integration.desk_process import desk
 from tests.processes import environment_of
+from tests.servers import own_settings, running
 
 MARKUP = "<img src=x onerror=\"document.title='broken'\">"
 
 
 @pytest.fixture(scope="module")
-def environment(addresses: Settings, clickhouse_url: str) -> dict[str, str]:
-    assert addresses.clickhouse_url == clickhouse_url
-    migrate(addresses.clickhouse)
-    return environment_of(addresses)
+def own() -> Settings:
+    return own_settings()
 
 
 @pytest.fixture(scope="module")
-def url(addresses: Settings, environment: dict[str, str]) -> Iterator[str]:
-    with desk(environment, addresses.ports.desk) as url:
+def environment(
+    own: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """Of a desk on a ClickHouse of its own, since the shared one has other tests' events."""
+    directory = tmp_path_factory.mktemp("desk")
+    http_port = own.ports.clickhouse_http
+    service = clickhouse_server.service(directory / "data", own.clickhouse, http_port)
+    with running(service, directory / "log"):
+        migrate(own.clickhouse)
+        yield environment_of(own)
+
+
+@pytest.fixture(scope="module")
+def url(own: Settings, environment: dict[str, str]) -> Iterator[str]:
+    with desk(environment, own.ports.desk) as url:
         yield url
 
 

@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from infra.embedded.ports import free_offset
 from personalize_api.app import Server
 from schemas.current_site import CurrentSite
 from schemas.redis_keys import DeviceState
@@ -29,6 +28,7 @@ from schemas.site import (
     Step,
     WriteKey,
 )
+from tests.ports import free_offset
 
 ORIGIN = "https://toyhouse.example"
 SERVER_KEY = {"Authorization": "Bearer sk_demo"}

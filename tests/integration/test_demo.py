@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from infra.demo.place import PARENT
-from infra.embedded.ports import free_offset
+from tests.ports import free_offset
 
 
 def command(*words: str) -> list[str]:

@@ -20,8 +20,8 @@ import pytest
 from infra.demo.encyclopedia import articles
 from infra.demo.encyclopedia.articles import ArticleError
 from infra.demo.pictures import KINDS
-from infra.embedded.ports import free_offset
 from schemas.settings import Ports
+from tests.ports import free_offset
 
 ARTICLES = articles.load()
 

@@ -18,9 +18,10 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from infra.cli.context import EXAMPLE_SITE
-from infra.embedded.ports import free_offset, is_taken
+from infra.embedded.ports import is_taken
 from schemas.settings import Ports, Settings
 from schemas.topics import ALL
+from tests.ports import free_offset
 
 SERVICES = {"collect", "stream", "sink", "personalize", "broker", "redis", "clickhouse"}
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.embedded.ports import free_offset
 from schemas.settings import Ports
 from tests.integration.personalize_service import Client
+from tests.ports import free_offset
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -15,7 +15,6 @@ import msgspec
 import pytest
 import redis
 
-from infra.embedded.ports import free_offset
 from infra.topics import create_topics
 from ingest.collector.address_keys import AddressKeys
 from ingest.collector.pseudonym import Salts
@@ -29,6 +28,7 @@ from schemas.settings import Settings
 from schemas.site import Retention, Site
 from schemas.topics import RAW, REJECTED
 from tests.collector_service import Arrivals
+from tests.ports import free_offset
 from tests.requirements import require
 
 _DATA = Path(os.environ.get("FOOTFALL_DATA", Path(__file__).parents[3] / "shared" / "data"))

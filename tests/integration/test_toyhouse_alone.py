@@ -19,10 +19,10 @@ import uvicorn
 from infra.demo.toyhouse.app import create_app
 from infra.demo.toyhouse.footfall import Decision, Footfall, Visit
 from infra.demo.toyhouse.variants import VARIANTS
-from infra.embedded.ports import free_offset
 from schemas.settings import Settings
 from schemas.site import Site
 from schemas.site_file import load
+from tests.ports import free_offset
 from tests.processes import await_true
 
 SITE = Path(__file__).parents[2] / "infra" / "demo" / "shop.yaml"

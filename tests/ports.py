@@ -1,0 +1,43 @@
+"""Free ports for tests that run side by side.
+
+A test takes a block of ports long before its servers listen on all of them. So those that run at
+the same time choose from blocks that can never share a port.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+
+import msgspec
+
+from infra.embedded.ports import OFFSETS
+from infra.embedded.ports import free_offset as free_offset_of
+from schemas.settings import Ports
+
+STRIDE = 64
+_PORTS = msgspec.structs.astuple(Ports.with_offset(0))
+_USED = {*_PORTS, Ports.with_offset(0).kafka + 1}  # Apache Kafka's controller stands beside it
+
+
+def free_offset() -> int:
+    """A FOOTFALL_PORT_OFFSET with which every default port is free, for this worker alone."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    if worker >= len(residues()):
+        raise ValueError(f"at most {len(residues())} tests run side by side: pytest -n 2")
+    residue = residues()[worker]
+    return free_offset_of(among=[offset for offset in OFFSETS if offset % STRIDE == residue])
+
+
+def residues() -> list[int]:
+    """Of offsets modulo the stride: two blocks of different residues have no port in common."""
+    apart = {(one - other) % STRIDE for one in _USED for other in _USED}
+    chosen: list[int] = []
+    for residue in range(STRIDE):
+        if all(_clear(residue - other, apart) for other in chosen):
+            chosen.append(residue)
+    return chosen
+
+
+def _clear(difference: int, apart: Collection[int]) -> bool:
+    return difference % STRIDE not in apart
