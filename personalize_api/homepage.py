@@ -34,9 +34,18 @@ from personalize_api.arrival import (
 from personalize_api.consent import consent_of
 from personalize_api.decisions import DecisionLog
 from personalize_api.errors import InvalidInput, MethodRefused, PersonalizeError, TooLarge
+from personalize_api.experiments import Splits, by_arms
 from personalize_api.metrics import Metrics
 from personalize_api.permitted import restrict
-from personalize_api.scenarios import DEFAULT, Choice, Tried, decide, explain, facts_of
+from personalize_api.scenarios import (
+    DEFAULT,
+    Choice,
+    Takes,
+    Tried,
+    decide,
+    explain,
+    facts_of,
+)
 from personalize_api.visitors import Visitor, Visitors
 from schemas.current_site import CurrentSite
 from schemas.decision_token import Decided, mint
@@ -83,8 +92,10 @@ class Homepage:
         visitors: Visitors,
         decisions: DecisionLog,
         metrics: Metrics,
+        splits: Splits = by_arms,
     ) -> None:
         self._settings = settings
+        self._splits = splits
         self._secret = settings.secret_key
         self._rules = site.follow(Rules)
         self._visitors = visitors
@@ -123,9 +134,10 @@ class Homepage:
             local = datetime.fromtimestamp(now_ms / 1000, rules.timezone)
             country = rules.geo.country_of(arrival.ip).country if rules.geo else ""
             facts = facts_of(visitor, referrer, arrival, local, country)
-            choice = decide(site, facts, unit)
+            takes = Takes(unit=unit, shown=visitor.shown, splits=self._splits)
+            choice = decide(site, facts, takes)
             if arrival.explain and (caller.kind == "server" or _is_local(scope)):
-                explained = explain(site, facts)
+                explained = explain(site, facts, takes)
         except Exception:
             logger.exception("a homepage decision failed; the default is shown")
             self._metrics.degraded["bug"].inc()

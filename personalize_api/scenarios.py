@@ -11,7 +11,15 @@ from datetime import datetime
 import msgspec
 
 from personalize_api.arrival import Arrival
-from personalize_api.experiments import HOLDOUT, assign
+from personalize_api.experiments import (
+    HOLDOUT,
+    Part,
+    Shown,
+    Splits,
+    by_arms,
+    nothing_shown,
+    take_part,
+)
 from personalize_api.visitors import Visitor
 from schemas.profiles import AttributeValue
 from schemas.referrer import Referrer
@@ -92,45 +100,72 @@ def _age(facts: Facts, year: int) -> int | None:
     return year - int(number) if number is not None and _OLDEST <= number <= year else None
 
 
-def decide(site: Site, facts: Facts, unit: str) -> Choice:
-    """`unit`: the id by which an experiment assigns arms; '' takes part in none."""
+class Takes(msgspec.Struct, frozen=True, kw_only=True):
+    """What decides about a visitor's part in experiments."""
+
+    unit: str = ""  # the id by which arms are assigned; '' takes part in none
+    shown: Shown = nothing_shown
+    splits: Splits = by_arms
+
+
+def decide(site: Site, facts: Facts, takes: Takes) -> Choice:
+    """Whoever is outside the experiment of a scenario meets the next scenario."""
+    outside: list[str] = []
     for scenario in site.homepage.scenarios:
         if all(_holds(name, allowed, facts) for name, allowed in scenario.when.items()):
-            return _choice(site, scenario, facts, unit)
-    default = site.homepage.default
-    return Choice(variant=default, scenario=DEFAULT, reason="no scenario matched")
+            part = _part(site, scenario, facts, takes)
+            if part is None or part.arm or not takes.unit:
+                return _choice(site, scenario, facts, part, outside)
+            outside.append(part.why)
+    reason = "; ".join(("no scenario matched", *outside))
+    return Choice(variant=site.homepage.default, scenario=DEFAULT, reason=reason)
 
 
-def explain(site: Site, facts: Facts) -> list[Tried]:
+def explain(site: Site, facts: Facts, takes: Takes) -> list[Tried]:
     """Every scenario in order, with why it did or did not match."""
     tried = []
     for scenario in site.homepage.scenarios:
         failing = [n for n, allowed in scenario.when.items() if not _holds(n, allowed, facts)]
-        why = (
-            "; ".join(_why_not(name, scenario.when[name], facts) for name in failing)
-            if failing
-            else _why(scenario, facts)
-        )
-        tried.append(Tried(scenario=scenario.name, matched=not failing, why=why))
+        if failing:
+            why = "; ".join(_why_not(name, scenario.when[name], facts) for name in failing)
+            tried.append(Tried(scenario=scenario.name, matched=False, why=why))
+            continue
+        part = _part(site, scenario, facts, takes)
+        why = _why(scenario, facts) if part is None else f"{_why(scenario, facts)}; {part.why}"
+        matched = part is None or bool(part.arm) or not takes.unit
+        tried.append(Tried(scenario=scenario.name, matched=matched, why=why))
     return tried
 
 
-def _choice(site: Site, scenario: Scenario, facts: Facts, unit: str) -> Choice:
-    reason = _why(scenario, facts)
-    variant = scenario.variant or site.homepage.default
+def _part(site: Site, scenario: Scenario, facts: Facts, takes: Takes) -> Part | None:
+    """None: the scenario has no experiment."""
     if not scenario.experiment:
-        return Choice(variant=variant, scenario=scenario.name, reason=reason)
+        return None
     experiment = site.experiments[scenario.experiment]
-    if not unit:
-        note = f"; not in experiment {experiment.name}: a visitor without id has no lasting arm"
-        return Choice(variant=variant, scenario=scenario.name, reason=reason + note)
-    arm = assign(experiment, unit)
+    if not takes.unit:
+        return Part(
+            "", f"not in experiment {experiment.name}: a visitor without id has no lasting arm"
+        )
+    medium = str(facts["referrer_medium"])
+    return take_part(site, experiment, takes.unit, medium, takes.shown, takes.splits)
+
+
+def _choice(
+    site: Site, scenario: Scenario, facts: Facts, part: Part | None, outside: list[str]
+) -> Choice:
+    default, why = site.homepage.default, _why(scenario, facts)
+    if part is None:
+        reason = "; ".join((why, *outside))
+        return Choice(variant=scenario.variant or default, scenario=scenario.name, reason=reason)
+    reason = "; ".join((why, part.why, *outside))
+    if not part.arm:
+        return Choice(variant=default, scenario=scenario.name, reason=reason)
     return Choice(
-        variant=site.homepage.default if arm == HOLDOUT else arm,
+        variant=default if part.arm == HOLDOUT else part.arm,
         scenario=scenario.name,
-        reason=f"{reason}; arm {arm} of experiment {experiment.name}",
-        experiment=experiment.name,
-        arm=arm,
+        reason=reason,
+        experiment=scenario.experiment,
+        arm=part.arm,
     )
 
 

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from functools import cached_property, reduce
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial, reduce
 
 import msgspec
 
+from personalize_api.experiments import Shown, nothing_shown
 from personalize_api.metrics import Metrics
 from personalize_api.resolve import Resolved, resolve
 from personalize_api.seldom import SeldomLogger
 from personalize_api.state_reader import DEADLINE_S, StateReader, Unreachable, Values
 from personalize_api.states import GarbledState, decode_device, decode_person
+from schemas.activity import LAST_MS, Exposure, first_exposures, within
 from schemas.bot_days import counted_starts
 from schemas.event import person_of_device, person_of_user
 from schemas.identity import OVER, segment_at, segments_of, without_revoked
@@ -71,6 +73,7 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, AttributeValue] = {}  # of the profile that was asked for
     standing: Standing | None = None  # None: no scenario asks for it
     resolved: str = ""  # the person's id, where it was read
+    shown: Shown = nothing_shown  # the arms of experiments that this person was shown first
 
     @property
     def person_id(self) -> str:
@@ -128,7 +131,8 @@ class Visitors:
             self._log.warning("state in Redis is garbled, the decision is degraded: %s", error)
             return self._unknown(device_id, user_id, "garbage")
         visitor = describe(device_id, device, found.person, owner, now_ms, site.session.gap_ms)
-        visitor = msgspec.structs.replace(visitor, resolved=found.person_id)
+        shown = partial(shown_first, device, found.person, owner)
+        visitor = msgspec.structs.replace(visitor, resolved=found.person_id, shown=shown)
         if site.decides_by_profile:
             standing = Standing(found.person, site, now_ms, owner.user_id)
             visitor = msgspec.structs.replace(visitor, standing=standing)
@@ -210,6 +214,23 @@ def describe(
         sessions=sessions,
         orders=orders,
     )
+
+
+def shown_first(
+    device: DeviceState | None, person: PersonState | None, owner: Owner
+) -> Mapping[str, Exposure]:
+    """Of each experiment (by its key) the earliest exposure on any device of the person.
+
+    The device's own may be ahead of the person's by a moment, and is all there is where nobody owns
+    it. Of a device that others used before, only what was shown since then counts.
+    """
+    activities = [c.activity for c in counting(person).values() if c.activity and not c.gone]
+    if device is not None and device.activity:
+        since = owner.since or (owner.after_logout and owner.after_logout + 1)
+        activities.append(
+            within(device.activity, ((since, LAST_MS),)) if since else device.activity
+        )
+    return first_exposures(activities) if activities else {}
 
 
 def profiles_of(person: PersonState) -> Profiles:

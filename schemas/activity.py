@@ -23,7 +23,7 @@ INTEREST, TOUCH, EXPOSURE, GOAL, PRODUCT, PAGE, CONTACT = "i", "t", "x", "g", "p
 
 BITS = 22  # with 41 bits of milliseconds a cell is a positive 64-bit number
 _MASK = (1 << BITS) - 1
-_LAST_MS = 1 << 41  # 2039: a later time is nobody's
+LAST_MS = 1 << 41  # 2039: a later time is nobody's
 _SEPARATOR = "\x1f"
 
 MAX_TEXT = 64  # characters of a category, source, campaign or product id
@@ -135,7 +135,7 @@ def contact_name(event: str, subject: str) -> str:
 
 def with_cell(activity: Activity, name: str, time_ms: int, bits: int = 0) -> Activity:
     """`activity` with one more; the same object where that says nothing new."""
-    if not 0 <= time_ms < _LAST_MS:
+    if not 0 <= time_ms < LAST_MS:
         return activity
     kind = _KINDS[name[0]]
     cells = activity.get(name, ())

@@ -203,6 +203,10 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     holdout: float = 0.0  # share, 0..1
     goal: str = ""
     allocation: Literal["fixed", "thompson"] = "fixed"
+    group: str = ""  # a visitor takes part in one experiment of a group
+    share: float = 1.0  # of the group's visitors, or of all; 0..1
+    floor: float = 0.05  # thompson: no arm gets a smaller share of newcomers
+    delay_ms: int = 3_600_000  # thompson: an exposure younger than this says nothing yet
 
     @cached_property
     def key(self) -> str:
@@ -241,6 +245,17 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Whether a homepage scenario asks for what only a person's profile tells."""
         asked = {name for scenario in self.homepage.scenarios for name in scenario.when}
         return not asked.isdisjoint(("segment", "lifecycle"))
+
+    @cached_property
+    def slices(self) -> dict[str, tuple[float, float]]:
+        """Experiment -> [low, high) of its group, 0..1: one after the other, as in the file."""
+        ends: dict[str, float] = {}
+        found = {}
+        for each in self.experiments.values():
+            low = ends.get(each.group, 0.0) if each.group else 0.0
+            found[each.name] = low, low + each.share
+            ends[each.group] = low + each.share
+        return found
 
     def write_key(self, key: str) -> WriteKey | None:
         return self._keys.get(key)

@@ -24,8 +24,9 @@ from schemas.site import (
     SiteSearch,
     WriteKey,
 )
+from schemas.site_experiments import read_experiments
 from schemas.site_funnels import read_funnels
-from schemas.site_homepage import read_experiments, read_homepage
+from schemas.site_homepage import read_homepage
 from schemas.site_money import read_currencies, read_value_tiers
 from schemas.site_segments import read_lifecycle, read_segments
 from schemas.site_yaml import Problem, Problems, Section, SiteFileError, compose, items, line_of

@@ -1,10 +1,10 @@
-"""The site file's homepage: scenarios with their conditions, and the experiments they name."""
+"""The site file's homepage: scenarios with their conditions."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Literal, get_args
+from typing import get_args
 
 from yaml.nodes import Node, ScalarNode
 
@@ -23,9 +23,7 @@ from schemas.site_yaml import Section, entries, items, line_of, text_of, unknown
 from schemas.user_agent import DEVICE_CLASSES
 
 _SCENARIO = ("name", "when", "variant", "experiment", "picks")
-_EXPERIMENT = ("arms", "holdout", "goal", "allocation")
 _BOOL = "tag:yaml.org,2002:bool"
-_HOLDOUT = "holdout"  # what personalize_api calls the share that gets the default
 
 MAX_PICKS = 100
 
@@ -81,46 +79,6 @@ CONDITIONS: Mapping[str, Convert] = {
     "weekday": _number_between(1, 7),  # Monday is 1
 }
 """What a scenario's `when` may name, beside `profile.<attribute>`."""
-
-
-def read_experiments(file: Section) -> dict[str, Experiment]:
-    node = file.node("experiments")
-    found: dict[str, Experiment] = {}
-    for name, key_node, value in entries(node, "experiments", file.problems) if node else ():
-        section = Section(
-            value, f"experiments.{name}", _EXPERIMENT, file.problems, line_of(key_node)
-        )
-        _check_name(section, key_node, name)
-        allocations: tuple[Literal["fixed", "thompson"], ...] = ("fixed", "thompson")
-        found[name] = Experiment(
-            name=name,
-            arms=_arms(section),
-            holdout=section.read("holdout", values.share, 0.0),
-            goal=section.read("goal", values.text, ""),
-            allocation=section.read("allocation", values.choice(allocations), "fixed"),
-        )
-    return found
-
-
-def _arms(experiment: Section) -> dict[str, float]:
-    node = experiment.node("arms")
-    if node is None:
-        experiment.problems.add(experiment.line, f"{experiment.name} needs 'arms'")
-        return {}
-    arms: dict[str, float] = {}
-    where = f"arms in {experiment.name}"
-    listed = entries(node, where, experiment.problems)
-    for arm, key_node, value in listed:
-        _check_name(experiment, key_node, arm)
-        if arm == _HOLDOUT:
-            experiment.problems.add(key_node, f"{where}: 'holdout' is the hold-out's own name")
-        try:
-            arms[arm] = values.weight(text_of(value))
-        except ValueError as error:
-            experiment.problems.add(value, f"{where}: '{arm}': {error}")
-    if not listed:
-        experiment.problems.add(node, f"{where}: there are none; allowed: at least one")
-    return arms
 
 
 def read_homepage(
@@ -207,10 +165,3 @@ def _attribute(node: Node) -> Value | Range:
         if (found := values.range_of(text)) is not None:
             return found
     return values.text(text)
-
-
-def _check_name(section: Section, at: Node, name: str) -> None:
-    try:
-        values.name(name)
-    except ValueError as error:
-        section.problems.add(at, f"{section.name}: {error}")

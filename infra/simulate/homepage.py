@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from infra.simulate.people import Device, Person
 from infra.simulate.steps import Shown
 from personalize_api.arrival import Arrival
-from personalize_api.scenarios import decide, facts_of
+from personalize_api.scenarios import Takes, decide, facts_of
 from personalize_api.visitors import Visitor
 from schemas.decision_token import Decided, mint
 from schemas.referrer import classify
@@ -37,7 +37,7 @@ class PastHomepage:
         local = datetime.fromtimestamp(at_ms / 1000, self._timezone)
         arrival = Arrival(language=person.language.lower())
         facts = facts_of(visitor, classify(url, referrer, self._site), arrival, local)
-        choice = decide(self._site, facts, device.id)
+        choice = decide(self._site, facts, Takes(unit=device.id))
         if not self._secret:
             return Shown(choice.variant)
         decided = Decided(choice.scenario, choice.variant, choice.experiment, choice.arm)

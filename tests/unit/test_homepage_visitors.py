@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from personalize_api.visitors import Owner, Visitor, describe, owner_now
+from personalize_api.visitors import Owner, Visitor, describe, owner_now, shown_first
+from schemas.activity import Activity, Exposure, exposure_name, with_cell
 from schemas.event import person_of_device, person_of_user
 from schemas.purchases import Purchase
 from schemas.redis_keys import Contribution, DeviceState, PersonState
@@ -20,6 +21,7 @@ def device(
     past_sessions: int = 0,
     logins: tuple[tuple[str, int, int], ...] = (),
     orders: tuple[int, ...] = (),
+    activity: Activity | None = None,
 ) -> DeviceState:
     return DeviceState(
         first_seen=starts[0],
@@ -28,6 +30,7 @@ def device(
         past_sessions=past_sessions,
         logins=logins,
         orders=tuple(Purchase(time, b"1") for time in orders),
+        activity=activity or {},
     )
 
 
@@ -137,3 +140,42 @@ def test_a_login_that_was_taken_back_is_none() -> None:
     state.revoked = (("anna", NOW - HOUR),)
     visitor = seen(state)
     assert (visitor.user_id, visitor.class_) == ("", "first-time")
+
+
+def shown(*arms: tuple[int, str]) -> Activity:
+    """Of an experiment, so many ms ago."""
+    activity = Activity()
+    for ago, arm in arms:
+        activity = with_cell(activity, exposure_name("hero:1", arm, "search"), NOW - ago)
+    return activity
+
+
+def of_person(**devices: Activity) -> PersonState:
+    return PersonState(
+        "anna",
+        True,
+        {
+            name: Contribution(1, False, NOW - DAY, NOW, 1, 0, activity=activity)
+            for name, activity in devices.items()
+        },
+    )
+
+
+def test_the_first_arm_on_any_device_of_the_person_is_that_of_all() -> None:
+    phone = device(activity=shown((HOUR, "b")))
+    anna = of_person(phone=shown((HOUR, "b")), laptop=shown((DAY, "a"), (MINUTE, "b")))
+    assert shown_first(phone, anna, Owner("anna")) == {"hero:1": Exposure(NOW - DAY, "a", "search")}
+
+
+def test_of_a_device_that_nobody_owns_its_own_state_is_enough() -> None:
+    phone = device(activity=shown((HOUR, "b")))
+    assert shown_first(phone, None, Owner())["hero:1"].arm == "b"
+    assert shown_first(device(), None, Owner()) == shown_first(None, None, Owner()) == {}
+
+
+def test_what_others_were_shown_on_the_device_before_is_not_this_ones() -> None:
+    phone = device(activity=shown((DAY, "a"), (MINUTE, "b")))
+    assert shown_first(phone, None, Owner("ben", since=NOW - HOUR))["hero:1"].arm == "b"
+    assert shown_first(phone, None, Owner("", after_logout=NOW - HOUR))["hero:1"].arm == "b"
+    assert shown_first(phone, None, Owner("", after_logout=NOW - MINUTE)) == {}
+    assert shown_first(phone, None, Owner("", after_logout=NOW - 2 * DAY))["hero:1"].arm == "a"

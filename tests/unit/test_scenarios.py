@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from personalize_api.arrival import Arrival, HomepageInput, check
-from personalize_api.scenarios import Fact, Facts, decide, explain, facts_of
+from personalize_api.scenarios import Fact, Facts, Takes, decide, explain, facts_of
 from personalize_api.visitors import Standing, Visitor
 from schemas.profiles import AttributeValue
 from schemas.purchases import Purchase
@@ -28,6 +29,8 @@ from schemas.site import (
 SUNDAY_EVENING = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
 NOW_MS = 1_795_390_200_000
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"
+
+D, D1, NOBODY = Takes(unit="d"), Takes(unit="d1"), Takes()
 
 SITE = Site(
     name="Toyhouse",
@@ -82,32 +85,32 @@ def one(when: dict[str, tuple[Value | Range, ...]]) -> Site:
 
 
 def matches(when: dict[str, tuple[Value | Range, ...]], known: Facts) -> bool:
-    return decide(one(when), known, "d").scenario == "it"
+    return decide(one(when), known, D).scenario == "it"
 
 
 def test_an_arrival_from_the_encyclopedia_gets_the_bestsellers() -> None:
-    choice = decide(SITE, facts("https://encyclopedia.example/wiki/Toy"), "d1")
+    choice = decide(SITE, facts("https://encyclopedia.example/wiki/Toy"), D1)
     assert (choice.variant, choice.scenario) == ("bestsellers", "encyclopedia")
     assert choice.reason == "referrer_source is Encyclopedia"
 
 
 def test_the_first_match_wins_over_a_later_one() -> None:
     known = facts("https://encyclopedia.example/", class_="customer")
-    assert decide(SITE, known, "d1").scenario == "encyclopedia"
+    assert decide(SITE, known, D1).scenario == "encyclopedia"
 
 
 def test_all_conditions_of_a_scenario_must_hold() -> None:
-    assert decide(SITE, facts("https://www.google.com/"), "d1").scenario == "search-toys"
-    assert decide(SITE, facts(""), "d1").scenario == "default"
+    assert decide(SITE, facts("https://www.google.com/"), D1).scenario == "search-toys"
+    assert decide(SITE, facts(""), D1).scenario == "default"
 
 
 @pytest.mark.parametrize("class_", ["returning", "registered", "customer"])
 def test_the_values_of_one_condition_are_alternatives(class_: VisitorClass) -> None:
-    assert decide(SITE, facts(class_=class_), "d1").scenario == "returning"
+    assert decide(SITE, facts(class_=class_), D1).scenario == "returning"
 
 
 def test_where_nothing_matches_the_default_is_shown() -> None:
-    choice = decide(SITE, facts(), "d1")
+    choice = decide(SITE, facts(), D1)
     assert (choice.variant, choice.scenario) == ("classic", "default")
     assert choice.reason == "no scenario matched"
 
@@ -117,24 +120,28 @@ def test_a_scenario_without_conditions_matches_every_visit() -> None:
 
 
 def test_what_cannot_be_known_yet_never_matches_and_is_explained() -> None:
-    tried = {t.scenario: t for t in explain(SITE, facts(class_="registered", logged_in=True))}
+    tried = {t.scenario: t for t in explain(SITE, facts(class_="registered", logged_in=True), D1)}
     assert not tried["my-kids"].matched
     assert tried["my-kids"].why == "profile.age is not known"
 
 
 def test_explain_names_every_scenario_and_what_failed() -> None:
-    tried = explain(SITE, facts("https://www.google.com/"))
+    tried = explain(SITE, facts("https://www.google.com/"), D1)
     assert [(t.scenario, t.matched, t.why) for t in tried] == [
         ("encyclopedia", False, "referrer_source is Google, not Encyclopedia"),
         ("my-kids", False, "logged_in is false, not true; profile.age is not known"),
-        ("search-toys", True, "class is first-time and referrer_medium is search"),
+        (
+            "search-toys",
+            True,
+            "class is first-time and referrer_medium is search; arm search-hero of experiment hero",
+        ),
         ("returning", False, "class is first-time, not returning or registered or customer"),
     ]
 
 
 def test_an_unreadable_visitor_is_decided_by_referrer_alone() -> None:
     known = facts("https://encyclopedia.example/", class_="unknown")
-    assert decide(SITE, known, "d1").variant == "bestsellers"
+    assert decide(SITE, known, D1).variant == "bestsellers"
     assert not matches({"logged_in": (False,)}, known)
 
 
@@ -169,10 +176,10 @@ def test_a_range_is_closed() -> None:
 
 def test_a_profile_that_fits_shows_its_homepage() -> None:
     known = facts(class_="registered", logged_in=True, profile={"age": 7})
-    choice = decide(SITE, known, "d1")
+    choice = decide(SITE, known, D1)
     assert (choice.variant, choice.reason) == ("my-kids", "logged_in is true and profile.age is 7")
     grown = facts(class_="registered", logged_in=True, profile={"age": 14})
-    assert explain(SITE, grown)[1].why == "profile.age is 14, not 0..9"
+    assert explain(SITE, grown, D1)[1].why == "profile.age is 14, not 0..9"
 
 
 def test_a_list_holds_if_any_of_it_does() -> None:
@@ -181,7 +188,7 @@ def test_a_list_holds_if_any_of_it_does() -> None:
     assert not matches({"profile.likes": ("dolls",)}, known)
     assert not matches({"profile.likes": ("dolls",)}, facts(profile={"likes": ()}))
     assert (
-        explain(one({"profile.likes": ("dolls",)}), known)[0].why
+        explain(one({"profile.likes": ("dolls",)}), known, D1)[0].why
         == "profile.likes is trains, bears, not dolls"
     )
 
@@ -198,15 +205,46 @@ def test_what_is_no_year_of_birth_is_no_age(year: AttributeValue) -> None:
 
 
 def test_an_arm_is_the_variant_and_is_named_in_the_reason() -> None:
-    choice = decide(SITE, facts("https://www.google.com/"), "d1")
+    choice = decide(SITE, facts("https://www.google.com/"), D1)
     assert (choice.variant, choice.experiment, choice.arm) == ("search-hero", "hero", "search-hero")
     assert choice.reason.endswith("arm search-hero of experiment hero")
 
 
 def test_a_visitor_without_id_is_in_no_experiment() -> None:
-    choice = decide(SITE, facts("https://www.google.com/"), "")
+    choice = decide(SITE, facts("https://www.google.com/"), NOBODY)
     assert (choice.variant, choice.scenario, choice.experiment) == ("classic", "search-toys", "")
     assert "not in experiment hero" in choice.reason
+
+
+def test_who_is_outside_of_an_experiment_meets_the_next_scenario() -> None:
+    nobodys = Experiment(name="hero", arms={"search-hero": 1.0}, group="home", share=0.0)
+    second = Experiment(name="second", arms={"gifts": 1.0}, group="home", share=1.0)
+    scenarios = [
+        Scenario(name=name, when={"referrer_medium": ("search",)}, experiment=name)
+        for name in ("hero", "second")
+    ]
+    site = msgspec.structs.replace(
+        SITE,
+        experiments={"hero": nobodys, "second": second},
+        homepage=Homepage(default="classic", scenarios=tuple(scenarios)),
+    )
+    known = facts("https://www.google.com/")
+    choice = decide(site, known, D1)
+    assert (choice.scenario, choice.variant, choice.arm) == ("second", "gifts", "gifts")
+    assert choice.reason == (
+        "referrer_medium is search; arm gifts of experiment second; "
+        "not in experiment hero: outside of its share"
+    )
+    assert [(tried.scenario, tried.matched) for tried in explain(site, known, D1)] == [
+        ("hero", False),
+        ("second", True),
+    ]
+    alone = msgspec.structs.replace(
+        site, homepage=Homepage(default="classic", scenarios=tuple(scenarios[:1]))
+    )
+    choice = decide(alone, known, D1)
+    assert (choice.scenario, choice.variant, choice.experiment) == ("default", "classic", "")
+    assert choice.reason == "no scenario matched; not in experiment hero: outside of its share"
 
 
 def test_segment_lifecycle_and_device_class_are_facts() -> None:
@@ -223,13 +261,13 @@ def test_segment_lifecycle_and_device_class_are_facts() -> None:
     direct = classify("", "", site)
     visitor = Visitor(class_="customer", standing=Standing(person, site, NOW_MS, "anna"))
     known = facts_of(visitor, direct, Arrival(user_agent=IPHONE), SUNDAY_EVENING)
-    choice = decide(site, known, "")
+    choice = decide(site, known, NOBODY)
     assert (choice.scenario, choice.reason) == (
         "buyers-on-phones",
         "segment is buyers and lifecycle is new and device_class is phone",
     )
     stranger = Visitor(class_="first-time", standing=Standing(None, site, NOW_MS, ""))
-    (tried,) = explain(site, facts_of(stranger, direct, Arrival(), SUNDAY_EVENING))
+    (tried,) = explain(site, facts_of(stranger, direct, Arrival(), SUNDAY_EVENING), NOBODY)
     assert tried.why == (
         "segment is empty, not buyers; lifecycle is visitor, not new; device_class is not known"
     )
@@ -246,5 +284,5 @@ def test_a_profile_is_worked_out_only_for_a_scenario_that_asks() -> None:
     first = Scenario(name="search", when={"referrer_medium": ("search",)}, variant="a")
     second = Scenario(name="buyers", when={"segment": ("buyers",)}, variant="b")
     for scenarios, is_asked in (((first, second), False), ((second, first), True)):
-        decide(Site(name="T", homepage=Homepage(scenarios=scenarios)), known, "")
+        decide(Site(name="T", homepage=Homepage(scenarios=scenarios)), known, NOBODY)
         assert bool(asked) == is_asked

@@ -275,6 +275,24 @@ homepage:
         ("experiments: {e: {arms: {}}}", "there are none; allowed: at least one"),
         ("experiments: {e: {arms: {a: 1}, holdout: 10}}", "'10' is out of range; allowed: 0% to"),
         ("experiments: {e: {arms: {holdout: 1}}}", "the hold-out's own name"),
+        ("experiments: {e: {arms: {a: 1}, group: g}}", "is in a group: it needs 'share'"),
+        (
+            "experiments: {e: {arms: {a: 1}, group: g, share: 60%},"
+            " f: {arms: {a: 1}, group: g, share: 41%}}",
+            "experiments.f: the shares of group 'g' add up to 1.01; allowed: 100% at most",
+        ),
+        ("experiments: {e: {arms: {a: 1}, floor: 1%}}", "'floor' is for allocation: thompson"),
+        ("experiments: {e: {arms: {a: 1}, delay: 1h}}", "'delay' is for allocation: thompson"),
+        ("experiments: {e: {arms: {a: 1}, allocation: thompson}}", "thompson needs 'goal'"),
+        (
+            "experiments: {e: {arms: {a: 1, b: 1, c: 1}, allocation: thompson, goal: X,"
+            " floor: 40%}}",
+            "a floor of 0.4 for 3 arms is more than there is; allowed: 0.3333 at most",
+        ),
+        (
+            "experiments: {e: {arms: {a: 1}, allocation: thompson, goal: X, delay: 3d}}",
+            "'3d' is out of range; allowed: 1m to 2d",
+        ),
         ("site: {name: A}", "key 'site' stands twice, first on line 2"),
         ("'': [", "not YAML"),
         ("a: !!python/object:os.system x", "YAML tag 'tag:yaml.org,2002:python/object:os.system'"),
