@@ -13,6 +13,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from personalize_api.event_stream import limit_unread
 from personalize_api.homepage import PATH, Receive, Scope, Send
 from personalize_api.openapi import describe
 from personalize_api.room import Room, open_room
@@ -82,6 +83,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            limit_unread(found for server in self.servers for found in server.sockets)
             logger.info("personalize listens on http://%s:%d", self.config.host, self.config.port)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -6,7 +6,9 @@
     ├── AccessDenied
     │   ├── UnknownKey      401  a key that is not in the site file
     │   ├── AdminOnly       401  the admin token is missing or wrong
-    │   └── OriginRefused   403  a browser key from a page that is not listed
+    │   ├── OriginRefused   403  a browser key from a page that is not listed
+    │   ├── ForeignForm     403  a form that another site's page has sent
+    │   └── TooManyAttempts 429  too many wrong tokens from this address
     ├── NotThere            404  no such visitor, funnel or path
     ├── MethodRefused       405
     └── StateUnavailable    503  Redis is down, slow, or holds what cannot be read
@@ -62,12 +64,21 @@ class UnknownKey(AccessDenied):
 class AdminOnly(AccessDenied):
     code = "admin_only"
     headers: ClassVar[Mapping[str, str]] = {
-        "WWW-Authenticate": 'Basic realm="Footfall: any name, the admin token as password"'
+        "WWW-Authenticate": 'Bearer realm="Footfall"'  # Basic would make browsers ask
     }
 
 
 class OriginRefused(AccessDenied):
     code = "origin_refused"
+
+
+class ForeignForm(AccessDenied):
+    code = "foreign_form"
+
+
+class TooManyAttempts(AccessDenied):
+    code = "too_many_attempts"
+    headers: ClassVar[Mapping[str, str]] = {"Retry-After": "3"}
 
 
 class NotThere(PersonalizeError):
@@ -89,6 +100,8 @@ STATUS: dict[type[PersonalizeError], int] = {
     UnknownKey: 401,
     AdminOnly: 401,
     OriginRefused: 403,
+    ForeignForm: 403,
+    TooManyAttempts: 429,
     NotThere: 404,
     MethodRefused: 405,
     StateUnavailable: 503,

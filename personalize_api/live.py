@@ -1,6 +1,9 @@
-"""`/v1/live`: what the ops page shows, as Server-Sent Events once a second.
+"""`/v1/live`: one snapshot a second for all viewers, as Server-Sent Events.
 
-One computation and one encoding serve every viewer; with no viewer nothing is computed.
+One computation and one encoding serve every viewer; with no viewer nothing is computed. Every
+event is the whole state, so whoever comes back after a break has missed nothing once the newest
+one is there; that is sent at once. A viewer who reads slower than a snapshot a second gets the
+newest when ready for it; nothing is kept waiting for anybody.
 """
 
 from __future__ import annotations
@@ -8,79 +11,70 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
-import msgspec
-
-from personalize_api.errors import StateUnavailable
-from personalize_api.funnels import LiveFunnel, LiveFunnels
 from personalize_api.metrics import Metrics
-from schemas.current_site import CurrentSite
-from schemas.funnel_result import iso_time
 
 logger = logging.getLogger(__name__)
 
+Snapshot = tuple[str, bytes]
+"""Name and data (one line) of an event."""
+
 _EVERY_S = 1.0
+_HEARTBEAT_S = 10.0
+_AT_ONCE = 8  # viewers told in one tick: the homepage is answered between two ticks
 _HELLO = b"retry: 2000\n\n"
-
-
-class LiveView(msgspec.Struct, kw_only=True):
-    """Data of an event `live`."""
-
-    at: str  # ISO 8601, UTC
-    site: str
-    funnels: list[LiveFunnel]
-
-
-class LiveTrouble(msgspec.Struct, kw_only=True):
-    """Data of an event `trouble`: what was last seen is stale."""
-
-    at: str
-    message: str
+_HEARTBEAT = b": still here\n\n"
 
 
 class LiveFeed:
-    """Must be made and used in one event loop."""
+    """Must be made and used in one event loop. `compose` never raises for what may happen."""
 
-    def __init__(self, site: CurrentSite, funnels: LiveFunnels, metrics: Metrics) -> None:
-        self._site = site
-        self._funnels = funnels
+    def __init__(self, compose: Callable[[], Awaitable[Snapshot]], metrics: Metrics) -> None:
+        self._compose = compose
         self._metrics = metrics
-        self._viewers = 0
+        self._viewers: set[asyncio.Event] = set()
+        self._boot = f"{time.time_ns() // 1_000_000:x}"  # a restarted server's ids are others
+        self._number = 0
         self._latest = b""
-        self._news = asyncio.Event()
         self._closed = False
         self._task: asyncio.Task[None] | None = None
 
-    async def events(self) -> AsyncIterator[bytes]:
-        """The stream of one viewer: ends when the feed is closed."""
-        self._enter()
+    async def events(self, last_id: str = "") -> AsyncIterator[bytes]:
+        """The stream of one viewer, who has seen the event `last_id`: ends when the feed closes."""
+        news = self._enter()
+        seen = self._number if last_id == self._id() else 0
         try:
-            yield _HELLO + self._latest
+            yield _HELLO
             while not self._closed:
-                await self._news.wait()
-                if not self._closed:
+                if self._latest and seen != self._number:
+                    seen = self._number
                     yield self._latest
+                elif not await _comes(news):
+                    yield _HEARTBEAT
         finally:
-            self._leave()
+            self._leave(news)
 
     def close(self) -> None:
         """Ends every viewer's stream, so that the server can stop."""
         self._closed = True
-        self._news.set()
+        for news in self._viewers:
+            news.set()
         if self._task is not None:
             self._task.cancel()
 
-    def _enter(self) -> None:
-        self._viewers += 1
-        self._metrics.viewers.set(self._viewers)
+    def _enter(self) -> asyncio.Event:
+        news = asyncio.Event()
+        self._viewers.add(news)
+        self._metrics.viewers.set(len(self._viewers))
         if self._task is None and not self._closed:
             self._task = asyncio.create_task(self._run())
             self._task.add_done_callback(self._ended)
+        return news
 
-    def _leave(self) -> None:
-        self._viewers -= 1
-        self._metrics.viewers.set(self._viewers)
+    def _leave(self, news: asyncio.Event) -> None:
+        self._viewers.discard(news)
+        self._metrics.viewers.set(len(self._viewers))
         if not self._viewers and self._task is not None:
             self._task.cancel()
             self._task = None
@@ -98,19 +92,32 @@ class LiveFeed:
     async def _run(self) -> None:
         while True:
             started = time.monotonic()
-            self._latest = await self._compose()
-            news, self._news = self._news, asyncio.Event()
-            news.set()
+            name, data = await self._compose()
+            self._number += 1
+            self._latest = b"id: %s\nevent: %s\ndata: %s\n\n" % (
+                self._id().encode(),
+                name.encode(),
+                data,
+            )
+            await self._tell()
             await asyncio.sleep(max(0.05, _EVERY_S - (time.monotonic() - started)))
 
-    async def _compose(self) -> bytes:
-        at = iso_time(time.time_ns() // 1_000_000)
-        try:
-            funnels = await self._funnels.all()
-        except StateUnavailable as error:
-            return _event("trouble", LiveTrouble(at=at, message=error.message))
-        return _event("live", LiveView(at=at, site=self._site.site.name, funnels=funnels))
+    async def _tell(self) -> None:
+        for count, news in enumerate(list(self._viewers)):
+            news.set()
+            if count % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)
+
+    def _id(self) -> str:
+        return f"{self._boot}-{self._number}"
 
 
-def _event(name: str, data: msgspec.Struct) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(data))
+async def _comes(news: asyncio.Event) -> bool:
+    """Whether there was news before it was time for a heartbeat."""
+    try:
+        async with asyncio.timeout(_HEARTBEAT_S):
+            await news.wait()
+    except TimeoutError:
+        return False
+    news.clear()
+    return True

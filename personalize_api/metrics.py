@@ -56,6 +56,14 @@ class Metrics:
         self.viewers = Gauge(
             "footfall_live_viewers", "Open /v1/live streams", registry=self.registry
         )
+        self.viewers_dropped = self._counter(
+            "footfall_live_viewers_dropped", "Viewers let go because they read nothing"
+        )
+        self.live_seconds = Histogram(
+            "footfall_live_seconds",
+            "Putting the live view together and encoding it, once for all viewers",
+            registry=self.registry,
+        )
         self.funnel_seconds = Histogram(
             "footfall_live_funnels_seconds",
             "Reading and adding up the live funnels once",

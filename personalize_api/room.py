@@ -11,8 +11,12 @@ from personalize_api.decisions import DecisionLog
 from personalize_api.funnels import LiveFunnels
 from personalize_api.homepage import Homepage
 from personalize_api.live import LiveFeed
+from personalize_api.live_composer import LiveComposer
 from personalize_api.live_experiments import LiveExperiments
+from personalize_api.live_sources import live_sources
 from personalize_api.metrics import Metrics
+from personalize_api.ops_access import OpsAccess
+from personalize_api.pulse import LivePulse
 from personalize_api.state_reader import StateReader
 from personalize_api.visitors import Visitors
 from schemas.current_site import CurrentSite
@@ -31,6 +35,7 @@ class Room:
     funnels: LiveFunnels
     experiments: LiveExperiments
     feed: LiveFeed
+    ops: OpsAccess
 
 
 @asynccontextmanager
@@ -43,17 +48,31 @@ async def open_room(settings: Settings, site: CurrentSite) -> AsyncIterator[Room
     visitors = Visitors(reader, metrics)
     funnels = LiveFunnels(settings.redis_url, site, metrics)
     experiments = LiveExperiments(settings.redis_url, site)
-    feed = LiveFeed(site, funnels, metrics)
+    pulse = LivePulse(settings.redis_url)
+    composer = LiveComposer(lambda: site.site.name, metrics, live_sources(funnels, pulse))
+    feed = LiveFeed(composer, metrics)
     homepage = Homepage(settings, site, visitors, decisions, metrics)
     await _warm_up(site, visitors)
     watching = asyncio.create_task(site.watch())
     try:
-        yield Room(settings, site, metrics, reader, decisions, homepage, funnels, experiments, feed)
+        yield Room(
+            settings,
+            site,
+            metrics,
+            reader,
+            decisions,
+            homepage,
+            funnels,
+            experiments,
+            feed,
+            OpsAccess(settings),
+        )
     finally:
         watching.cancel()
         feed.close()
         await funnels.close()
         await experiments.close()
+        await pulse.close()
         await reader.close()
         await decisions.close()
         with suppress(asyncio.CancelledError):

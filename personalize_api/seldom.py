@@ -17,10 +17,19 @@ class SeldomLogger:
         self._unsaid = 0
 
     def warning(self, message: str, *arguments: object) -> None:
+        self._say(logging.WARNING, message, arguments, None)
+
+    def error(self, message: str, error: BaseException) -> None:
+        """With its traceback."""
+        self._say(logging.ERROR, message, (), error)
+
+    def _say(
+        self, level: int, message: str, arguments: tuple[object, ...], error: BaseException | None
+    ) -> None:
         now = time.monotonic()
         if now - self._last < _EVERY_S:
             self._unsaid += 1
             return
         more = f" (and {self._unsaid} more since the last such line)" if self._unsaid else ""
         self._last, self._unsaid = now, 0
-        self._logger.warning(message + more, *arguments)
+        self._logger.log(level, message + more, *arguments, exc_info=error)

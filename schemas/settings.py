@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -66,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: str
     admin_token: str  # '' : administration is closed
     given: frozenset[str]  # which of kafka, redis, clickhouse the environment named
+    ops_access: Literal["token", "open"] = "token"  # who sees the live page beside this machine
 
     @property
     def clickhouse(self) -> ClickHouseAddress:
@@ -117,6 +119,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             secret_key=secret,
             admin_token=env.get("FOOTFALL_ADMIN_TOKEN", ""),
             given=frozenset(what for what, name in names.items() if env.get(name)),
+            ops_access=_ops_access(env),
         )
 
 
@@ -137,6 +140,18 @@ def parse_clickhouse_url(url: str) -> ClickHouseAddress:
         user=unquote(parts.username or "default"),
         password=unquote(parts.password or ""),
         database=parts.path.strip("/") or "footfall",
+    )
+
+
+def _ops_access(env: Mapping[str, str]) -> Literal["token", "open"]:
+    text = env.get("FOOTFALL_OPS_ACCESS") or "token"
+    if text == "token":
+        return "token"
+    if text == "open":
+        return "open"
+    raise ConfigurationError(
+        f"FOOTFALL_OPS_ACCESS must be token or open (/ops for everybody who can reach it), "
+        f"not {text!r}"
     )
 
 

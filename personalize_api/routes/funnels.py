@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Depends, Header, Query, Response
 
+from personalize_api.event_stream import EventStream
 from personalize_api.funnels import DEFAULT_MINUTES, MAX_MINUTES
 from personalize_api.routes.room import OpenRoom, operator
 
@@ -31,13 +31,12 @@ async def all_experiments(room: OpenRoom, minutes: Minutes = DEFAULT_MINUTES) ->
     return _json({"experiments": await room.experiments.all(minutes)})
 
 
-@router.get("/live", summary="Live funnels once a second, as Server-Sent Events")
-async def live(room: OpenRoom) -> StreamingResponse:
-    return StreamingResponse(
-        room.feed.events(),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+@router.get("/live", summary="The live view once a second, as Server-Sent Events")
+async def live(
+    room: OpenRoom, last_event_id: Annotated[str, Header(max_length=100)] = ""
+) -> EventStream:
+    """Each event is the whole view, so whoever comes back has missed nothing."""
+    return EventStream(room.feed.events(last_event_id), room.metrics)
 
 
 def _json(value: object) -> Response:

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from personalize_api.access import require_admin, require_operator
+from personalize_api.access import require_admin
 from personalize_api.room import Room
 
 
@@ -23,6 +23,10 @@ async def admin(request: Request, room: OpenRoom) -> None:
 
 
 async def operator(request: Request, room: OpenRoom) -> None:
-    """Raises AdminOnly."""
-    client = request.client.host if request.client else None
-    require_operator(request.headers.raw, client, room.settings)
+    """Raises AdminOnly, TooManyAttempts."""
+    room.ops.require(request.headers.raw, client_of(request))
+
+
+def client_of(request: Request) -> str | None:
+    """The address that is connected: a proxy's own, whatever it forwards."""
+    return request.client.host if request.client else None
