@@ -101,7 +101,7 @@ export function funnelPanel(tabs, box) {
     steps.show(funnel, view.at);
     const { entered, completed } = funnel.minutes;
     const last = funnel.steps.at(-1).name;
-    setText(caption, `Last hour by minute: ${number(sum(entered))} entered (line), of them ${number(sum(completed))} came to ${last} so far (dashed)`);
+    setText(caption, `Last hour: ${number(sum(entered))} entered (line), ${number(sum(completed))} of them came to ${last} (dashed)`);
     chart.show(view.at, [entered, completed].map(withoutNow));
     table.show(funnel);
   }

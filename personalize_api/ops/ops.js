@@ -25,8 +25,8 @@ const panels = {
 let lastState = "";
 
 function draw(view) {
-  const known = new Set((view.funnels ?? []).map((funnel) => funnel.name));
-  const funnelOf = (alert) => (known.has(alert.funnel) ? alert.funnel : "");
+  const names = (view.funnels ?? []).map((funnel) => funnel.name);
+  const funnelOf = (alert) => names.find((name) => alert.id.startsWith(`funnel/${name}/`)) ?? "";
   alerts(view, funnelOf);
   tiles(view);
   if (view.funnels) funnels.show(view, new Set((view.alerts ?? []).map(funnelOf).filter(Boolean)));

@@ -4,15 +4,13 @@ import { MinuteChart } from "./chart.js";
 import { element, setData, setText } from "./dom.js";
 import { number, percent, rate, sum } from "./format.js";
 
-const NOW_MINUTES = 5;
-
 export function tilesPanel(box) {
   const tiles = [
-    tile(box, "visitors", "Visitors now", [{ kind: "bars", colour: "--blue-soft" }, { kind: "bars", colour: "--blue" }]),
+    tile(box, "visitors", "Visitors now", [{ kind: "line", colour: "--blue", fill: "--blue-soft" }]),
     tile(box, "events", "Events a second", [{ kind: "line", colour: "--blue", fill: "--blue-soft" }, { kind: "line", colour: "--orange", dash: [4, 3] }]),
-    tile(box, "orders", "Orders in the last hour", [{ kind: "bars", colour: "--teal" }]),
-    tile(box, "decisions", "Homepages decided a minute", [{ kind: "line", colour: "--blue", fill: "--blue-soft" }, { kind: "line", colour: "--red", dash: [4, 3] }]),
-    tile(box, "rejected", "Events refused in the last hour", [{ kind: "bars", colour: "--orange" }]),
+    tile(box, "orders", "Orders, last hour", [{ kind: "bars", colour: "--teal" }]),
+    tile(box, "decisions", "Homepages a minute", [{ kind: "line", colour: "--blue", fill: "--blue-soft" }, { kind: "line", colour: "--red", dash: [4, 3] }]),
+    tile(box, "rejected", "Refused, last hour", [{ kind: "bars", colour: "--orange" }]),
   ];
   const readers = { visitors, events, orders, decisions, rejected };
   return (view) => {
@@ -47,15 +45,7 @@ function tile(box, name, title, series) {
 
 function visitors({ visitors: told }) {
   if (!told) return null;
-  const from = told.minutes.length - NOW_MINUTES;
-  return {
-    value: number(told.now),
-    note: "devices seen in 5 min",
-    columns: [
-      told.minutes.map((count, minute) => (minute < from ? count : null)),
-      told.minutes.map((count, minute) => (minute < from ? null : count)),
-    ],
-  };
+  return { value: number(told.now), note: "devices in five minutes", columns: [complete(told.minutes)] };
 }
 
 function events({ events: told }) {

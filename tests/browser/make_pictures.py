@@ -142,7 +142,8 @@ def _visit(browser: Browser, here: Place) -> list[Step]:
 def _funnel(browser: Browser, here: Place) -> Step:
     page = browser.new_page(viewport={"width": 640, "height": 1000}, device_scale_factor=2)
     page.goto(f"{here.personalize}/ops")
-    page.locator("section[data-funnel=homepage] table").wait_for()
+    page.locator("[data-tab=homepage]").click()
+    page.locator("#funnel[data-funnel=homepage] table").wait_for()
     page.wait_for_timeout(1500)
     screenshot = page.screenshot()
     page.context.close()
@@ -183,7 +184,7 @@ def _answer(browser: Browser, here: Place) -> Step:
 def _ops(browser: Browser, here: Place) -> bytes:
     page = browser.new_page(viewport={"width": 1180, "height": 800}, device_scale_factor=1.5)
     page.goto(f"{here.personalize}/ops")
-    page.locator("section[data-funnel=checkout] table").wait_for()
+    page.locator("#funnel[data-funnel=checkout] table").wait_for()
     page.wait_for_timeout(1500)
     return page.screenshot()
 

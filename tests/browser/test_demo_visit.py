@@ -167,7 +167,7 @@ def test_the_live_page_ticks_when_a_toy_is_put_into_the_cart(visitor: Visitor) -
     ops = visitor.context.new_page()
     ops.goto(f"{visitor.demo.personalize}/ops")
     expect(ops.locator("#state")).to_have_attribute("data-state", "live")
-    count = ops.locator("section[data-funnel=checkout] [data-step=cart] .count")
+    count = ops.locator("#funnel[data-funnel=checkout] [data-step=cart] .count")
     before = int((count.text_content() or "").replace(",", ""))
     visitor.go(BEAR)
     visitor.click("add-to-cart")

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from schemas.redis_keys import funnel_field, funnel_key
 from schemas.settings import Settings
+from tests.browser.visitor import Launch
 from tests.integration.personalize_service import SITE, Client, serving
 from tests.servers import own_settings
 
@@ -69,9 +70,9 @@ def test_the_page_shows_the_funnel_and_moves(
     fill(store)
     page.goto(f"{client.url}/ops")
     expect(page.locator("#state")).to_have_attribute("data-state", "live")
-    checkout = page.locator("section[data-funnel=checkout]")
+    checkout = page.locator("#funnel[data-funnel=checkout]")
     expect(checkout.locator("[data-step=product] .count")).to_have_text("765")
-    expect(checkout.locator("[data-step=cart] .rates")).to_contain_text("of product")
+    expect(checkout.locator("[data-step=cart] .from")).to_contain_text("of product")
     expect(checkout.locator("table")).to_contain_text("<img src=x onerror=alert(1)>")
     enter(store, (10, 0, 0))
     expect(checkout.locator("[data-step=product] .count")).to_have_text("775", timeout=4000)
@@ -86,7 +87,7 @@ def test_the_page_fits_a_phone(
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(f"{client.url}/ops")
-    expect(page.locator("section[data-funnel=checkout]")).to_be_visible()
+    expect(page.locator("#funnel[data-funnel=checkout]")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.screenshot(path=tmp_path / f"phone-{scheme}.png", full_page=True)
 
@@ -114,14 +115,29 @@ def test_the_interfaces_own_page_is_drawn(page: Page, client: Client) -> None:
     expect(page.locator("main")).to_contain_text("HomepageAnswer")
 
 
-def test_from_elsewhere_a_browser_gets_in_with_the_token_as_password(
-    browser: Browser, client: Client
+def test_from_elsewhere_a_browser_logs_in_and_stays_logged_in(
+    launch: Launch, client: Client
 ) -> None:
-    context = browser.new_context(
-        extra_http_headers={"X-Forwarded-For": "10.0.0.1"},
-        http_credentials={"username": "ops", "password": "a token for tests"},
-    )
+    """By a name that is no loopback's, over plain HTTP, as on an internal network."""
+    browser = launch("--host-resolver-rules=MAP ops.example 127.0.0.1")
+    context = browser.new_context()
     page = context.new_page()
-    page.goto(f"{client.url}/ops")
+    page.goto(f"http://ops.example:{client.port}/ops")
+    expect(page).to_have_url(f"http://ops.example:{client.port}/ops/login")
+    page.fill("#token", "not the token")
+    page.press("#token", "Enter")
+    expect(page.locator("[role=alert]")).to_contain_text("not the admin token")
+    page.fill("#token", "a token for tests")
+    page.press("#token", "Enter")
+    expect(page).to_have_url(f"http://ops.example:{client.port}/ops")
     expect(page.locator("#state")).to_have_attribute("data-state", "live")
+    assert page.evaluate("document.cookie") == ""
+    kept = context.storage_state()
     context.close()
+    restarted = browser.new_context(storage_state=kept).new_page()
+    restarted.goto(f"http://ops.example:{client.port}/ops")
+    expect(restarted.locator("#state")).to_have_attribute("data-state", "live")
+    restarted.context.clear_cookies()
+    restarted.reload()
+    expect(restarted.locator("#token")).to_be_focused()
+    browser.close()
