@@ -1,7 +1,7 @@
 """What an event says of interests, products, touches, experiments and orders: kept in the state.
 
 All but experiments counts however late it is known; nothing is counted under a pseudonym. Pages are
-kept of devices on which somebody has logged in before: nobody asks for those of the others.
+kept of devices of which a login is known by then: nobody asks for those of all the others.
 """
 
 from __future__ import annotations

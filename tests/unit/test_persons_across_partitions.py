@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import persons
+from schemas.activity import PAGE
 from schemas.event import (
     Event,
     IdentityLink,
@@ -26,7 +27,7 @@ from schemas.event import (
 )
 from schemas.identity import LOGOUT
 from schemas.persons import counting, device_of
-from schemas.redis_keys import PersonState, encode_state, person_decoder
+from schemas.redis_keys import Contribution, PersonState, encode_state, person_decoder
 from schemas.site import Funnel
 from schemas.topics import ALIASES, IDENTITY, REGISTERS, RESOLUTIONS
 from streams.alias_stage import AliasStage, alias_of
@@ -319,11 +320,18 @@ def taken_back(history: Sequence[Event]) -> list[Event]:
     return [alias_event(599, 10**8 + n, list(pair), True) for n, pair in enumerate(sorted(pairs))]
 
 
+def without_pages(held: Contribution) -> Contribution:
+    done = {name: cells for name, cells in held.activity.items() if name[0] != PAGE}
+    return msgspec.structs.replace(held, activity=done)
+
+
 def content(world: World) -> dict[str, dict[str, tuple[object, ...]]]:
-    """What decides: of every person all that counts, without the versions of its making."""
+    """What decides: of every person all that counts, without the versions of its making, and
+    without the last pages, which are kept from the first login on that had come by then.
+    """
     return {
         person: {
-            device_of(key): msgspec.structs.astuple(held)[1:]
+            device_of(key): msgspec.structs.astuple(without_pages(held))[1:]
             for key, held in counting(state).items()
             if not held.gone
         }
