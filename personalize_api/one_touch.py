@@ -33,7 +33,7 @@ from personalize_api.one_touch_views import (
 from personalize_api.profile_view import PersonView, person_view
 from personalize_api.recent import recent_of
 from personalize_api.resolve import Resolved, resolve
-from personalize_api.scenarios import Choice, decide, facts_of
+from personalize_api.scenarios import Choice, Takes, decide, facts_of
 from personalize_api.state_reader import StateReader, Unreachable, Values
 from personalize_api.states import GarbledState, decode_component, decode_device, decode_person
 from personalize_api.visitors import (
@@ -43,6 +43,7 @@ from personalize_api.visitors import (
     describe,
     owner_now,
     person_of_owner,
+    shown_first,
 )
 from schemas.activity import Activity
 from schemas.aliases import same_person
@@ -195,7 +196,8 @@ def _view(
     device_id = asked.identifier if device else ""
     visitor = describe(device_id, device, person, owner, now_ms, site.session.gap_ms)
     standing = Standing(person, site, now_ms, owner.user_id)
-    visitor = msgspec.structs.replace(visitor, standing=standing)
+    shown = partial(shown_first, device, person, owner)
+    visitor = msgspec.structs.replace(visitor, standing=standing, shown=shown)
     told = device_views(person)
     orders = _orders(person)
     recent = recent_of(_activities(person, device_id, device), orders)
@@ -277,4 +279,4 @@ def _homepage(visitor: Visitor, site: Site, now_ms: int) -> Choice:
     """What would be shown now to somebody who types the site's address."""
     local = datetime.fromtimestamp(now_ms / 1000, ZoneInfo(site.timezone))
     facts = facts_of(visitor, classify("", "", site), Arrival(), local)
-    return decide(site, facts, "")
+    return decide(site, facts, Takes(unit=visitor.anonymous_id, shown=visitor.shown))
