@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 import redis
 
+from personalize_api import event_stream, live, pulse
 from schemas.redis_keys import funnel_field, funnel_key
 from schemas.settings import Settings
 from tests.integration.personalize_service import SITE, Client, serving
@@ -26,10 +28,10 @@ def client(addresses: Settings, redis_url: str, kafka_address: str) -> Iterator[
 
 
 @contextmanager
-def viewing(client: Client) -> Iterator[http.client.HTTPResponse]:
+def viewing(client: Client, last_id: str = "") -> Iterator[http.client.HTTPResponse]:
     connection = http.client.HTTPConnection(client.host, client.port, timeout=10)
     try:
-        connection.request("GET", "/v1/live")
+        connection.request("GET", "/v1/live", headers={"Last-Event-ID": last_id} if last_id else {})
         answer = connection.getresponse()
         assert answer.status == 200
         assert answer.getheader("content-type", "").startswith("text/event-stream")
@@ -68,20 +70,83 @@ def test_numbers_move_within_two_seconds(client: Client, redis_url: str) -> None
 
 def test_many_viewers_share_one_computation(client: Client) -> None:
     with ExitStack() as viewers:
-        streams = [viewers.enter_context(viewing(client)) for _ in range(100)]
-        assert client.metric("footfall_live_viewers") == 100
-        before = client.metric("footfall_live_funnels_seconds_count")
+        streams = [viewers.enter_context(viewing(client)) for _ in range(200)]
+        assert client.metric("footfall_live_viewers") == 200
+        before = client.metric("footfall_live_seconds_count")
         started = time.monotonic()
         for _ in range(2):
             for stream in streams:
                 assert next_event(stream)[0] == "live"
         seconds = time.monotonic() - started
-        computed = client.metric("footfall_live_funnels_seconds_count") - before
+        computed = client.metric("footfall_live_seconds_count") - before
         assert computed <= seconds + 2
     deadline = time.monotonic() + 5
     while client.metric("footfall_live_viewers"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def next_id(stream: http.client.HTTPResponse) -> str:
+    while not (line := stream.readline()).startswith(b"id: "):
+        assert line, "the stream has ended"
+    return line[4:].strip().decode()
+
+
+def test_whoever_comes_back_gets_the_newest_at_once_and_nothing_twice(client: Client) -> None:
+    with viewing(client) as other:
+        seen = next_id(other)
+        missed = next_id(other)
+        started = time.monotonic()
+        with viewing(client, seen) as back:
+            assert next_id(back) == missed
+            assert time.monotonic() - started < 0.5
+        with viewing(client, missed) as back:
+            assert next_id(back) not in (seen, missed)
+
+
+def test_ids_of_another_life_of_the_service_count_for_nothing(client: Client) -> None:
+    with viewing(client) as other:
+        number = next_id(other).partition("-")[2]
+        with viewing(client, f"0-{number}") as back:
+            started = time.monotonic()
+            next_event(back)
+            assert time.monotonic() - started < 0.5
+
+
+def test_a_viewer_who_reads_nothing_is_let_go(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within the patience, however much the kernel would hold."""
+    monkeypatch.setattr(event_stream, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(live, "_EVERY_S", 0.05)
+    dropped = client.metric("footfall_live_viewers_dropped_total")
+    with socket.socket() as idle, viewing(client) as reader:
+        idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        idle.connect((client.host, client.port))
+        idle.sendall(b"GET /v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        deadline = time.monotonic() + 25
+        while client.metric("footfall_live_viewers_dropped_total") == dropped:
+            assert time.monotonic() < deadline, "who reads nothing is still served"
+            next_event(reader)
+        assert client.metric("footfall_live_viewers") == 1
+        next_event(reader)
+
+
+def test_a_part_that_cannot_be_read_is_told_and_the_others_go_on(
+    client: Client, redis_url: str
+) -> None:
+    """What fails is a fault of ours in one reader: here the one of the pulse."""
+    with viewing(client) as stream, pytest.MonkeyPatch.context() as broken:
+        broken.setattr(pulse, "composed", lambda *_: 1 / 0)
+        while (view := next_event(stream)[1])["visitors"] is not None:
+            pass
+        assert view["stages"] is None
+        assert "see the log" in view["unavailable"]["visitors"]
+        assert view["funnels"][0]["name"] == "checkout"
+        broken.undo()
+        while (view := next_event(stream)[1])["visitors"] is None:
+            pass
+        assert "visitors" not in view["unavailable"]
 
 
 def test_viewers_do_not_hold_the_service_up_when_it_stops(
