@@ -23,6 +23,7 @@ MAX_LANGUAGE = 256
 MAX_USER_AGENT = 1024
 MAX_ADDRESS = 64
 MAX_USER_ID = 256
+_MAX_CACHED = 512
 
 _DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@|-]{0,127}")
 _YES = frozenset({"1", "true", "yes"})
@@ -78,15 +79,26 @@ def read_query(query: bytes) -> Arrival:
     parts = query.decode("latin-1").split("&", MAX_FIELDS)
     if len(parts) > MAX_FIELDS:
         raise InvalidInput(f"the query has more than {MAX_FIELDS} fields")
-    given = HomepageInput()
+    given: dict[str, str] = {}
     for part in parts:
         name, _, value = part.partition("=")
-        if value and name in _FIELDS and getattr(given, name) is None:
-            setattr(given, name, unquote_plus(value, errors="replace"))
-    return check(given)
+        if value and name in _FIELDS and name not in given:
+            given[name] = _text(value)
+    return check(HomepageInput(**given))  # all of them may be text
 
 
 _FIELDS = frozenset(HomepageInput.__struct_fields__)
+
+
+def _text(value: str) -> str:
+    if "%" not in value and "+" not in value:
+        return value
+    return _unquoted(value) if len(value) <= _MAX_CACHED else unquote_plus(value, errors="replace")
+
+
+@lru_cache(4096)  # referrers and pages are the same ones again and again
+def _unquoted(value: str) -> str:
+    return unquote_plus(value, errors="replace")
 
 
 def read_body(body: bytes) -> Arrival:

@@ -5,12 +5,13 @@ Pure: the same visit at the same time always meets the same scenario.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
 
 from personalize_api.arrival import Arrival
+from personalize_api.conditions import Fact, conditions_of
 from personalize_api.experiments import (
     HOLDOUT,
     Part,
@@ -29,7 +30,6 @@ from schemas.user_agent import device_class_of
 DEFAULT = "default"
 """The scenario's name where none matched."""
 
-Fact = AttributeValue | Callable[[], AttributeValue]
 Facts = Mapping[str, Fact]
 """What is known about a visit, by the names that conditions use. An absent name is not known; of
 several values each holds. What takes long to find out is asked for when a condition needs it."""
@@ -112,7 +112,7 @@ def decide(site: Site, facts: Facts, takes: Takes) -> Choice:
     """Whoever is outside the experiment of a scenario meets the next scenario."""
     outside: list[str] = []
     for scenario in site.homepage.scenarios:
-        if all(_holds(name, allowed, facts) for name, allowed in scenario.when.items()):
+        if meets(scenario, facts):
             part = _part(site, scenario, facts, takes)
             if part is None or part.arm or not takes.unit:
                 return _choice(site, scenario, facts, part, outside)
@@ -125,7 +125,7 @@ def explain(site: Site, facts: Facts, takes: Takes) -> list[Tried]:
     """Every scenario in order, with why it did or did not match."""
     tried = []
     for scenario in site.homepage.scenarios:
-        failing = [n for n, allowed in scenario.when.items() if not _holds(n, allowed, facts)]
+        failing = [n for n, allowed in scenario.when.items() if not holds(n, allowed, facts)]
         if failing:
             why = "; ".join(_why_not(name, scenario.when[name], facts) for name in failing)
             tried.append(Tried(scenario=scenario.name, matched=False, why=why))
@@ -169,7 +169,19 @@ def _choice(
     )
 
 
-def _holds(name: str, allowed: tuple[Value | Range, ...], facts: Facts) -> bool:
+def meets(scenario: Scenario, facts: Facts) -> bool:
+    """Whether all conditions hold; asks for nothing behind the first that does not."""
+    for name, condition in conditions_of(scenario):
+        fact = facts.get(name)
+        if callable(fact):
+            fact = fact()
+        if fact is None or not condition(fact):
+            return False
+    return True
+
+
+def holds(name: str, allowed: tuple[Value | Range, ...], facts: Facts) -> bool:
+    """Whether one condition does."""
     fact = _known(name, facts)
     if fact is None:
         return False

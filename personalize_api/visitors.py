@@ -5,7 +5,6 @@ Reads only. What cannot be read in time makes the visitor `unknown` and the answ
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial, reduce
@@ -16,7 +15,7 @@ from personalize_api.experiments import Shown, nothing_shown
 from personalize_api.metrics import Metrics
 from personalize_api.resolve import Resolved, resolve
 from personalize_api.seldom import SeldomLogger
-from personalize_api.state_reader import DEADLINE_S, StateReader, Unreachable, Values
+from personalize_api.state_reader import StateReader, Unreachable, Values
 from personalize_api.states import GarbledState, decode_device, decode_person
 from schemas.activity import LAST_MS, Exposure, first_exposures, within
 from schemas.bot_days import counted_starts
@@ -122,7 +121,7 @@ class Visitors:
         Attributes are those of a profile of `user_id`, the user that the caller names: nobody
         else's, whoever the device's events say is logged in there.
         """
-        deadline = asyncio.get_running_loop().time() + DEADLINE_S
+        deadline = self._reader.deadline()
         try:
             device, found, owner = await self._read(site, device_id, user_id, now_ms, deadline)
         except Unreachable as error:
@@ -166,9 +165,9 @@ class Visitors:
         owner = owner_now(device_id, device, now_ms) if device else _NOBODY
         if user_id and owner.user_id != user_id:
             owner = Owner(user_id, since=now_ms if device and _users(device) else 0)
-        wanted = person_of_owner(owner, device_id)
         if not owner.user_id and (not site.decides_by_profile or not device):
-            return device, Resolved(wanted, None, None), owner
+            return device, Resolved("", None, None), owner
+        wanted = person_of_owner(owner, device_id)
         if wanted != asked:
             values = await read((person_key(wanted),))
         found = await resolve(read, wanted, decode_person(values[-1]), device_id)

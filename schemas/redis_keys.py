@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
@@ -264,6 +264,8 @@ _Stored = msgspec.defstruct(
     array_like=True,
 )
 _others = attrgetter(*(field.name for field in _OTHERS))
+_DECLARED = [field.name for field in msgspec.structs.fields(DeviceState)]
+_in_order = itemgetter(*([*_TIMES, *(field.name for field in _OTHERS)].index(n) for n in _DECLARED))
 _device_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(_Stored)
 
 
@@ -282,8 +284,4 @@ def encode_device_state(state: DeviceState) -> bytes:
 def decode_device_state(blob: bytes) -> DeviceState:
     """Raises msgspec.MsgspecError or ValueError for what `encode_device_state` did not write."""
     stored = _device_decoder.decode(blob)
-    first_seen, last_seen, runs, marks, starts = unpack(stored.times)
-    others = {field.name: getattr(stored, field.name) for field in _OTHERS}
-    return DeviceState(
-        first_seen=first_seen, last_seen=last_seen, runs=runs, marks=marks, starts=starts, **others
-    )
+    return DeviceState(*_in_order((*unpack(stored.times), *_others(stored))))

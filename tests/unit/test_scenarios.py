@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from personalize_api.arrival import Arrival, HomepageInput, check
-from personalize_api.scenarios import Fact, Facts, Takes, decide, explain, facts_of
+from personalize_api.conditions import Fact
+from personalize_api.scenarios import Facts, Takes, decide, explain, facts_of
 from personalize_api.visitors import Standing, Visitor
 from schemas.profiles import AttributeValue
 from schemas.purchases import Purchase
