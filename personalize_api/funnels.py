@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import pairwise
 
 import msgspec
 import redis.asyncio
@@ -22,13 +23,14 @@ from personalize_api.metrics import Metrics
 from personalize_api.seldom import SeldomLogger
 from schemas.current_site import CurrentSite
 from schemas.funnel_result import FunnelResult, funnel_result
-from schemas.redis_keys import funnel_key
+from schemas.redis_keys import ARRIVED, funnel_key
 from schemas.site import Funnel
 from schemas.topics import REGISTERS
 
 DEFAULT_MINUTES = 1440
 MAX_MINUTES = 2880
 SHOWN_MINUTES = 60
+NOW_MINUTES = 15
 
 _APPROXIMATE = -1
 """Stands in a field where a step's number would: a unit had more hits than are kept."""
@@ -60,6 +62,7 @@ class Tally:
         self.by: dict[str, dict[str, list[int]]] = {}
         self.entered = [0] * SHOWN_MINUTES
         self.completed = [0] * SHOWN_MINUTES
+        self.arrived = [[0] * SHOWN_MINUTES for _ in funnel.steps]
         self.approximate = False
         self.garbled = 0
 
@@ -78,15 +81,20 @@ class Tally:
         if index == _APPROXIMATE:
             self.approximate = self.approximate or count > 0
             return
+        shown = minute - self._shown_from
+        if by == ARRIVED:
+            if 0 <= shown < SHOWN_MINUTES:
+                self.arrived[index][shown] += count
+            return
         if by:
             values = self.by.setdefault(by, {})
             values.setdefault(value, [0] * len(self.totals))[index] += count
             return
         self.totals[index] += count
-        shown = minute - self._shown_from
         if 0 <= shown < SHOWN_MINUTES:
             if index == 0:
                 self.entered[shown] += count
+                self.arrived[0][shown] += count
             if index == len(self.totals) - 1:
                 self.completed[shown] += count
 
@@ -100,12 +108,27 @@ class MinuteCounts(msgspec.Struct, frozen=True, kw_only=True):
     completed: list[int]
 
 
+class UsualShare(msgspec.Struct, frozen=True, kw_only=True):
+    """What share of a step's arrivals is usual in this hour of the day."""
+
+    share: float
+    low: float
+    high: float
+    days: int  # so many past days say so
+
+
 class LiveFunnel(FunnelResult, frozen=True, kw_only=True):
     """The public shape, and what only the live view knows."""
 
     approximate: bool  # somebody did more than is kept: counts may be off by those
     minutes: MinuteCounts
     not_live: list[str]  # breakdowns that only `footfall funnel` tells
+    since: str | None  # when this definition began to be counted live; None: it always was
+    arrived: list[
+        list[int]
+    ]  # a step: units a minute of the last hour that came to it, oldest first
+    usual: list[UsualShare | None]  # a step: of `now` in this hour of past days; None: not known
+    now: list[float | None]  # a step: arrivals of 15 minutes, of those of the step before
 
 
 class _Computed(msgspec.Struct):
@@ -125,8 +148,13 @@ class LiveFunnels:
         self._log = SeldomLogger(logging.getLogger(__name__))
         self._computed: dict[int, _Computed] = {}
 
+    async def own(self, minutes: int = DEFAULT_MINUTES) -> list[LiveFunnel]:
+        """The funnels of the site file. Raises StateUnavailable."""
+        own = self._site.site.funnels
+        return [funnel for funnel in await self.all(minutes) if funnel.name in own]
+
     async def all(self, minutes: int = DEFAULT_MINUTES) -> list[LiveFunnel]:
-        """Every funnel that is counted live. Raises StateUnavailable."""
+        """These and the standard funnels. Raises StateUnavailable."""
         now = time.monotonic()
         computed = self._computed.get(minutes)
         if computed is None or (computed.funnels.done() and now >= computed.good_until):
@@ -141,10 +169,8 @@ class LiveFunnels:
         for funnel in await self.all(minutes):
             if funnel.name == name:
                 return funnel
-        if name in self._site.site.funnels:
-            raise NotThere(f"funnel {name} is not counted live: footfall funnel {name}")
-        known = ", ".join(self._site.site.funnels) or "none"
-        raise NotThere(f"there is no funnel of this name; the site file has: {known}")
+        known = ", ".join(self._site.site.live_funnels)
+        raise NotThere(f"there is no funnel of this name; there is: {known}")
 
     async def close(self) -> None:
         for computed in self._computed.values():
@@ -163,7 +189,7 @@ class LiveFunnels:
     async def _compute(self, minutes: int) -> list[LiveFunnel]:
         started = time.monotonic()
         to_ms = time.time_ns() // 1_000_000
-        live = [funnel for funnel in self._site.site.funnels.values() if funnel.order == "ordered"]
+        live = self._site.site.live_funnels.values()
         try:
             result = [await self._sum(funnel, to_ms, minutes) for funnel in live]
         except (RedisError, OSError) as error:
@@ -211,4 +237,14 @@ def _live(funnel: Funnel, from_ms: int, to_ms: int, tally: Tally) -> LiveFunnel:
         approximate=tally.approximate,
         minutes=MinuteCounts(entered=tally.entered, completed=tally.completed),
         not_live=[field for field in funnel.by if field not in funnel.live_by],
+        since=None,
+        arrived=tally.arrived,
+        usual=[None] * len(funnel.steps),
+        now=_shares_now(tally.arrived),
     )
+
+
+def _shares_now(arrived: list[list[int]]) -> list[float | None]:
+    lately = [sum(minutes[-NOW_MINUTES:]) for minutes in arrived]
+    shares = [part / whole if whole else None for whole, part in pairwise(lately)]
+    return [None, *(None if share is None else round(share, 6) for share in shares)]

@@ -31,6 +31,17 @@ EMPTY = b""
 MAX_HITS = 64
 """So many hits of a unit are counted a funnel, the newest."""
 
+MAX_BREAKS = 256
+"""So many of a unit's events that are no step of a strict funnel, but break it."""
+
+# What stands in a mask of steps, bit by bit; the first step is 0.
+STEPS = 0xFFFF  # bit i: satisfies step i
+ENTERS = 1 << 16  # of a funnel in any order: its `by` fields follow, whatever step it is
+WITHOUT_SHIFT = 16  # bit 16+i: of an ordered funnel, what step i (from 1) is `without`
+BREAK = 1 << 32  # of a strict funnel: alone it is an event that satisfies no step
+AGAIN = 1 << 33  # of a strict funnel, counted up: the same at the same time, by another event
+_MOST_AGAIN = 15
+
 _HEADER = struct.Struct(">II")
 _NARROW = struct.Struct(">IB")
 _WIDE = struct.Struct(">IH")
@@ -41,7 +52,7 @@ _LONGEST_MS = (1 << 32) - (1 << _UNIT_BITS) - 1  # 49 days
 class Said(msgspec.Struct, frozen=True, order=True, array_like=True, cache_hash=True, gc=False):
     """What events say for all funnels of a layout."""
 
-    steps: tuple[int, ...]  # a funnel; bit i: satisfies step i; bit 16+i: step i is `without` it
+    steps: tuple[int, ...]  # a funnel, a mask; without the funnels at the end that it is nothing to
     values: tuple[tuple[str, ...], ...] = ()  # of each funnel that it enters: its `by` fields
 
 
@@ -50,6 +61,29 @@ class Evidence(msgspec.Struct, frozen=True, order=True, gc=False):
 
     time: int  # ms
     said: Said
+
+
+def enters(mask: int) -> bool:
+    """Whether a mask is an entry, so that the values of the funnel's `by` fields follow."""
+    return bool(mask & (1 | ENTERS))
+
+
+def with_another(entries: set[Evidence], entry: Evidence) -> None:
+    """Adds one event's evidence.
+
+    To all orders but strict it is the same whether a step was made once or twice in a millisecond;
+    in a strict one it breaks the way, so there each event counts: as the nth of its kind.
+    """
+    while entry in entries:
+        steps = tuple([mask + AGAIN if _may_repeat(mask) else mask for mask in entry.said.steps])
+        if steps == entry.said.steps:
+            return
+        entry = Evidence(entry.time, Said(steps, entry.said.values))
+    entries.add(entry)
+
+
+def _may_repeat(mask: int) -> bool:
+    return bool(mask & BREAK and mask & STEPS) and mask // AGAIN < _MOST_AGAIN
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -120,6 +120,46 @@ def funnel_field(minute: int, step: int, by: str = "", value: str = "") -> str:
     return f"{minute}|{step}|{by}|{value}"
 
 
+ARRIVED = "@"
+"""Stands in `funnel_field` where a breakdown's name would: units by the minute in which they came
+to the step, instead of that in which they entered the funnel.
+
+A unit stands once a step, so at the first step both are the same.
+"""
+
+
+def funnel_days_key(partition: int, funnel_key: str, day: int) -> str:
+    """Hash of one funnel's units by the hour in which they came to a step, kept DAYS_KEPT days.
+
+    `day` is UTC days since 1970. Fields: see `funnel_days_field`.
+    """
+    return f"{_tag(REGISTERS, partition)}:h:{funnel_key}:{day}"
+
+
+def funnel_days_field(hour: int, step: int) -> str:
+    """`hour` 0..23 of the UTC day; `step` 0-based."""
+    return f"{hour}|{step}"
+
+
+DAYS_KEPT = 36
+
+
+def touched_key(partition: int) -> str:
+    """Hash: hour since 1970, modulo TOUCHED_HOURS -> changes of that hour's funnel counters so far.
+
+    What has the number that it had need not be read again.
+    """
+    return f"{_tag(REGISTERS, partition)}:touched"
+
+
+TOUCHED_HOURS = 64
+
+
+def begun_key(partition: int) -> str:
+    """`schemas.begun.Begun` of a partition of footfall.raw."""
+    return f"{_tag(RAW, partition)}:begun"
+
+
 def experiment_key(partition: int, experiment_key: str, hour: int) -> str:
     """Hash of live counts of one experiment: persons by the minute of their first exposure.
 

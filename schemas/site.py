@@ -15,6 +15,13 @@ from typing import Literal
 import msgspec
 
 from schemas.event import Medium
+from schemas.funnel import MAX_STEPS as MAX_STEPS
+from schemas.funnel import SESSION_BREAKDOWNS as SESSION_BREAKDOWNS
+from schemas.funnel import SESSION_FIELDS as SESSION_FIELDS
+from schemas.funnel import Funnel as Funnel
+from schemas.funnel import Step as Step
+from schemas.funnel import path_pattern as path_pattern
+from schemas.standard_funnels import standard_funnels
 
 Value = str | bool | int | float
 VisitorClass = Literal["first-time", "returning", "registered", "customer", "unknown"]
@@ -26,8 +33,6 @@ Lifecycle = Literal["visitor", "lead"] | Frequency | Literal["silent", "asleep",
 RECENCIES: tuple[Recency, ...] = ("active", "silent", "asleep", "lost")
 FREQUENCIES: tuple[Frequency, ...] = ("new", "second-time", "repeat", "loyal")
 LIFECYCLES: tuple[Lifecycle, ...] = ("visitor", "lead", *FREQUENCIES, "silent", "asleep", "lost")
-
-MAX_STEPS = 16
 
 
 class WriteKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,64 +90,6 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     file: Path
     id: str
     reload_s: int = 300
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A condition on events: all that is given must hold."""
-
-    name: str
-    page: str = ""  # path pattern, `*` is any text; page and screen events only
-    event: str = ""  # the event's name
-    where: dict[str, tuple[str, ...]] = {}  # field or property -> allowed, as text
-    without: str = ""  # name of an event that must not stand between the step before and this
-
-
-SESSION_FIELDS = (
-    "referrer_source",
-    "referrer_medium",
-    "referrer_term",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "device_class",
-    "country",
-    "entry_path",
-    "scenario",
-    "variant",
-    "experiment",
-    "arm",
-)
-"""What a session says of its entry, and of what it was shown first; columns of `sessions`."""
-
-SESSION_BREAKDOWNS = tuple(f"session.{field}" for field in SESSION_FIELDS)
-"""What the session of the first step says: its entry, or what it was shown first.
-
-Only ClickHouse knows it: an earlier event that comes later may change a session's entry.
-"""
-
-
-class Funnel(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    name: str
-    steps: tuple[Step, ...]
-    per: Literal["person", "session"] = "person"
-    order: Literal["ordered", "strict", "any"] = "ordered"
-    within_ms: int = 86_400_000
-    by: tuple[str, ...] = ()
-
-    @cached_property
-    def key(self) -> str:
-        """Name and definition: a changed definition is another key and counts anew."""
-        return f"{self.name}:{self.fingerprint:08x}"
-
-    @cached_property
-    def fingerprint(self) -> int:
-        """CRC-32 of the definition as it is counted live, its name included."""
-        return zlib.crc32(msgspec.json.encode(msgspec.structs.replace(self, by=self.live_by)))
-
-    @cached_property
-    def live_by(self) -> tuple[str, ...]:
-        """The breakdowns that are counted live; the others are ClickHouse's alone."""
-        return tuple(field for field in self.by if field not in SESSION_BREAKDOWNS)
 
 
 class Range(msgspec.Struct, frozen=True, kw_only=True):
@@ -241,6 +188,23 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     segments: dict[str, SegmentRule] = {}
 
     @cached_property
+    def live_funnels(self) -> dict[str, Funnel]:
+        """What is counted live: the site's own funnels, and the standard ones it has not redefined.
+
+        `/v1/funnels/NAME` and `footfall funnel NAME` know them all.
+        """
+        return {**self.funnels, **standard_funnels(self.funnels, self.variants)}
+
+    @cached_property
+    def variants(self) -> tuple[str, ...]:
+        """Every homepage that may be chosen, sorted; () where there are no scenarios."""
+        if not self.homepage.scenarios:
+            return ()
+        chosen = {scenario.variant for scenario in self.homepage.scenarios}
+        arms = {arm for experiment in self.experiments.values() for arm in experiment.arms}
+        return tuple(sorted({self.homepage.default, *chosen, *arms} - {""}))
+
+    @cached_property
     def decides_by_profile(self) -> bool:
         """Whether a homepage scenario asks for what only a person's profile tells."""
         asked = {name for scenario in self.homepage.scenarios for name in scenario.when}
@@ -274,8 +238,3 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             re.compile(re.escape(origin).replace(r":\*", r"(:\d{1,5})?"), re.IGNORECASE)
             for origin in self.origins
         )
-
-
-def path_pattern(pattern: str) -> str:
-    """A page pattern as a regular expression of the whole path; RE2 and Python read it alike."""
-    return "^" + ".*".join(re.escape(part) for part in pattern.split("*")) + "$"

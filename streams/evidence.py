@@ -8,24 +8,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from schemas.evidence import (
+    BREAK,
+    MAX_BREAKS,
     MAX_HITS,
     Evidence,
     Layout,
     Said,
+    enters,
     first_time,
     pack,
     put_on,
     unpack,
+    with_another,
 )
 
 _KEPT = MAX_HITS + 1
+_KEPT_BREAKS = MAX_BREAKS + 1
 
 
 def with_entry(packed: bytes, entry: Evidence, newest: bool) -> bytes:
     """`packed` with one more event's; `newest`: it is later than all others."""
     if newest and (longer := put_on(packed, entry, _KEPT)) is not None:
         return longer
-    return pack(_limited(sorted({*unpack(packed), entry})))
+    entries = {*unpack(packed)}
+    with_another(entries, entry)
+    return pack(_limited(sorted(entries)))
 
 
 def since(packed: bytes, horizon_ms: int) -> bytes:
@@ -48,12 +55,12 @@ def moved(packed: bytes, layout: Layout, wanted: Layout) -> bytes:
     """`packed` for another layout: what it says for funnels that are in both."""
     kept = {fingerprint: position for position, fingerprint in enumerate(layout)}
     places = [kept.get(fingerprint, -1) for fingerprint in wanted]
-    entries = set()
+    entries: set[Evidence] = set()
     for entry in unpack(packed):
         hits = dict(_hits(entry))
         mine = [hits.get(place, _NO_HIT) for place in places]
         if any(steps for _, steps, _ in mine):
-            entries.add(_entry(entry.time, mine))
+            with_another(entries, _entry(entry.time, mine))
     return pack(sorted(entries))
 
 
@@ -73,17 +80,25 @@ def _limited(entries: list[Evidence]) -> list[Evidence]:
     """Sorted entries, without what is too old to be among the newest hits of its funnel."""
     if len(entries) <= _KEPT:
         return entries
-    hits: dict[int, set[_Hit]] = {}
+    hits: dict[tuple[int, bool], set[_Hit]] = {}
     for entry in entries:
         for position, hit in _hits(entry):
-            hits.setdefault(position, set()).add(hit)
-    oldest = {position: sorted(mine)[-_KEPT:][0] for position, mine in hits.items()}
-    limited = set()
+            hits.setdefault((position, hit[1] == BREAK), set()).add(hit)
+    oldest = {
+        (position, is_break): sorted(mine)[-(_KEPT_BREAKS if is_break else _KEPT) :][0]
+        for (position, is_break), mine in hits.items()
+    }
+    limited: set[Evidence] = set()
     for entry in entries:
-        mine = {position: hit for position, hit in _hits(entry) if hit >= oldest[position]}
+        mine = {
+            position: hit
+            for position, hit in _hits(entry)
+            if hit >= oldest[position, hit[1] == BREAK]
+        }
         if mine:
             places = range(len(entry.said.steps))
-            limited.add(_entry(entry.time, [mine.get(place, _NO_HIT) for place in places]))
+            kept = [mine.get(place, _NO_HIT) for place in places]
+            with_another(limited, _entry(entry.time, kept))
     return sorted(limited)
 
 
@@ -91,7 +106,7 @@ def _hits(entry: Evidence) -> list[tuple[int, _Hit]]:
     """(position of the funnel, its hit) for each that the event has."""
     values = iter(entry.said.values)
     return [
-        (position, (entry.time, mask, next(values) if mask & 1 else ()))
+        (position, (entry.time, mask, next(values) if enters(mask) else ()))
         for position, mask in enumerate(entry.said.steps)
         if mask
     ]
@@ -100,5 +115,5 @@ def _hits(entry: Evidence) -> list[tuple[int, _Hit]]:
 def _entry(time: int, hits: Sequence[_Hit]) -> Evidence:
     """The event whose hits these are, a funnel each."""
     steps = trimmed(mask for _, mask, _ in hits)
-    values = tuple(values for _, mask, values in hits if mask & 1)
+    values = tuple(values for _, mask, values in hits if enters(mask))
     return Evidence(time, Said(steps, values))

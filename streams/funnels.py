@@ -1,12 +1,10 @@
-"""Live funnels: which steps an event satisfies, and what a set of such hits counts for.
+"""Live funnels: what a set of hits counts for, and how counts change when the set does.
 
-Nothing is counted by event. A person's hits are a set; from it follows, for every step, the time
-of the latest entry (first step) from which that step was reached. A person stands in the counter
-of that minute, once a step, so the persons who entered in any window that ends now are a sum of
-minutes. When the set changes, the difference is applied.
-
-The walk is that of ClickHouse's windowFunnel: hits in order of time, equal times in order of
-steps; a step is reached when the step before it was, within the window of that entry.
+Nothing is counted by event. A unit's (a person's or a session's) hits are a set; from it follows,
+for every step, the latest entry (first step) from which that step was reached, and when that was.
+A unit stands in the counter of the entry's minute, once a step, so the units that entered in any
+window that ends now are a sum of minutes; and it stands in the minute of the step itself, as one
+that arrived. When the set changes, the difference is applied.
 """
 
 from __future__ import annotations
@@ -17,99 +15,75 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.evidence import MAX_HITS, Layout, unpack
+from schemas.evidence import MAX_BREAKS, MAX_HITS, Layout, enters, unpack
+from schemas.redis_keys import ARRIVED
 from schemas.site import Funnel, Site
-from streams.matching import WITHOUT_SHIFT, Matcher
+from streams import walks
+from streams.matching import Matcher
+from streams.walks import Hit, Only, Ways
 
 APPROXIMATE = -1
 """Stands where a step's number would: the unit had more hits than are kept."""
 
-
-class Hit(msgspec.Struct, frozen=True, order=True, gc=False):
-    """One event's evidence for one funnel."""
-
-    time: int  # ms
-    steps: int  # a mask, see `schemas.evidence.Evidence`
-    values: tuple[str, ...] = ()  # one a `by` field; only where it satisfies the first step
-    session: int = 0  # ms: start of the session it belongs to
-
+_WALKS = {"ordered": walks.ordered, "strict": walks.strict, "any": walks.in_any_order}
 
 Hits = dict[int, list[Hit]]
 """A device's hits by Funnel.fingerprint."""
 
-Counted = dict[tuple[str, int, str, str], int]
-"""(funnel key, step or APPROXIMATE, by, value) -> minute since 1970 of the unit's entry."""
+
+class Standing(NamedTuple):
+    """One unit in one counter. Minutes are since 1970."""
+
+    step: int  # or APPROXIMATE
+    by: str  # a field, '' for the total, or ARRIVED
+    value: str
+    minute: int  # of the entry; where it says ARRIVED, of the step
+    entered: int  # minute of the entry: what entered before the live horizon is not touched
 
 
 class CompiledFunnel:
-    """One funnel of the site file, ready to be asked about events and about sets of hits."""
+    """One funnel that is counted live, ready to be asked about sets of hits."""
 
     def __init__(self, funnel: Funnel) -> None:
         self.funnel = funnel
         self.key = funnel.key
         self._steps = len(funnel.steps)
+        self._walk = _WALKS[funnel.order]
 
-    def count(self, hits: Sequence[Hit]) -> Counted:
+    def count(self, hits: Sequence[Hit]) -> set[Standing]:
         """Where one unit (a person, or a session) with these hits stands."""
-        counted: Counted = {}
-        if len(hits) > MAX_HITS:
-            hits = sorted(set(hits))[-MAX_HITS:]
-            counted[self.key, APPROXIMATE, "", ""] = hits[-1].time // 60_000
-        moments = _moments(hits, self._steps)
-        self._stand(counted, moments, "", "")
+        found: set[Standing] = set()
+        if not hits:
+            return found
+        if (cut := walks.newest(hits, MAX_HITS, MAX_BREAKS)) is not None:
+            hits = cut
+            minute = max(hits).time // 60_000
+            found.add(Standing(APPROXIMATE, "", "", minute, minute))
+        ways = self._ways(hits, None)
+        for step, way in enumerate(ways):
+            if way is not None:
+                entered, arrived = way.entry // 60_000, way.arrival // 60_000
+                found.add(Standing(step, "", "", entered, entered))
+                found.add(Standing(step, ARRIVED, "", arrived, entered))
         for position, name in enumerate(self.funnel.live_by):
-            for value in {hit.values[position] for hit in hits if hit.steps & 1}:
-                entering = [m for m in moments if m.step != 0 or m.hit.values[position] == value]
-                self._stand(counted, entering, name, value)
-        return counted
+            values = {hit.values[position] for hit in hits if enters(hit.steps)}
+            for value in values:
+                mine = ways if len(values) == 1 else self._ways(hits, Only(position, value))
+                for step, way in enumerate(mine):
+                    if way is not None:
+                        entered = way.entry // 60_000
+                        found.add(Standing(step, name, value, entered, entered))
+        return found
 
-    def _stand(self, counted: Counted, moments: list[_Moment], by: str, value: str) -> None:
-        for step, entry in enumerate(self._entries(moments)):
-            if entry is not None:
-                counted[self.key, step, by, value] = entry // 60_000
-
-    def _entries(self, moments: list[_Moment]) -> list[int | None]:
-        """For each step the time (ms) of the latest entry from which it was reached."""
-        reached: list[int | None] = [None] * self._steps
-        alive = reached.copy()
-        for moment in moments:
-            if moment.breaks:
-                alive[moment.breaks - 1] = None
-                continue
-            entry: int | None = moment.hit.time
-            if moment.step > 0:
-                entry = alive[moment.step - 1]
-                if entry is None or moment.hit.time > entry + self.funnel.within_ms:
-                    continue
-            alive[moment.step] = reached[moment.step] = entry
-        return reached
-
-
-class _Moment(NamedTuple):
-    """One hit's say about one step, in windowFunnel's order: what breaks a step comes first."""
-
-    time: int
-    step: int  # -1: it breaks the way to step `breaks`
-    breaks: int
-    hit: Hit
-
-
-def _moments(hits: Sequence[Hit], steps: int) -> list[_Moment]:
-    moments = []
-    for hit in hits:
-        for step in range(steps):
-            if hit.steps >> step & 1:
-                moments.append(_Moment(hit.time, step, 0, hit))
-            if step and hit.steps >> (WITHOUT_SHIFT + step) & 1:
-                moments.append(_Moment(hit.time, -1, step, hit))
-    return sorted(moments, key=lambda moment: moment[:3])
+    def _ways(self, hits: Sequence[Hit], only: Only | None) -> Ways:
+        return self._walk(hits, self._steps, self.funnel.within_ms, only)
 
 
 class Funnels:
-    """The funnels of a site that are counted live: the ordered ones."""
+    """The funnels of a site that are counted live."""
 
     def __init__(self, site: Site) -> None:
-        live = [funnel for funnel in site.funnels.values() if funnel.order == "ordered"]
+        live = list(site.live_funnels.values())
         self._funnels = {funnel.fingerprint: CompiledFunnel(funnel) for funnel in live}
         self.matcher = Matcher(live)
         self.layout: Layout = tuple(self._funnels)
@@ -124,14 +98,14 @@ class Funnels:
             session = starts[at - 1] if at else entry.time
             values = iter(entry.said.values)
             for (fingerprint, live), mask in zip(wanted, entry.said.steps, strict=False):
-                entered = next(values) if mask & 1 else ()
+                entered = next(values) if enters(mask) else ()
                 if mask and live:
                     hit = Hit(entry.time, mask, entered, session)
                     found.setdefault(fingerprint, []).append(hit)
         return found
 
-    def changes(self, before: Told, after: Told) -> Iterator[tuple[Counted, int]]:
-        """(where a unit stands, -1 or 1) before and after, for each unit whose hits changed.
+    def changes(self, before: Told, after: Told) -> Iterator[tuple[str, Standing, int]]:
+        """(funnel key, standing, -1 or 1) of each counter that a unit left or entered.
 
         A unit is the person, or each session of the person's devices.
         """
@@ -146,8 +120,11 @@ class Funnels:
             for unit in old.keys() | new.keys():
                 was, now = old.get(unit, []), new.get(unit, [])
                 if was != now:
-                    yield funnel.count(was), -1
-                    yield funnel.count(now), 1
+                    left, come = funnel.count(was), funnel.count(now)
+                    for standing in left - come:
+                        yield funnel.key, standing, -1
+                    for standing in come - left:
+                        yield funnel.key, standing, 1
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -1,37 +1,64 @@
 """Which steps of which live funnels an event satisfies: its evidence.
 
-Name, kind and path decide most of it, so what they decide is worked out once for all funnels and
-remembered; an event is only asked for what `where` names and, where it enters, for the breakdown.
+Name, kind, path and a few short fields decide most of it, so what they decide is worked out once
+for all funnels and remembered; an event is only asked for what else `where` names and, where it
+enters, for the breakdown.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
 
 import msgspec
 
 from schemas.event import UNREADABLE, EnrichedEvent
-from schemas.evidence import Evidence, Said
+from schemas.evidence import BREAK, ENTERS, WITHOUT_SHIFT, Evidence, Said, enters
 from schemas.site import Funnel, Step, path_pattern
 from streams.evidence import trimmed
 from streams.last_few import LastFew
 
+_SHORT = frozenset(
+    {
+        "referrer_medium",
+        "referrer_source",
+        "variant",
+        "scenario",
+        "experiment",
+        "arm",
+        "device_class",
+        "currency",
+        "protocol",
+        "utm_source",
+        "utm_medium",
+        "utm_campaign",
+        "country",
+        "language",
+    }
+)
+"""Event fields, all of them texts, that have few values: what is asked of them is remembered."""
+
 _TEXTS = {field.name for field in msgspec.structs.fields(EnrichedEvent) if field.type is str}
 
-WITHOUT_SHIFT = 16
-"""Bit 16+i of a mask: the event is what step i must be `without`."""
+_MOST_BRANCHES = 256  # of one name and path
 
 
 class _Plan(msgspec.Struct, frozen=True):
-    """What events of one name, and pages of one path, say for the funnels."""
+    """What events say for the funnels by name, path and short fields that `where` asks for."""
 
-    steps: tuple[int, ...]  # satisfied by name and path alone, a mask a funnel
+    steps: tuple[int, ...]  # a mask a funnel, without what is asked
     said: Said  # that, where nothing is entered
-    entered: tuple[_CompiledSteps, ...]  # of these funnels the first
+    entered: tuple[_CompiledSteps, ...]  # of these funnels the first step
     asked: tuple[tuple[int, int, _Condition], ...]  # (funnel, bit, `where` that also must hold)
+
+
+class _Branches(msgspec.Struct, frozen=True):
+    """The plans of events of one name, and pages of one path."""
+
+    fields: Callable[[EnrichedEvent], object] | None  # that decide which; None: nothing does
+    plans: dict[object, _Plan]  # by what stands in them
 
 
 class Matcher:
@@ -39,15 +66,21 @@ class Matcher:
 
     def __init__(self, funnels: Sequence[Funnel]) -> None:
         self._funnels = [_CompiledSteps(funnel) for funnel in funnels]
-        self._plans = LastFew[tuple[str, str | None], _Plan]()
+        self._branches = LastFew[tuple[str, str | None], _Branches]()
         self._said = lru_cache(maxsize=10_000)(Said)
 
     def evidence(self, event: EnrichedEvent) -> Evidence | None:
         """None where the event is evidence for no funnel."""
         path = event.path if event.type in ("page", "screen") else None
-        plan = self._plans.get((event.name, path))
+        branches = self._branches.get((event.name, path))
+        if branches is None:
+            branches = self._branches[event.name, path] = self._fork(event.name, path)
+        told = branches.fields(event) if branches.fields is not None else None
+        plan = branches.plans.get(told)
         if plan is None:
-            plan = self._plans[event.name, path] = self._plan(event.name, path)
+            if len(branches.plans) >= _MOST_BRANCHES:
+                branches.plans.clear()
+            plan = branches.plans[told] = self._plan(event, path)
         if plan.asked:
             return self._asked(plan, event)
         if not plan.steps:
@@ -57,18 +90,31 @@ class Matcher:
         values = tuple([funnel.values(event) for funnel in plan.entered])
         return Evidence(event.event_time, self._said(plan.steps, values))
 
-    def _plan(self, name: str, path: str | None) -> _Plan:
+    def _fork(self, name: str, path: str | None) -> _Branches:
+        fields = {
+            field
+            for funnel in self._funnels
+            for _, condition in funnel.candidates(name, path)
+            for field, _ in condition.where
+            if field in _SHORT
+        }
+        return _Branches(attrgetter(*sorted(fields)) if fields else None, {})
+
+    def _plan(self, event: EnrichedEvent, path: str | None) -> _Plan:
         steps, asked = [], []
         for position, funnel in enumerate(self._funnels):
-            mask = funnel.without.get(name, 0)
-            for bit, condition in funnel.candidates(name, path):
-                if condition.where:
+            mask = funnel.always | funnel.without.get(event.name, 0)
+            for bit, condition in funnel.candidates(event.name, path):
+                if not condition.may_hold(event):
+                    continue
+                if condition.long:
                     asked.append((position, bit, condition))
                 else:
                     mask |= bit
             steps.append(mask)
+        entered = self._entered(steps)
         satisfied = trimmed(steps)
-        return _Plan(satisfied, Said(satisfied), self._entered(steps), tuple(asked))
+        return _Plan(satisfied, Said(satisfied), entered, tuple(asked))
 
     def _asked(self, plan: _Plan, event: EnrichedEvent) -> Evidence | None:
         properties = _Properties(event.properties)
@@ -83,7 +129,7 @@ class Matcher:
 
     def _entered(self, steps: Sequence[int]) -> tuple[_CompiledSteps, ...]:
         both = zip(self._funnels, steps, strict=True)
-        return tuple(funnel for funnel, mask in both if mask & 1)
+        return tuple(funnel for funnel, mask in both if enters(mask))
 
 
 class _CompiledSteps:
@@ -91,20 +137,22 @@ class _CompiledSteps:
 
     def __init__(self, funnel: Funnel) -> None:
         self._conditions = [_Condition(step) for step in funnel.steps]
+        self._entry = ENTERS if funnel.order == "any" else 0
         self._by = funnel.live_by
         # of more than one name attrgetter makes a tuple, as is wanted here
         self._texts = attrgetter(*self._by) if len(self._by) > 1 and {*self._by} <= _TEXTS else None
+        self.always = BREAK if funnel.order == "strict" else 0  # what every event is to it
         self.without: dict[str, int] = {}
         for index, step in enumerate(funnel.steps):
-            if step.without:
+            if step.without and index and funnel.order == "ordered":
                 bit = 1 << (WITHOUT_SHIFT + index)
                 self.without[step.without] = self.without.get(step.without, 0) | bit
 
     def candidates(self, name: str, path: str | None) -> Iterator[tuple[int, _Condition]]:
-        """(bit, condition) of the steps that are satisfied but for `where`."""
+        """(bits, condition) of the steps that are satisfied but for `where`."""
         for index, condition in enumerate(self._conditions):
             if condition.matches(name, path):
-                yield 1 << index, condition
+                yield 1 << index | self._entry, condition
 
     def values(self, event: EnrichedEvent) -> tuple[str, ...]:
         """What stands in the event's `by` fields."""
@@ -122,6 +170,8 @@ class _Condition:
         self._event = step.event
         self._page = re.compile(path_pattern(step.page), re.DOTALL) if step.page else None
         self.where = [(name, frozenset(allowed)) for name, allowed in step.where.items()]
+        self.long = [each for each in self.where if each[0] not in _SHORT]
+        self._short = [each for each in self.where if each[0] in _SHORT]
 
     def matches(self, name: str, path: str | None) -> bool:
         """`path`: of a page or screen; None of anything else."""
@@ -131,8 +181,13 @@ class _Condition:
             return True
         return path is not None and self._page.match(path) is not None
 
+    def may_hold(self, event: EnrichedEvent) -> bool:
+        """Whether the short fields are as `where` says."""
+        return all(getattr(event, name) in allowed for name, allowed in self._short)
+
     def holds(self, event: EnrichedEvent, properties: _Properties) -> bool:
-        return all(_text(event, name, properties) in allowed for name, allowed in self.where)
+        """Whether the others are."""
+        return all(_text(event, name, properties) in allowed for name, allowed in self.long)
 
 
 class _Properties:

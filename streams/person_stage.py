@@ -22,13 +22,19 @@ from schemas.forget import Forget
 from schemas.persons import contribution_key, counting, is_over, to_keep
 from schemas.reasons import Reason
 from schemas.redis_keys import (
+    ARRIVED,
+    DAYS_KEPT,
+    TOUCHED_HOURS,
     Contribution,
     PersonState,
     encode_state,
+    funnel_days_field,
+    funnel_days_key,
     funnel_field,
     funnel_key,
     person_decoder,
     person_key,
+    touched_key,
 )
 from schemas.site import Site
 from schemas.topics import REGISTERS, partition_of, version_of
@@ -36,13 +42,15 @@ from streams.device import live_horizon
 from streams.erasing import person_without
 from streams.experiments import Experiments, minute_counter, total_counter
 from streams.forgotten import Forgetter
-from streams.funnels import Funnels, Hits, Told
+from streams.funnels import Funnels, Hits, Standing, Told
 from streams.handing_on import contribution_of, hand_on
 from streams.last_few import LastFew
 from streams.records import CounterChange, Effects, Emissions, Record, StateWrite
 from streams.rejected import reject
 
-_COUNTER_TTL_MS = 50 * 3600 * 1000
+_HOUR_MS = 3_600_000
+_COUNTER_TTL_MS = 50 * _HOUR_MS
+_DAYS_TTL_MS = DAYS_KEPT * 24 * _HOUR_MS
 
 Line = Register | Root | Forget | bytes
 States = dict[str, PersonState | None]
@@ -122,26 +130,32 @@ class PersonStage:
         self, before: Mapping[str, PersonState | None], states: States, newest: int
     ) -> tuple[list[StateWrite], list[CounterChange]]:
         """What a batch wrote, and how live counters change by it."""
-        writes, changes = [], Counter[tuple[str, str]]()
-        totals = Counter[tuple[str, str]]()
+        writes = []
+        funnels = Counter[_Counted]()
+        minutes, totals = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
         for person, old in before.items():
             new = states[person]
             if new is old:
                 continue
             writes.append(self._write(person, new))
-            self._count(changes, person, self._told(person, old), self._told(person, new))
             partition = partition_of(person, REGISTERS)
+            changes = self._funnels.changes(self._told(person, old), self._told(person, new))
+            for key, counter, sign in changes:
+                funnels[partition, key, counter] += sign
             for standing, sign in self._experiments.changes(old, new):
-                changes[minute_counter(partition, standing)] += sign
+                minutes[minute_counter(partition, standing)] += sign
                 totals[total_counter(partition, standing)] += sign
-        horizon_hour = live_horizon(newest) // 3_600_000
-        counters = [
-            CounterChange(key, field, delta, _COUNTER_TTL_MS)
-            for (key, field), delta in changes.items()
-            if delta and int(key.rsplit(":", 1)[1]) >= horizon_hour
-        ]
+        horizon_hour = live_horizon(newest) // _HOUR_MS
         kept_ms = self._site.retention.events_ms
-        counters += [CounterChange(*at, delta, kept_ms) for at, delta in totals.items() if delta]
+        counters = [
+            *_of_funnels(funnels, horizon_hour),
+            *(
+                CounterChange(key, field, delta, _COUNTER_TTL_MS)
+                for (key, field), delta in minutes.items()
+                if delta and int(key.rsplit(":", 1)[1]) >= horizon_hour
+            ),
+            *(CounterChange(*at, delta, kept_ms) for at, delta in totals.items() if delta),
+        ]
         return writes, counters
 
     def _write(self, person: str, state: PersonState | None) -> StateWrite:
@@ -149,16 +163,6 @@ class PersonStage:
             return StateWrite(person_key(person), b"", 0)
         ttl = ALIAS_TTL_MS if state.root else self._site.retention.visitors_ms
         return StateWrite(person_key(person), encode_state(state), ttl)
-
-    def _count(
-        self, changes: Counter[tuple[str, str]], person: str, before: Told, after: Told
-    ) -> None:
-        """Take away where the person's units stood, add where they stand."""
-        partition = partition_of(person, REGISTERS)
-        for counted, sign in self._funnels.changes(before, after):
-            for (key, step, by, value), minute in counted.items():
-                name = funnel_key(partition, key, minute // 60)
-                changes[name, funnel_field(minute % 60, step, by, value)] += sign
 
     def _told(self, person: str, state: PersonState | None) -> Told:
         """What the person's devices say, remembered: what is new now is old next time."""
@@ -173,6 +177,33 @@ class PersonStage:
                 self._known[name] = known
             hits[device] = known[1]
         return Told(state.counted, hits)
+
+
+_Counted = tuple[int, str, Standing]
+"""Partition, funnel key and counter."""
+
+
+def _of_funnels(changes: Mapping[_Counted, int], horizon_hour: int) -> list[CounterChange]:
+    """The counters to change; those of units that entered before the horizon stay as they are."""
+    deltas, days = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    touched: set[tuple[str, str]] = set()
+    for (partition, key, standing), delta in changes.items():
+        step, by, value, minute, entered = standing
+        if not delta or entered // 60 < horizon_hour:
+            continue
+        hour, rest = divmod(minute, 60)
+        if by == ARRIVED:
+            day = funnel_days_key(partition, key, hour // 24)
+            days[day, funnel_days_field(hour % 24, step)] += delta
+            if step == 0:
+                continue  # the total says the same
+        deltas[funnel_key(partition, key, hour), funnel_field(rest, step, by, value)] += delta
+        touched.add((touched_key(partition), str(hour % TOUCHED_HOURS)))
+    return [
+        *(CounterChange(*name, delta, _COUNTER_TTL_MS) for name, delta in deltas.items() if delta),
+        *(CounterChange(*name, delta, _DAYS_TTL_MS) for name, delta in days.items() if delta),
+        *(CounterChange(*name, 1, _COUNTER_TTL_MS) for name in sorted(touched)),
+    ]
 
 
 def _forget(states: States, line: Forget, touched: dict[str, PersonState | None]) -> None:

@@ -35,12 +35,7 @@ def check(
     typer.echo(f"{path.name} is right: {found}")
     for funnel in site.funnels.values():
         stored = [field for field in funnel.by if field not in funnel.live_by]
-        if funnel.order != "ordered":
-            typer.echo(
-                f"funnel {funnel.name} is not counted live, since its order is {funnel.order}: "
-                f"footfall funnel {funnel.name} tells it"
-            )
-        elif stored:
+        if stored:
             typer.echo(
                 f"funnel {funnel.name} is not broken down live by {', '.join(stored)}: "
                 f"footfall funnel {funnel.name} tells it"

@@ -41,7 +41,7 @@ def import_logs(
 
 
 def funnel(
-    name: str = typer.Argument(help="Name of a funnel of the site file."),
+    name: str = typer.Argument(help="Name of a funnel of the site file, or visits, or homepages."),
     from_: str = typer.Option("", "--from", help="ISO time or date, UTC; default: 24 hours ago."),
     to: str = typer.Option("", "--to", help="ISO time or date, UTC; default: now."),
     by: str = typer.Option("", help="Break down by this field; default: the funnel's own."),
@@ -53,8 +53,8 @@ def funnel(
 
     configured = context.settings()
     site = context.site(configured)
-    if name not in site.funnels:
-        known = ", ".join(site.funnels) or "none"
+    if name not in site.live_funnels:
+        known = ", ".join(site.live_funnels)
         raise typer.BadParameter(f"no funnel {name!r} in the site file; there is: {known}")
     until = times.read(to, UTC) if to else datetime.now(UTC)
     a_day_before = (until - timedelta(days=1)).replace(second=0, microsecond=0)
@@ -63,7 +63,7 @@ def funnel(
         raise typer.BadParameter("--from must be before --to")
     try:
         with context.clickhouse(configured) as client:
-            asked = site.funnels[name]
+            asked = site.live_funnels[name]
             window = (times.milliseconds(since), times.milliseconds(until))
             counted = compute_funnel(client, asked, *window, [by] if by else None)
             result = timed(client, asked, counted, window)

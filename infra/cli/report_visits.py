@@ -29,7 +29,7 @@ def register(reports: typer.Typer) -> None:
 
 
 def funnel(
-    name: str = typer.Argument(help="Name of a funnel of the site file."),
+    name: str = typer.Argument(help="Name of a funnel of the site file, or visits, or homepages."),
     from_: str = FROM,
     to: str = TO,
     by: str = typer.Option("", help="Break down by this field; default: the funnel's own."),
@@ -43,9 +43,9 @@ def funnel(
     from sinks.clickhouse.errors import UnsupportedFunnel
 
     form = form_of(as_json, as_csv, html)
-    asked = context.site(context.settings()).funnels
+    asked = context.site(context.settings()).live_funnels
     if name not in asked:
-        known = ", ".join(asked) or "none"
+        known = ", ".join(asked)
         raise typer.BadParameter(f"no funnel {name!r} in the site file; there is: {known}")
     fields = [by] if by else None
     try:

@@ -16,9 +16,9 @@ router = APIRouter(prefix="/v1", dependencies=[Depends(operator)], tags=["live"]
 Minutes = Annotated[int, Query(ge=1, le=MAX_MINUTES, description="window up to now")]
 
 
-@router.get("/funnels", summary="Every funnel that is counted live")
+@router.get("/funnels", summary="Every funnel of the site file, live")
 async def all_funnels(room: OpenRoom, minutes: Minutes = DEFAULT_MINUTES) -> Response:
-    return _json({"funnels": await room.funnels.all(minutes)})
+    return _json({"funnels": await room.funnels.own(minutes)})
 
 
 @router.get("/funnels/{name}", summary="One live funnel")

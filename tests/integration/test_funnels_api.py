@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from schemas.redis_keys import (
+    ARRIVED,
     experiment_field,
     experiment_key,
     experiment_total_key,
@@ -121,13 +122,29 @@ def test_the_window_can_be_chosen(client: Client, store: redis.Redis) -> None:
     assert fresh(client, "/v1/funnels/checkout?minutes=2880")["steps"][0]["count"] == 110
 
 
-def test_only_what_is_counted_live_is_listed(client: Client) -> None:
+def test_the_sites_own_funnels_are_listed_and_the_standard_ones_are_known(client: Client) -> None:
     listed = client.ask("/v1/funnels").json()["funnels"]
-    assert [funnel["name"] for funnel in listed] == ["checkout"]
-    other = client.ask("/v1/funnels/anyhow")
-    assert other.status == 404
-    assert "footfall funnel anyhow" in other.json()["message"]
-    assert client.ask("/v1/funnels/none").status == 404
+    assert [funnel["name"] for funnel in listed] == ["checkout", "anyhow"]
+    visits = client.ask("/v1/funnels/visits").json()
+    assert [step["name"] for step in visits["steps"]] == ["arrival", "order"]
+    assert client.ask("/v1/funnels/homepages").status == 200
+    unknown = client.ask("/v1/funnels/none")
+    assert unknown.status == 404
+    assert "checkout, anyhow, visits, homepages" in unknown.json()["message"]
+
+
+def test_arrivals_are_told_by_minute_and_what_share_came_on(
+    client: Client, store: redis.Redis
+) -> None:
+    enter(store, 0, (8, 0, 0), minutes_ago=2)
+    enter(store, 5, (8, 0, 0), minutes_ago=20)
+    enter(store, 0, (0, 4, 1), minutes_ago=1, by=ARRIVED)
+    funnel = fresh(client, "/v1/funnels/checkout")
+    assert [sum(minutes) for minutes in funnel["arrived"]] == [16, 4, 1]
+    assert sum(funnel["arrived"][1][-3:]) == 4
+    assert funnel["now"] == [None, 0.5, 0.25]
+    assert (funnel["usual"], funnel["since"]) == ([None] * 3, None)
+    assert funnel["steps"][1]["count"] == 0, "who arrived is no entry"
 
 
 def test_rubbish_among_the_counters_is_left_out(client: Client, store: redis.Redis) -> None:

@@ -9,12 +9,14 @@ import msgspec
 import pytest
 
 from schemas.event import EnrichedEvent
+from schemas.redis_keys import ARRIVED
 from schemas.site import MAX_STEPS, Funnel, Step
 from sinks.clickhouse.errors import UnsupportedFunnel
 from sinks.clickhouse.funnel_sql import funnel_sql
 from sinks.clickhouse.funnel_times import times_sql
-from streams.funnels import CompiledFunnel, Hit
+from streams.funnels import CompiledFunnel
 from streams.matching import Matcher
+from streams.walks import Hit
 
 SAID: dict[str, Any] = {
     "event_id": str(uuid.UUID(int=1)),
@@ -78,7 +80,7 @@ def test_what_only_clickhouse_breaks_down_changes_nothing_that_is_counted_live()
     assert evidence == plain
     assert evidence
     hit = Hit(evidence.time, evidence.said.steps[0], evidence.said.values[0])
-    assert {by for _, _, by, _ in CompiledFunnel(more).count([hit])} == {"", "country"}
+    assert {one.by for one in CompiledFunnel(more).count([hit])} == {"", ARRIVED, "country"}
 
 
 def test_a_session_is_only_asked_for_what_it_knows() -> None:

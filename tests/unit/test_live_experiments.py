@@ -111,11 +111,11 @@ def read(counters: Counter[tuple[str, str]]) -> Found:
     by_minutes, totals = Counts(), Counts()
     assert all(count >= 0 for count in counters.values())
     for (key, field), count in counters.items():
-        kind, name, *rest = key.split(":")[2:]
+        kind, *rest = key.split(":")[2:]
         if kind in ("x", "xt"):
-            assert f"{name}:{rest[0]}" == HERO.key
+            assert ":".join(rest[:2]) == HERO.key
         if kind == "x":
-            by_minutes.add_minutes(int(rest[1]), {field.encode(): b"%d" % count}, 0)
+            by_minutes.add_minutes(int(rest[2]), {field.encode(): b"%d" % count}, 0)
         elif kind == "xt":
             totals.add_totals({field.encode(): b"%d" % count})
     assert plain(by_minutes.outcomes()) == plain(totals.outcomes())

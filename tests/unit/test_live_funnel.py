@@ -7,10 +7,11 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.evidence import MAX_HITS
+from schemas.evidence import MAX_HITS, WITHOUT_SHIFT
+from schemas.redis_keys import ARRIVED
 from schemas.site import Funnel, Step
-from streams.funnels import APPROXIMATE, CompiledFunnel, Hit
-from streams.matching import WITHOUT_SHIFT
+from streams.funnels import APPROXIMATE, CompiledFunnel
+from streams.walks import Hit
 
 MINUTE = 60_000
 FUNNEL = Funnel(
@@ -28,8 +29,17 @@ EMPTIED = 1 << (WITHOUT_SHIFT + 2)
 
 
 def minutes(*hits: Hit) -> list[int | None]:
-    counted = CompiledFunnel(FUNNEL).count(hits)
-    return [counted.get((FUNNEL.key, step, "", "")) for step in range(3)]
+    return minutes_by("", *hits)
+
+
+def arrivals(*hits: Hit) -> list[int | None]:
+    return minutes_by(ARRIVED, *hits)
+
+
+def minutes_by(by: str, *hits: Hit) -> list[int | None]:
+    """The minute in which the unit stands, a step."""
+    found = {s.step: s.minute for s in CompiledFunnel(FUNNEL).count(hits) if s.by == by}
+    return [found.get(step) for step in range(3)]
 
 
 def hit(minute: int, steps: int, source: str = "a") -> Hit:
@@ -43,6 +53,13 @@ def test_nobody_enters_without_the_first_step() -> None:
 def test_a_person_stands_at_the_latest_entry_that_reached_the_step() -> None:
     hits = (hit(1, VIEWED), hit(2, ADDED), hit(5, VIEWED))
     assert minutes(*hits) == [5, 1, None]
+
+
+def test_who_came_to_a_step_arrived_there_when_it_was_first_reached_from_that_entry() -> None:
+    way = (hit(1, VIEWED), hit(2, ADDED), hit(3, ADDED), hit(5, ORDERED), hit(6, ORDERED))
+    assert arrivals(*way) == [1, 2, 5]
+    assert arrivals(*way, hit(7, VIEWED)) == [7, 2, 5]
+    assert arrivals(*way, hit(7, VIEWED), hit(9, ADDED)) == [7, 9, 5]
 
 
 def test_the_window_begins_with_the_entry() -> None:
@@ -64,14 +81,14 @@ def test_a_breakdown_follows_the_value_of_the_entry() -> None:
     counted = CompiledFunnel(FUNNEL).count(
         [hit(1, VIEWED, "a"), hit(2, ADDED), hit(3, VIEWED, "b")]
     )
-    by = {(value, step): minute for (_, step, name, value), minute in counted.items() if name}
+    by = {(one.value, one.step): one.minute for one in counted if one.by == "source"}
     assert by == {("a", 0): 1, ("a", 1): 1, ("b", 0): 3}
 
 
 def test_more_hits_than_are_kept_say_so() -> None:
     many = [hit(minute, VIEWED) for minute in range(MAX_HITS + 1)]
-    assert (FUNNEL.key, APPROXIMATE, "", "") in CompiledFunnel(FUNNEL).count(many)
-    assert (FUNNEL.key, APPROXIMATE, "", "") not in CompiledFunnel(FUNNEL).count(many[1:])
+    assert APPROXIMATE in {one.step for one in CompiledFunnel(FUNNEL).count(many)}
+    assert APPROXIMATE not in {one.step for one in CompiledFunnel(FUNNEL).count(many[1:])}
 
 
 def slow(hits: list[Hit]) -> list[int | None]:
