@@ -27,7 +27,13 @@ from schemas.event import (
 )
 from schemas.identity import LOGOUT
 from schemas.persons import counting, device_of
-from schemas.redis_keys import Contribution, PersonState, encode_state, person_decoder
+from schemas.redis_keys import (
+    ARRIVED,
+    Contribution,
+    PersonState,
+    encode_state,
+    person_decoder,
+)
 from schemas.site import Funnel
 from schemas.topics import ALIASES, IDENTITY, REGISTERS, RESOLUTIONS
 from streams.alias_stage import AliasStage, alias_of
@@ -166,7 +172,7 @@ class World:
         """Units by step, over all minutes and partitions."""
         live: Counter[int] = Counter()
         for (key, field), count in self.counts.items():
-            if f":{funnel.key}:" in key:
+            if f":f:{funnel.key}:" in key and f"|{ARRIVED}|" not in field:
                 live[int(field.split("|")[1])] += count
         return {step: count for step, count in live.items() if count}
 

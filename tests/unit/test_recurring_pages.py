@@ -64,7 +64,9 @@ def test_a_campaign_told_beside_the_address_is_each_events_own() -> None:
 
 
 def test_a_register_is_sent_only_where_it_says_something_new() -> None:
-    registers = emitted([seen(1), seen(2), seen(400)], REGISTERS)
+    onward = {"referrer": "https://toyhouse.example/"}
+    pages = [seen(1), seen(2, **onward), seen(400, **onward)]
+    registers = emitted(pages, REGISTERS)
     assert [len(lines) for lines in registers] == [1, 0, 1]
 
 

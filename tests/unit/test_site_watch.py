@@ -42,11 +42,15 @@ def test_only_what_is_there_is_left_out() -> None:
     assert set(Site.__struct_fields__) >= NOT_COUNTED
 
 
-def test_the_homepage_of_a_site_is_not_counted_by() -> None:
-    scenario = Scenario(name="s", when={"logged_in": (True,)}, variant="classic")
-    homepage = Homepage(default="classic", scenarios=(scenario,))
-    one = msgspec.structs.replace(SITE, homepage=Homepage(default="classic"))
-    assert counted(one) == counted(msgspec.structs.replace(SITE, homepage=homepage))
+def test_of_the_homepage_only_what_it_may_show_is_counted_by() -> None:
+    def site(condition: str, variant: str) -> Site:
+        scenario = Scenario(name="s", when={condition: (True,)}, variant=variant)
+        homepage = Homepage(default="classic", scenarios=(scenario,))
+        return msgspec.structs.replace(SITE, homepage=homepage)
+
+    shown = site("logged_in", "members")
+    assert counted(shown) == counted(site("hour", "members"))
+    assert counted(shown) != counted(site("logged_in", "offers"))
 
 
 def test_a_running_stack_follows_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
