@@ -10,12 +10,12 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, UnsetType
 
-from personalize_api.access import ALLOWED_HEADERS, Caller, Headers, identify, is_direct_loopback
+from personalize_api.access import Caller, Headers, identify, is_direct_loopback
 from personalize_api.answer import (
     DEGRADED_TTL_S,
     TTL_S,
@@ -32,9 +32,11 @@ from personalize_api.arrival import (
     read_query,
 )
 from personalize_api.consent import consent_of
+from personalize_api.cors import cors
 from personalize_api.decisions import DecisionLog
 from personalize_api.errors import InvalidInput, MethodRefused, PersonalizeError, TooLarge
 from personalize_api.experiments import Splits, by_arms
+from personalize_api.flags import of_experiment
 from personalize_api.metrics import Metrics
 from personalize_api.permitted import restrict
 from personalize_api.scenarios import (
@@ -82,6 +84,13 @@ class Rules:
         self.timezone = ZoneInfo(site.timezone)
 
 
+class Made(NamedTuple):
+    """An answer, and what is to be told of it when it is given away."""
+
+    answer: HomepageAnswer
+    decision: Decision
+
+
 class Homepage:
     """The endpoint as an ASGI application of its own."""
 
@@ -107,22 +116,44 @@ class Homepage:
         rules = self._rules.now
         try:
             if scope["method"] == "OPTIONS":
-                await _respond(send, 204, b"", _cors(rules.site, headers, preflight=True))
+                await _respond(send, 204, b"", cors(rules.site, headers, preflight=True))
                 return
             arrival = await _read(scope, receive)
             caller = identify(headers, rules.site)
-            body = encode(await self._decide(rules, scope, headers, caller, arrival))
+            made = await self._decide(rules, scope, headers, caller, arrival)
+            self.log(made.decision)
+            body = encode(made.answer)
         except PersonalizeError as error:
             self._metrics.refused(error.code)
             extra = [(n.lower().encode(), v.encode()) for n, v in error.headers.items()]
-            await _respond(send, error.status, error.body(), _cors(rules.site, headers) + extra)
+            await _respond(send, error.status, error.body(), cors(rules.site, headers) + extra)
             return
-        await _respond(send, 200, body, _cors(rules.site, headers))
+        await _respond(send, 200, body, cors(rules.site, headers))
+
+    async def evaluate(
+        self, scope: Scope, headers: Headers, caller: Caller, arrival: Arrival, flag: str
+    ) -> Made:
+        """The same for a feature flag: the name of an experiment, or '' for the homepage itself.
+
+        Changes `arrival`. Nothing is logged: whoever gives the answer away calls `log`.
+        """
+        return await self._decide(self._rules.now, scope, headers, caller, arrival, flag)
+
+    def log(self, decision: Decision) -> None:
+        """It is on its way to Kafka. Never waits and never raises."""
+        self._metrics.decided(decision.variant)
+        self._decisions.add(decision)
 
     async def _decide(
-        self, rules: Rules, scope: Scope, headers: Headers, caller: Caller, arrival: Arrival
-    ) -> HomepageAnswer:
-        """The answer, whatever happens; the decision is on its way to Kafka."""
+        self,
+        rules: Rules,
+        scope: Scope,
+        headers: Headers,
+        caller: Caller,
+        arrival: Arrival,
+        flag: str = "",
+    ) -> Made:
+        """The answer, whatever happens."""
         started = time.perf_counter()
         site = rules.site
         now_ms = time.time_ns() // 1_000_000
@@ -135,7 +166,10 @@ class Homepage:
             country = rules.geo.country_of(arrival.ip).country if rules.geo else ""
             facts = facts_of(visitor, referrer, arrival, local, country)
             takes = Takes(unit=unit, shown=visitor.shown, splits=self._splits)
-            choice = decide(site, facts, takes)
+            if flag:
+                choice = of_experiment(site, flag, referrer.medium, takes)
+            else:
+                choice = decide(site, facts, takes)
             if arrival.explain and (caller.kind == "server" or _is_local(scope)):
                 explained = explain(site, facts, takes)
         except Exception:
@@ -148,8 +182,9 @@ class Homepage:
         decision_id = mint(
             Decided(choice.scenario, choice.variant, choice.experiment, choice.arm), self._secret
         )
-        self._log(decision_id, now_ms, visitor, choice, reason, time.perf_counter() - started)
-        return HomepageAnswer(
+        taken_s = time.perf_counter() - started
+        self._metrics.latency.observe(taken_s)
+        answer = HomepageAnswer(
             variant=choice.variant,
             scenario=choice.scenario,
             reason=reason,
@@ -162,32 +197,7 @@ class Homepage:
             degraded=visitor.degraded,
             explained=explained,
         )
-
-    def _log(
-        self,
-        decision_id: str,
-        now_ms: int,
-        visitor: Visitor,
-        choice: Choice,
-        reason: str,
-        taken_s: float,
-    ) -> None:
-        self._metrics.latency.observe(taken_s)
-        self._metrics.decided(choice.variant)
-        self._decisions.add(
-            Decision(
-                decision_id=decision_id,
-                decided_at=now_ms,
-                device_id=visitor.anonymous_id,
-                scenario=choice.scenario,
-                variant=choice.variant,
-                reason=reason,
-                experiment=choice.experiment,
-                arm=choice.arm,
-                degraded=visitor.degraded,
-                latency_ms=round(taken_s * 1000, 3),
-            )
-        )
+        return Made(answer, _decision(answer, visitor, now_ms, taken_s))
 
     async def _recognize(
         self, site: Site, headers: Headers, arrival: Arrival, now_ms: int, notes: list[str]
@@ -207,32 +217,26 @@ class Homepage:
         return await self._visitors.look_up(site, device, user, profile, now_ms), unit
 
 
+def _decision(answer: HomepageAnswer, visitor: Visitor, now_ms: int, taken_s: float) -> Decision:
+    experiment = answer.experiment
+    return Decision(
+        decision_id=answer.decision_id,
+        decided_at=now_ms,
+        device_id=visitor.anonymous_id,
+        scenario=answer.scenario,
+        variant=answer.variant,
+        reason=answer.reason,
+        experiment=experiment.name if experiment else "",
+        arm=experiment.arm if experiment else "",
+        degraded=answer.degraded,
+        latency_ms=round(taken_s * 1000, 3),
+    )
+
+
 def _fallback(site: Site) -> tuple[Visitor, Choice, list[str]]:
     """What is shown when the decision itself fails."""
     choice = Choice(variant=site.homepage.default, scenario=DEFAULT, reason="")
     return Visitor(class_="unknown", cause="bug"), choice, []
-
-
-def _cors(site: Site, headers: Headers, *, preflight: bool = False) -> list[tuple[bytes, bytes]]:
-    """A page of a listed origin may read the answer, with its cookie sent along."""
-    origin = headers.get(b"origin")
-    if origin is None:
-        return []
-    vary = [(b"vary", b"origin")]
-    if not site.allows_origin(origin.decode("latin-1")):
-        return vary
-    allowed = [
-        *vary,
-        (b"access-control-allow-origin", origin),
-        (b"access-control-allow-credentials", b"true"),
-    ]
-    if preflight:
-        allowed += [
-            (b"access-control-allow-methods", b"GET, POST"),
-            (b"access-control-allow-headers", ALLOWED_HEADERS),
-            (b"access-control-max-age", b"600"),
-        ]
-    return allowed
 
 
 async def _read(scope: Scope, receive: Receive) -> Arrival:
