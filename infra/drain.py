@@ -23,8 +23,8 @@ from schemas.topics import (
     DECISIONS,
     EVENTS,
     FLOW,
-    FOLDED,
     IDENTITY,
+    READ,
     REJECTED,
     RESOLUTIONS,
     Topic,
@@ -91,7 +91,7 @@ def lags(settings: Settings) -> list[Lag]:
     with Positions(settings) as positions:
         rows = []
         for by, topics, reached in (
-            ("stream", FOLDED, positions.fences),
+            ("stream", READ, positions.fences),
             ("sink", SUNK, positions.committed),
         ):
             for topic in topics:

@@ -10,7 +10,7 @@ from infra.positions import Positions
 from infra.topics import topic_ids
 from schemas.redis_keys import REBUILDING, epoch_key, fence_key
 from schemas.settings import Settings
-from schemas.topics import FOLDED, Position, Topic
+from schemas.topics import READ, Position, Topic
 
 
 def trouble(settings: Settings) -> str:
@@ -23,7 +23,7 @@ def trouble(settings: Settings) -> str:
         Redis.from_url(settings.redis_url, socket_timeout=10) as redis,
         Positions(settings) as positions,
     ):
-        found = (_trouble_of(topic, ids[topic.name], redis, positions) for topic in FOLDED)
+        found = (_trouble_of(topic, ids[topic.name], redis, positions) for topic in READ)
         return next(filter(None, found), "")
 
 

@@ -6,11 +6,12 @@ Workers may run meanwhile. One that still folds finds that its fence is not what
 nothing and ends (that is what the barriers provoke); whoever is assigned its partitions waits until
 the new fences are there.
 
-The topic that is written from outside begins at the earliest record that Kafka has; what stages
-write to one another begins behind the barriers, since all of it is emitted again. New epochs make
-what is emitted again newer than anything a worker of before can still publish. Below the position
-that was reached before, only that is emitted again: what ClickHouse has been told stays as it is,
-also where it rests on events that Kafka has let go since.
+The topic that is written from outside begins at the earliest record that Kafka has, and so does
+what was refused, which is only counted; what stages write to one another begins behind the
+barriers, since all of it is emitted again. New epochs make what is emitted again newer than
+anything a worker of before can still publish. Below the position that was reached before, only that
+is emitted again: what ClickHouse has been told stays as it is, also where it rests on events that
+Kafka has let go since.
 
 Killed at any point, and called again, it does the whole of it again.
 """
@@ -39,9 +40,9 @@ from schemas.redis_keys import (
     quiet_key,
 )
 from schemas.settings import Settings
-from schemas.topics import FLOW, FOLDED, STREAM_GROUP, Position, Topic, next_epoch
+from schemas.topics import FLOW, RAW, READ, REJECTED, STREAM_GROUP, Position, Topic, next_epoch
 
-_SOURCE = FOLDED[0]
+_SOURCE = RAW
 _LOCK_S = 60
 _SCANNED_AT_ONCE = 2000
 
@@ -78,12 +79,13 @@ def begin(settings: Settings, passed: FaultPoint = lambda step: None) -> Begun:
             plan = _plan(redis, positions, ids[_SOURCE.name])
             redis.set(REBUILD_KEY, msgspec.json.encode(plan))
             passed("planned")
-            for topic in FOLDED:
+            for topic in READ:
                 for partition in range(topic.partitions):
                     redis.set(fence_key(topic, partition), REBUILDING)
             passed("stopped")
             register_epochs(settings)
-            begins = {topic: positions.barrier(topic) for topic in FOLDED}
+            begins = {topic: positions.barrier(topic) for topic in READ}
+            begins[REJECTED] = positions.begins(REJECTED)
             begins[_SOURCE], ends = positions.begins(_SOURCE), begins[_SOURCE]
             removed = 0
             for keys in _state_keys(redis):
@@ -107,7 +109,7 @@ def begin_if_forgotten(settings: Settings, made: Sequence[str]) -> bool:
         return False
     try:
         with Redis.from_url(settings.redis_url, socket_timeout=30) as redis:
-            if redis.exists(*map(epoch_key, FOLDED), REBUILD_KEY):
+            if redis.exists(*map(epoch_key, READ), REBUILD_KEY):
                 return False
     except RedisError as error:
         raise Unreachable(f"Redis at {settings.redis_url}: {error}") from error
@@ -196,7 +198,7 @@ def _reached(redis: Redis) -> Offsets:
 
 def _state_keys(redis: Redis) -> Iterator[list[bytes]]:
     """All that stages keep, without fences, some at a time."""
-    for topic in FOLDED:
+    for topic in READ:
         fences = {fence_key(topic, p).encode() for p in range(topic.partitions)}
         found: list[bytes] = []
         for key in redis.scan_iter(live_keys(topic), count=_SCANNED_AT_ONCE):
@@ -211,10 +213,10 @@ def _state_keys(redis: Redis) -> Iterator[list[bytes]]:
 
 def _set_fences(redis: Redis, begins: dict[Topic, Offsets], emitted: Offsets) -> None:
     """Epochs first, the source's fences last: nothing is folded before all is ready for it."""
-    epochs = {topic: _raise_epoch(redis, topic) for topic in FOLDED}
+    epochs = {topic: _raise_epoch(redis, topic) for topic in READ}
     for partition, offset in emitted.items():
         redis.set(quiet_key(_SOURCE, partition), Position(epochs[_SOURCE], offset).encode())
-    for topic in reversed(FOLDED):
+    for topic in reversed(READ):
         for partition, offset in begins[topic].items():
             redis.set(fence_key(topic, partition), Position(epochs[topic], offset).encode())
 

@@ -6,6 +6,7 @@ how far each stage is behind, and which site file each process runs.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
@@ -76,6 +77,13 @@ class StageView(msgspec.Struct, kw_only=True, frozen=True):
 
 
 Tell = Callable[[], Told]
+Listen = Callable[[Tell, asyncio.AbstractEventLoop | None], None]
+"""Given what tells of a service, and the loop in which to ask it (None: in any thread)."""
+
+
+def nobody_listens(tell: Tell, loop: asyncio.AbstractEventLoop | None) -> None:
+    """Of a service that runs without a heartbeat, as in tests."""
+
 
 encode_heartbeat = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Heartbeat)

@@ -74,7 +74,11 @@ FOLDED = (RAW, ALIASES, REGISTERS, SIGHTINGS)
 """What a stage of the stream reads, in the order in which messages flow. Only the first is written
 from outside; whatever is in the others is emitted again when the first is folded again."""
 
-FLOW = (*FOLDED, REGISTERS, REGISTERS)
+READ = (*FOLDED, REJECTED)
+"""All that the stream reads. What was refused is only counted; it comes from everywhere, so whoever
+counts it anew begins where Kafka begins."""
+
+FLOW = (*FOLDED, REGISTERS, REGISTERS, REJECTED)
 """The order in which what is under way comes to rest. A register goes on at most twice: from a user
 to the root, from there to a device that is apart."""
 

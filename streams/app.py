@@ -4,7 +4,8 @@
                                │                  ▲    │   ▲
                                ├──────────────────┤    └───┴── person stage ──▶ live funnels
                                ├▶ footfall.aliases ──▶ alias stage
-                               └▶ footfall.sightings ──▶ join stage ──▶ .corrections, .identity
+                               ├▶ footfall.sightings ──▶ join stage ──▶ .corrections, .identity
+                               └▶ footfall.rejected ───▶ rejected stage ──▶ live counts
 
 Faust owns membership, assignment and commits. Each assigned partition gets a lane; lanes keep
 their own order and acknowledge. On assignment the fences, not Kafka's committed offsets, say
@@ -26,6 +27,7 @@ from faust.transport.consumer import Consumer
 from faust.types import TP, AppT
 
 from schemas.faults import FaultPoint, fault_point_from
+from schemas.heartbeat import Listen, nobody_listens
 from schemas.settings import Settings
 from schemas.site import Site
 from schemas.topics import STREAM_GROUP
@@ -33,10 +35,12 @@ from streams.alias_stage import AliasStage
 from streams.device_stage import DeviceStage
 from streams.errors import RebuildNeeded, StreamError, TryAgain
 from streams.join_stage import JoinStage
+from streams.lag import Lag, Standing
 from streams.lane import Lane, Stage
 from streams.person_stage import PersonStage
 from streams.publish import Publisher
 from streams.records import Record
+from streams.rejected_stage import RejectedStage
 from streams.store import Start, Store
 from streams.worker import FencedConsumer, Worker
 
@@ -90,6 +94,9 @@ class Lanes:
         await self.close_lanes()
         self._publisher.close()
         await self._store.close()
+
+    def standings(self) -> dict[TP, Standing]:
+        return {tp: lane.standing for tp, (lane, _) in self._lanes.items()}
 
     @property
     def count(self) -> int:
@@ -208,6 +215,7 @@ def stages(settings: Settings, site: Site) -> list[Stage]:
         AliasStage(settings.secret_key),
         PersonStage(site, settings.secret_key),
         JoinStage(site, settings.secret_key),
+        RejectedStage(),
     ]
 
 
@@ -216,13 +224,19 @@ async def run(
     stages: Sequence[Stage],
     stop: asyncio.Event,
     on_ready: Callable[[Lanes], None],
+    listen: Listen = nobody_listens,
 ) -> None:
-    """Work until `stop` is set; then finish the batches in flight and leave the group."""
+    """Work until `stop` is set; then finish the batches in flight and leave the group.
+
+    `listen` gets what tells how far the lanes are behind.
+    """
     fault_point = fault_point_from(os.environ)
     lanes = Lanes(settings, stages, fault_point)
     app = create_app(settings, lanes, [stage.topic.name for stage in stages], fault_point)
     await app.start()
     on_ready(lanes)
+    lag = Lag(lanes.standings, lambda tp: cast(FencedConsumer, app.consumer).end_of(tp))
+    listen(lag.told, asyncio.get_running_loop())
     log.info("folding %s", ", ".join(stage.topic.name for stage in stages))
     await stop.wait()
     try:

@@ -22,6 +22,7 @@ from schemas.redis_keys import REBUILDING, forgotten_key
 from schemas.topics import FOLDED, Position, Topic
 from streams import metrics
 from streams.errors import LostPartition, TryAgain
+from streams.lag import Standing
 from streams.publish import Publisher
 from streams.records import Effects, Record
 from streams.store import Start, Store
@@ -73,6 +74,8 @@ class Lane:
         self._fault_point = fault_point
         self._in_step = False  # the record at the fence has come
         self._in_step_by: float | None = None  # loop time; set by a record that is ahead
+        self._taken: Record | None = None  # the first of the batch in hand
+        self._taken_count = 0
         self._queue: asyncio.Queue[Record] = asyncio.Queue(QUEUED_RECORDS)
         self._states: dict[str, Any] = {}
 
@@ -85,12 +88,20 @@ class Lane:
         while not self._queue.empty():
             self._queue.get_nowait()
 
+    @property
+    def standing(self) -> Standing:
+        in_hand = self._taken_count + self._queue.qsize()
+        oldest = self._taken.time if self._taken is not None else 0
+        return Standing(self._position.offset, in_hand, oldest)
+
     async def run(self) -> None:
         """Raises LostPartition, RebuildNeeded, or what a bug raises."""
         while True:
             batch = await self._next_batch()
             if batch:
+                self._taken, self._taken_count = batch[0][0], len(batch)
                 await self._process(batch)
+                self._taken, self._taken_count = None, 0
 
     async def _next_batch(self) -> list[tuple[Record, Sequence[Any]]]:
         """What is queued, up to a bound; records already applied are acknowledged and left out."""

@@ -16,4 +16,14 @@ BATCH_SECONDS = Histogram(
     ["topic"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+LAG = Gauge(
+    "footfall_stream_lag_records",
+    "Records of a partition that are not applied yet",
+    ["topic", "partition"],
+)
+LAG_SECONDS = Gauge(
+    "footfall_stream_lag_seconds",
+    "Age of the oldest record of a partition that is not applied yet; 0 where all are",
+    ["topic", "partition"],
+)
 POSITION = Gauge("footfall_stream_position", "Next offset to be folded", ["topic", "partition"])

@@ -53,8 +53,11 @@ class Pulse:
 
     def __init__(self, partition: int) -> None:
         self._partition = partition
-        self._counts: defaultdict[tuple[int, Kind], int] = defaultdict(int)
-        self._views: defaultdict[tuple[int, str], int] = defaultdict(int)
+        self._counts: dict[Kind, defaultdict[int, int]] = {
+            kind: defaultdict(int) for kind in (EVENTS, BOTS, ACTIVE, LAST)
+        }
+        self._events, self._active = self._counts[EVENTS], self._counts[ACTIVE]
+        self._views: dict[int, defaultdict[str, int]] = {}
         self._horizon = self._pages_horizon = 0
 
     def at(self, record_time: int) -> None:
@@ -64,7 +67,7 @@ class Pulse:
 
     def crawler(self, event: Event) -> None:
         """An event of a known bot, which leaves no state."""
-        self._add(event.event_time // MINUTE_MS, BOTS, 1)
+        self._add(BOTS, event.event_time // MINUTE_MS, 1)
 
     def event(
         self, before: DeviceState | None, event: Event, row: EnrichedEvent, is_news: bool
@@ -74,18 +77,16 @@ class Pulse:
         """
         minute = event.event_time // MINUTE_MS
         if event.server or event.device_id.startswith(NOBODYS):
-            self._add(minute, EVENTS, 1)
-            if (before is None or minute > before.last_seen // MINUTE_MS) and not row.is_bot:
-                self._is_there(event, minute)
+            self._of_server(before, event, minute, row.is_bot)
         elif row.is_bot:
             if is_news and before is not None and not reason_at(before.bot_days, event.event_time):
                 self._take_back(before, event.event_time // DAY_MS)
-            self._add(minute, BOTS, 1)
-        else:
-            self._add(minute, EVENTS, 1)
-            if not _was_there(before, minute):
-                self._is_there(event, minute)
-        if row.type in _VIEWS and not row.is_bot and minute >= self._pages_horizon:
+            self._add(BOTS, minute, 1)
+        elif minute >= self._horizon:
+            self._events[minute] += 1
+            if before is None or not _was_there(before, minute):
+                self._active[minute] += 1
+        if minute >= self._pages_horizon and row.type in _VIEWS and not row.is_bot:
             self._view(row, minute)
 
     def moved(
@@ -99,52 +100,62 @@ class Pulse:
             stood, stands = last_minute(old), last_minute(new)
             if stood != stands:
                 if stood is not None:
-                    self._add(stood, LAST, -1)
+                    self._add(LAST, stood, -1)
                 if stands is not None:
-                    self._add(stands, LAST, 1)
+                    self._add(LAST, stands, 1)
 
     def changes(self) -> Iterator[CounterChange]:
-        for (minute, kind), delta in self._counts.items():
-            if delta:
-                key = pulse_key(self._partition, minute // 60)
-                yield CounterChange(key, pulse_field(minute, kind), delta, COUNTS_TTL_MS)
-        for (minute, path), views in self._views.items():
+        for kind, minutes in self._counts.items():
+            for minute, delta in minutes.items():
+                if delta:
+                    key = pulse_key(self._partition, minute // 60)
+                    yield CounterChange(key, pulse_field(minute, kind), delta, COUNTS_TTL_MS)
+        for minute, paths in self._views.items():
             key = pages_key(self._partition, minute)
-            yield CounterChange(key, path, views, PAGES_TTL_MS, MAX_PATHS)
+            for path, views in paths.items():
+                yield CounterChange(key, path, views, PAGES_TTL_MS, MAX_PATHS)
 
-    def _add(self, minute: int, kind: Kind, count: int) -> None:
+    def _add(self, kind: Kind, minute: int, count: int) -> None:
         if minute >= self._horizon:
-            self._counts[minute, kind] += count
+            self._counts[kind][minute] += count
+
+    def _of_server(
+        self, before: DeviceState | None, event: Event, minute: int, is_bot: bool
+    ) -> None:
+        self._add(EVENTS, minute, 1)
+        is_newest = before is None or minute > before.last_seen // MINUTE_MS
+        if is_newest and not is_bot and not event.device_id.startswith(NOBODYS):
+            self._add(ACTIVE, minute, 1)
 
     def _view(self, row: EnrichedEvent, minute: int) -> None:
         """A page that was there: what a scanner asks for in vain would crowd them out."""
         if row.path and row.http_status < _FAILED:
-            self._views[minute, page_path(row.path)] += 1
-
-    def _is_there(self, event: Event, minute: int) -> None:
-        if not event.device_id.startswith(NOBODYS):
-            self._add(minute, ACTIVE, 1)
+            paths = self._views.get(minute)
+            if paths is None:
+                paths = self._views[minute] = defaultdict(int)
+            paths[page_path(row.path)] += 1
 
     def _take_back(self, before: DeviceState, day: int) -> None:
         for within, count in minutes_of(before.minutes.get(day, b"")):
             minute = day * _MINUTES_A_DAY + within
-            self._add(minute, EVENTS, -count)
-            self._add(minute, BOTS, count)
-            self._add(minute, ACTIVE, -1)
+            self._add(EVENTS, minute, -count)
+            self._add(BOTS, minute, count)
+            self._add(ACTIVE, minute, -1)
 
 
 def last_minute(state: DeviceState | None) -> int | None:
     """The minute (since 1970) of a visitor's last event; None where there is none but a bot's."""
-    if state is None or not state.seen or reason_at(state.bot_days, state.last_seen):
+    if state is None or not state.seen:
+        return None
+    if state.bot_days and reason_at(state.bot_days, state.last_seen):
         return None
     return state.last_seen // MINUTE_MS
 
 
-def _was_there(state: DeviceState | None, minute: int) -> bool:
+def _was_there(state: DeviceState, minute: int) -> bool:
     """Whether the device has stood in that minute before."""
-    if state is None:
-        return False
-    if state.last_seen // MINUTE_MS == minute:
-        return True
+    newest = state.last_seen // MINUTE_MS
+    if minute >= newest:
+        return minute == newest
     day, within = divmod(minute, _MINUTES_A_DAY)
     return has_minute(state.minutes.get(day, b""), within)

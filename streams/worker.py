@@ -8,6 +8,7 @@ from typing import Any, cast
 import aiokafka
 import faust
 from faust.app.base import BootStrategy
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
 from faust.types.transports import TransportT
@@ -46,6 +47,13 @@ class FencedConsumer(Consumer):
 
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return _FetchThread(self, loop=self.loop, beacon=self.beacon)
+
+    def end_of(self, tp: TP) -> int | None:
+        """The offset behind the partition's last record, as the last fetch told it."""
+        try:
+            return cast(int | None, self.highwater(tp))
+        except (AssertionError, AttributeError, KeyError, ConsumerNotStarted):
+            return None  # it is not this worker's any more, or not yet
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """To the fences: an answer that was under way when they were committed tells older ones."""

@@ -70,6 +70,11 @@ class RejectionPublisher:
 
 
 def _records(rejected: Sequence[Rejected]) -> Iterator[tuple[list[bytes], int]]:
-    """Micro-batches of lines, each with its partition."""
-    for lines in pack_lines(map(encode_line, rejected)):
-        yield lines, partition_of(rejected[0].rejected_id, REJECTED)
+    """Micro-batches of lines, each with its partition: what is refused again comes to its own."""
+    partitions: dict[int, list[bytes]] = {}
+    for one in rejected:
+        lines = partitions.setdefault(partition_of(one.rejected_id, REJECTED), [])
+        lines.append(encode_line(one))
+    for partition, lines in partitions.items():
+        for batch in pack_lines(lines):
+            yield batch, partition

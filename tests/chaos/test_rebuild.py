@@ -122,7 +122,7 @@ def live_state(world: World) -> dict[bytes, Any]:
         kind = key.split(b":")[2]
         if kind in (b"fence", b"quiet"):
             continue
-        if kind in (b"f", b"x"):
+        if kind in (b"f", b"x", b"v", b"w"):
             found[key] = world.redis.hgetall(key)
         elif kind == b"p":
             found[key] = without_versions(person_decoder.decode(bytes_at(world, key)))

@@ -15,6 +15,7 @@ import pytest
 from infra.embedded import broker
 from schemas.topics import STREAM_GROUP
 from tests.processes import footfall
+from tests.pulse_recount import stored
 from tests.stream_expected import assert_each_event_has_one_effect
 from tests.stream_world import aliases, stream_world, visits
 
@@ -23,6 +24,7 @@ FAULTS = [
     *(f"footfall.raw.{step}:3" for step in LANE_STEPS),
     *(f"footfall.registers.{step}:2" for step in LANE_STEPS),
     *(f"footfall.aliases.{step}:1" for step in ("published", "applied")),
+    *(f"footfall.rejected.{step}:1" for step in ("published", "applied")),
     "committing:2",  # the first commit is that of the fences, before anything is read
     "committed:2",
 ]
@@ -44,6 +46,7 @@ def killed_and_started_again(directory: Path, fault: str) -> None:
     log = directory / "stream.log"
     with stream_world(directory) as world:
         world.send(events, per_record=10)
+        world.send_lines([b"no event", b"{}"])
         with footfall("stream", world.settings, log, FOOTFALL_FAULT=fault) as process:
             assert process.wait(60) == -signal.SIGKILL
         # a group without its dead member: its time-out is no part of this
@@ -51,6 +54,8 @@ def killed_and_started_again(directory: Path, fault: str) -> None:
         with footfall("stream", world.settings, log):
             world.await_folded()
         assert_each_event_has_one_effect(world, events)
+        refused = stored(world.redis, "ff:{j*}:v:*").values()
+        assert sum(sum(fields.values()) for fields in refused) == 2
 
 
 @pytest.mark.parametrize("fault", FAULTS)
