@@ -18,6 +18,7 @@ import msgspec
 import redis.asyncio
 from redis.exceptions import RedisError
 
+from personalize_api.arm_weights import ArmWeights
 from personalize_api.errors import StateUnavailable
 from personalize_api.outcomes import Outcome, by_arm, read_since, read_totals
 from personalize_api.seldom import SeldomLogger
@@ -47,6 +48,7 @@ class LiveExperiment(msgspec.Struct, frozen=True, kw_only=True):
     arms: list[LiveArm]  # of persons first shown an arm from `from` on
     total: list[LiveArm]  # of all
     media: dict[str, list[LiveArm]]  # of all, by the referrer medium they came by
+    weights: dict[str, dict[str, float]]  # medium -> arm -> its share of newcomers; {}: by the file
 
 
 class _Computed(msgspec.Struct):
@@ -57,11 +59,12 @@ class _Computed(msgspec.Struct):
 class LiveExperiments:
     """Must be made and used in one event loop."""
 
-    def __init__(self, redis_url: str, site: CurrentSite) -> None:
+    def __init__(self, redis_url: str, site: CurrentSite, weights: ArmWeights) -> None:
         self._redis = redis.asyncio.Redis.from_url(
             redis_url, socket_timeout=_SOCKET_TIMEOUT_S, socket_connect_timeout=_SOCKET_TIMEOUT_S
         )
         self._site = site
+        self._weights = weights
         self._log = SeldomLogger(logging.getLogger(__name__))
         self._computed: dict[int, _Computed] = {}
         self._computing = asyncio.Lock()
@@ -104,6 +107,10 @@ class LiveExperiments:
             arms=_arms(by_arm(recent.outcomes())),
             total=_arms(by_arm(of_all)),
             media={medium: _arms(arms) for medium, arms in sorted(of_all.items())},
+            weights={
+                medium: dict(split.weights)
+                for medium, split in sorted(self._weights.of(experiment).items())
+            },
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from personalize_api.arm_weights import ArmWeights
 from personalize_api.decisions import DecisionLog
 from personalize_api.funnels import LiveFunnels
 from personalize_api.homepage import Homepage
@@ -36,6 +37,7 @@ class Room:
     experiments: LiveExperiments
     feed: LiveFeed
     ops: OpsAccess
+    arm_weights: ArmWeights
 
 
 @asynccontextmanager
@@ -47,13 +49,15 @@ async def open_room(settings: Settings, site: CurrentSite) -> AsyncIterator[Room
     decisions = DecisionLog(settings.kafka, metrics)
     visitors = Visitors(reader, metrics)
     funnels = LiveFunnels(settings.redis_url, site, metrics)
-    experiments = LiveExperiments(settings.redis_url, site)
+    arm_weights = ArmWeights(settings.redis_url, site)
+    experiments = LiveExperiments(settings.redis_url, site, arm_weights)
     pulse = LivePulse(settings.redis_url)
     composer = LiveComposer(lambda: site.site.name, metrics, live_sources(funnels, pulse))
     feed = LiveFeed(composer, metrics)
-    homepage = Homepage(settings, site, visitors, decisions, metrics)
+    homepage = Homepage(settings, site, visitors, decisions, metrics, arm_weights.split)
     await _warm_up(site, visitors)
     watching = asyncio.create_task(site.watch())
+    arm_weights.start()
     try:
         yield Room(
             settings,
@@ -66,6 +70,7 @@ async def open_room(settings: Settings, site: CurrentSite) -> AsyncIterator[Room
             experiments,
             feed,
             OpsAccess(settings),
+            arm_weights,
         )
     finally:
         watching.cancel()
@@ -73,6 +78,7 @@ async def open_room(settings: Settings, site: CurrentSite) -> AsyncIterator[Room
         await funnels.close()
         await experiments.close()
         await pulse.close()
+        await arm_weights.close()
         await reader.close()
         await decisions.close()
         with suppress(asyncio.CancelledError):
