@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from personalize_api.app import Server
 from schemas.current_site import CurrentSite
@@ -29,6 +31,7 @@ from schemas.site import (
     WriteKey,
 )
 from tests.ports import free_offset
+from schemas.topics import RAW
 
 ORIGIN = "https://toyhouse.example"
 SERVER_KEY = {"Authorization": "Bearer sk_demo"}
@@ -146,6 +149,13 @@ def serving(settings: Settings, site: Site | CurrentSite = SITE) -> Iterator[Cli
         server.should_exit = True
         thread.join(30)
         assert not thread.is_alive(), "the service does not stop"
+
+
+def make_raw_topic(kafka: str) -> None:
+    """Before the first decision: else the broker makes the topic itself, with other partitions."""
+    admin = AdminClient({"bootstrap.servers": kafka})
+    if RAW.name not in admin.list_topics(timeout=10).topics:
+        admin.create_topics([NewTopic(RAW.name, RAW.partitions, 1)])[RAW.name].result()
 
 
 def now_ms() -> int:

@@ -31,6 +31,7 @@ from tests.integration.personalize_service import (
     SERVER_KEY,
     Client,
     device_state,
+    make_raw_topic,
     now_ms,
     serving,
 )
@@ -42,6 +43,7 @@ OPERATORS_ONLY = ("/ops", "/v1/live", "/v1/funnels", "/v1/funnels/checkout", "/v
 
 @pytest.fixture(scope="module")
 def client(addresses: Settings, redis_url: str, kafka_address: str) -> Iterator[Client]:
+    make_raw_topic(kafka_address)
     with redis.Redis.from_url(redis_url) as store:
         held = Contribution(1, False, now_ms(), now_ms(), 1, 2, {})
         anna = PersonState(user_id="anna", counted=True, devices={"phone": held})

@@ -7,22 +7,18 @@ import time
 import msgspec
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
 
 from schemas.decision_token import read
 from schemas.event import Decision, raw_line_decoder, split_lines
 from schemas.settings import Settings
 from schemas.topics import RAW, partition_of
-from tests.integration.personalize_service import SERVER_KEY, serving
+from tests.integration.personalize_service import SERVER_KEY, make_raw_topic, serving
 from tests.servers import own_settings
 
 
 @pytest.fixture(scope="module", autouse=True)
 def raw_topic(kafka_address: str) -> None:
-    admin = AdminClient({"bootstrap.servers": kafka_address})
-    if RAW.name not in admin.list_topics(timeout=10).topics:
-        admin.create_topics([NewTopic(RAW.name, RAW.partitions, 1)])[RAW.name].result()
+    make_raw_topic(kafka_address)
 
 
 def published(kafka: str, ids: set[str]) -> dict[str, tuple[int, Decision]]:
