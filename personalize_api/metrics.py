@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -81,6 +83,32 @@ class Metrics:
             ["digest"],
             registry=self.registry,
         )
+
+        self._alert_active = Gauge(
+            "footfall_alert_active",
+            "1 for each alert of /v1/alerts that is active, the same in every process; "
+            "subject: funnel/NAME/STEP, lag/STAGE, silent/SERVICE, rejected, degraded, spool",
+            ["kind", "severity", "subject"],
+            registry=self.registry,
+        )
+        self.alerts_evaluated = Gauge(
+            "footfall_alerts_evaluated_seconds",
+            "When alerts were last evaluated, by whichever process, as a Unix time",
+            registry=self.registry,
+        )
+        self.webhooks = self._counter(
+            "footfall_alert_webhooks",
+            "Webhooks by outcome of an attempt: delivered, failed (tried again), given_up",
+            ["outcome"],
+        )
+        for outcome in ("delivered", "failed", "given_up"):
+            self.webhooks.labels(outcome)
+
+    def alerts(self, active: Iterable[tuple[str, str, str]]) -> None:
+        """(kind, severity, subject) of each."""
+        self._alert_active.clear()
+        for labels in active:
+            self._alert_active.labels(*labels).set(1)
 
     def follow(self, site: CurrentSite) -> None:
         """Which site file is in use, and whether what stands there now is."""

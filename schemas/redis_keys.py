@@ -203,6 +203,24 @@ def experiment_field(step: int, medium: str, arm: str) -> str:
     return f"{step}|{medium}|{arm}"
 
 
+ALERTS_LOCK_KEY = "ff:{alerts}:lock"
+"""Held by the process that evaluates alerts."""
+
+ALERTS_STATE_KEY = "ff:{alerts}:state"
+"""`personalize_api.alerts.state.AlertState` as JSON: what is active, and what is remembered."""
+
+ALERTS_OUTBOX_KEY = "ff:{alerts}:outbox"
+"""Hash message id -> `personalize_api.alerts.state.Message`: webhooks to be delivered."""
+
+
+def alerts_history_key(funnel_key: str, day: int) -> str:
+    """Hash hour of the day -> arrivals as they were seen live (personalize_api.alerts.history).
+
+    `day` is days since 1970, UTC.
+    """
+    return f"ff:{{alerts}}:h:{funnel_key}:{day}"
+
+
 def epoch_key(topic: Topic) -> str:
     """Hash {topic_id, epoch} of a topic, written by `footfall migrate`."""
     return f"ff:epoch:{topic.name}"

@@ -161,6 +161,19 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return f"{self.name}:{zlib.crc32(self.goal.encode()):08x}"
 
 
+class AlertRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What ops are told of; shares are 0..1."""
+
+    webhooks: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()  # funnels
+    fall: float = 0.2  # of a step's share, relative to the usual one: the least that is told
+    lag_ms: int = 30_000
+    silent_ms: int = 30_000
+    rejected_share: float = 0.05
+    rejected_count: int = 50
+    degraded_share: float = 0.05
+
+
 class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     name: str
     hosts: tuple[str, ...] = ()
@@ -186,6 +199,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     value_tiers: ValueTiers = ValueTiers()
     currencies: dict[str, Decimal] = {}  # what one of it is worth in the site's currency
     segments: dict[str, SegmentRule] = {}
+    alerts: AlertRules = AlertRules()
 
     @cached_property
     def live_funnels(self) -> dict[str, Funnel]:

@@ -24,6 +24,7 @@ from schemas.site import (
     SiteSearch,
     WriteKey,
 )
+from schemas.site_alerts import read_alerts
 from schemas.site_experiments import read_experiments
 from schemas.site_funnels import read_funnels
 from schemas.site_homepage import read_homepage
@@ -55,6 +56,7 @@ SECTIONS = (
     "value_tiers",
     "currencies",
     "segments",
+    "alerts",
 )
 
 
@@ -81,6 +83,7 @@ def _site(file: Section, path: Path) -> Site:
     identity = file.open("identity", ("horizon", "join_logs"))
     horizon_ms, retention = _retention(file, identity)
     experiments = read_experiments(file)
+    funnels = read_funnels(file)
     segments = read_segments(file)
     currency = about.read("currency", values.currency, "")
     return Site(
@@ -101,13 +104,14 @@ def _site(file: Section, path: Path) -> Site:
         site_search=_site_search(file),
         referrers=_referrers(file),
         catalogue=_catalogue(file, path.parent),
-        funnels=read_funnels(file),
+        funnels=funnels,
         homepage=read_homepage(file, experiments, segments),
         experiments=experiments,
         lifecycle=read_lifecycle(file),
         value_tiers=read_value_tiers(file),
         currencies=read_currencies(file, currency),
         segments=segments,
+        alerts=read_alerts(file, funnels),
     )
 
 
