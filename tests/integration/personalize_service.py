@@ -30,8 +30,8 @@ from schemas.site import (
     Step,
     WriteKey,
 )
-from tests.ports import free_offset
 from schemas.topics import RAW
+from tests.ports import free_offset
 
 ORIGIN = "https://toyhouse.example"
 SERVER_KEY = {"Authorization": "Bearer sk_demo"}
