@@ -77,7 +77,7 @@ export class MinuteChart {
       width: bars ? 0 : width,
       dash,
       points: { show: false },
-      paths: bars ? window.uPlot.paths.bars({ size: [0.72, 40], radius: 0.15 }) : window.uPlot.paths.linear(),
+      paths: bars ? window.uPlot.paths.bars({ size: [0.6, 40], radius: 0.15 }) : window.uPlot.paths.linear(),
     };
   }
 

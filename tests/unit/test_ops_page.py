@@ -92,7 +92,7 @@ def test_every_text_can_be_read(theme: str, ink: str, grounds: list[str]) -> Non
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_mark_can_be_seen(theme: str) -> None:
     colours = themes()[theme]
-    for mark in ("teal", "orange", "red", "blue"):
+    for mark in ("teal", "orange", "red", "blue", "band"):
         assert contrast(colours[mark], colours["card"]) >= MARK_AA
     for mark, ground in (("blue", "blue-soft"), ("orange", "orange-soft"), ("red", "red-soft")):
         assert contrast(colours[mark], colours[ground]) >= MARK_AA, f"{mark} on {ground}"
