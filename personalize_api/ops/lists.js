@@ -4,7 +4,7 @@ import { element, setData, setShare, setText, slots } from "./dom.js";
 import { ageOf, number, span, words } from "./format.js";
 
 const PAGES = 8;
-const STAGES = 10;
+const STAGES = 14;
 const REASONS = 8;
 
 export function pagesPanel(panel) {
@@ -34,40 +34,61 @@ function pagePlace() {
   return { root, bar, path, views };
 }
 
-const STATES = { ok: "up to date", behind: "behind", silent: "no sign of life" };
+/** In the order of the flow; what is not named here comes last, under its own name. */
+const STAGE_NAMES = {
+  collect: "collector",
+  "collect.publish": "collector",
+  "collect.spool": "collector's spool",
+  "stream.raw": "stream: devices",
+  "stream.registers": "stream: persons",
+  "stream.aliases": "stream: aliases",
+  "stream.sightings": "stream: log lines",
+  "stream.rejected": "stream: refused",
+  "sink.events": "sink: events",
+  "sink.decisions": "sink: decisions",
+  "sink.identity": "sink: identities",
+  "sink.corrections": "sink: corrections",
+  "sink.resolutions": "sink: resolutions",
+  "sink.rejected": "sink: refused",
+  personalize: "personalization",
+  "personalize.decisions": "personalization",
+};
+const ORDER = Object.keys(STAGE_NAMES);
+const place = (stage) => (ORDER.indexOf(stage.name) + ORDER.length + 1) % (ORDER.length + 1);
 
 export function stagesPanel(panel) {
   const list = element("ol", "stages");
   const none = element("p", "none", "no service has reported yet");
   panel.append(list, none);
-  const fill = slots(list, STAGES, stagePlace, ({ root, mark, name, state, behind }, stage) => {
+  const fill = slots(list, STAGES, stagePlace, ({ root, mark, name, told }, stage) => {
     setData(root, "stage", stage.name);
     setData(root, "state", stage.state);
     setData(mark, "state", stage.state);
-    setText(name, words(stage.name));
-    setText(state, STATES[stage.state] ?? stage.state);
-    setText(behind, told(stage));
-    root.title = stage.partitions ? `${stage.partitions} partitions` : "";
+    setText(name, STAGE_NAMES[stage.name] ?? stage.name.replace(".", ": "));
+    setText(told, standing(stage));
+    root.title = `${stage.name}${stage.partitions ? `, ${stage.partitions} partitions` : ""}`;
   });
   return (stages, at) => {
-    fill(stages.slice(0, STAGES).map((stage) => ({ ...stage, now: at })));
+    const troubled = stages.length > STAGES ? stages.filter((stage) => stage.state !== "ok") : [];
+    const others = stages.filter((stage) => !troubled.includes(stage)).sort((a, b) => place(a) - place(b));
+    fill([...troubled, ...others].slice(0, STAGES).map((stage) => ({ ...stage, now: at })));
     none.hidden = stages.length > 0;
   };
 }
 
-function told({ behind, behind_s, at, now, state }) {
-  if (state === "silent") return `for ${span(ageOf(at, now))}`;
-  if (!behind) return "0 waiting";
-  return `${number(behind)} waiting, ${span(behind_s)}`;
+function standing({ behind, behind_s, at, now, state }) {
+  if (state === "silent") return `silent for ${span(ageOf(at, now))}`;
+  if (!behind) return "up to date";
+  return `${number(behind)} ${state === "behind" ? "behind" : "waiting"}, ${span(behind_s)}`;
 }
 
 function stagePlace() {
   const root = element("li", "stage");
   const mark = element("span", "mark");
   mark.setAttribute("aria-hidden", "true");
-  const [name, state, behind] = ["name", "word", "behind"].map((each) => element("span", each));
-  root.append(mark, name, state, behind);
-  return { root, mark, name, state, behind };
+  const [name, told] = ["name", "told"].map((each) => element("span", each));
+  root.append(mark, name, told);
+  return { root, mark, name, told };
 }
 
 export function rejectedPanel(panel) {
