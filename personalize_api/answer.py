@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -81,11 +81,12 @@ def experiment_answer(choice: Choice) -> ExperimentAnswer | None:
     return ExperimentAnswer(name=choice.experiment, arm=choice.arm)
 
 
-@lru_cache(4096)
-def _cache_key(variant: str, scenario: str, arm: str) -> str:
-    text = "\x1f".join((variant, scenario, arm)).encode()
-    return hashlib.blake2b(text, digest_size=8).hexdigest()
+def cache_key(variant: str, picks: Iterable[str]) -> str:
+    """What names the page that is shown: the variant, and which products in which order.
 
-
-def cache_key(choice: Choice) -> str:
-    return _cache_key(choice.variant, choice.scenario, choice.arm)
+    Two visitors with the same key may be served the same copy of a page, whatever scenario or
+    arm has led there. It is a name as the site file allows, so it may stand in URLs and headers.
+    """
+    if not (ids := "\x1f".join(picks)):
+        return variant
+    return f"{variant}.{hashlib.blake2b(ids.encode(), digest_size=8).hexdigest()}"

@@ -39,6 +39,7 @@ from personalize_api.experiments import Splits, by_arms
 from personalize_api.flags import of_experiment
 from personalize_api.metrics import Metrics
 from personalize_api.permitted import restrict
+from personalize_api.respond import METHODS, etag, is_held, respond, told
 from personalize_api.scenarios import (
     DEFAULT,
     Choice,
@@ -114,21 +115,31 @@ class Homepage:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Headers = dict(scope["headers"])
         rules = self._rules.now
+        method = scope["method"]
         try:
-            if scope["method"] == "OPTIONS":
-                await _respond(send, 204, b"", cors(rules.site, headers, preflight=True))
+            if method == "OPTIONS":
+                await respond(send, 204, b"", cors(rules.site, headers, preflight=True))
                 return
             arrival = await _read(scope, receive)
             caller = identify(headers, rules.site)
             made = await self._decide(rules, scope, headers, caller, arrival)
             self.log(made.decision)
-            body = encode(made.answer)
         except PersonalizeError as error:
             self._metrics.refused(error.code)
             extra = [(n.lower().encode(), v.encode()) for n, v in error.headers.items()]
-            await _respond(send, error.status, error.body(), cors(rules.site, headers) + extra)
+            if isinstance(error, MethodRefused):
+                extra.append((b"allow", METHODS))
+            await respond(send, error.status, error.body(), cors(rules.site, headers) + extra)
             return
-        await _respond(send, 200, body, cors(rules.site, headers))
+        answer = made.answer
+        tag = etag(answer.cache_key)
+        more = [(b"etag", tag), *cors(rules.site, headers)]
+        if method == "GET" and is_held(headers, tag):
+            await respond(send, 304, b"", more + told(answer))
+            return
+        if method == "HEAD":
+            more += told(answer)
+        await respond(send, 200, encode(answer), more)
 
     async def evaluate(
         self, scope: Scope, headers: Headers, caller: Caller, arrival: Arrival, flag: str
@@ -192,7 +203,7 @@ class Homepage:
             experiment=experiment_answer(choice),
             picks=[],
             decision_id=decision_id,
-            cache_key=cache_key(choice),
+            cache_key=cache_key(choice.variant, ()),
             ttl_s=DEGRADED_TTL_S if visitor.degraded else TTL_S,
             degraded=visitor.degraded,
             explained=explained,
@@ -241,7 +252,7 @@ def _fallback(site: Site) -> tuple[Visitor, Choice, list[str]]:
 
 async def _read(scope: Scope, receive: Receive) -> Arrival:
     """Raises MethodRefused, TooLarge, InvalidInput."""
-    if scope["method"] == "GET":
+    if scope["method"] in ("GET", "HEAD"):
         return read_query(scope["query_string"])
     if scope["method"] != "POST":
         raise MethodRefused("ask with GET or POST")
@@ -256,19 +267,6 @@ async def _read(scope: Scope, receive: Receive) -> Arrival:
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge(f"the body is longer than {MAX_BODY_BYTES} bytes")
     return read_body(body) if body.strip() else read_query(scope["query_string"])
-
-
-async def _respond(
-    send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]
-) -> None:
-    head = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"cache-control", b"no-store"),
-        *headers,
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": head})
-    await send({"type": "http.response.body", "body": body})
 
 
 def _is_local(scope: Scope) -> bool:

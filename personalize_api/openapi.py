@@ -76,10 +76,27 @@ def _homepage(inputs: Schema) -> Schema:
         for name in inputs["properties"]
     ]
     body = {"required": False, "content": _content(_ref("HomepageInput"))}
+    held = {"description": "As If-None-Match says, the caller has that page; all is in headers"}
+    head = {"200": {"description": "The decision, in headers"}}
     return {
-        "get": {"summary": "Which homepage to show", "parameters": parameters, **common},
+        "get": {
+            "summary": "Which homepage to show",
+            "parameters": parameters,
+            **common,
+            "responses": {**answers, "304": held},
+        },
+        "head": {
+            "summary": "The same for proxies, which read headers",
+            "parameters": parameters,
+            **common,
+            "responses": {**{status: _bodiless(told) for status, told in answers.items()}, **head},
+        },
         "post": {"summary": "Which homepage to show", "requestBody": body, **common},
     }
+
+
+def _bodiless(answer: Schema) -> Schema:
+    return {"description": answer["description"]}
 
 
 def _answer(schema: Schema, path: str, answer: Schema) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from personalize_api.answer import cache_key
 from personalize_api.arrival import (
     MAX_FIELDS,
     MAX_QUERY_BYTES,
@@ -122,3 +123,10 @@ def test_a_signal_the_site_honours_is_a_refusal() -> None:
     assert consent_of(Arrival(consent="granted"), {b"sec-gpc": b"1"}, OPT_IN) == "denied"
     assert consent_of(Arrival(consent="granted"), {b"dnt": b"1"}, OPT_OUT) == "denied"
     assert consent_of(Arrival(consent="granted"), {b"dnt": b"1"}, OPT_IN) == "granted"
+
+
+def test_a_page_is_named_by_its_variant_and_its_products_in_their_order() -> None:
+    names = [cache_key("my-kids", picks) for picks in ((), ("a", "b"), ("b", "a"), ("ab",))]
+    assert names[0] == "my-kids"
+    assert len(set(names)) == 4
+    assert all(name.startswith("my-kids.") and name.isascii() for name in names[1:])
