@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from personalize_api.alerts.alerting import Alerting
 from personalize_api.funnels import LiveFunnels
 from personalize_api.live_composer import Source
 from personalize_api.pulse import LivePulse, Pulse, Stage
@@ -14,16 +15,23 @@ from schemas.heartbeat import ServiceView
 _OF_THE_PULSE = ("visitors", "events", "pages", "rejected", "stages", "decisions")
 
 
-def live_sources(funnels: LiveFunnels, pulse: LivePulse) -> list[Source]:
+def live_sources(funnels: LiveFunnels, pulse: LivePulse, alerting: Alerting) -> list[Source]:
     async def read_funnels() -> dict[str, Any]:
-        return {"funnels": await funnels.all()}
+        return {"funnels": alerting.with_usual(await funnels.all())}
+
+    async def read_alerts() -> dict[str, Any]:
+        return {"alerts": alerting.view().alerts}
 
     async def read_pulse() -> dict[str, Any]:
         now = await pulse.now()
         told = {name: getattr(now, name) for name in _OF_THE_PULSE}
         return {**told, "stages": stages_and_services(now)}
 
-    return [Source(("funnels",), read_funnels), Source(_OF_THE_PULSE, read_pulse)]
+    return [
+        Source(("funnels",), read_funnels),
+        Source(("alerts",), read_alerts),
+        Source(_OF_THE_PULSE, read_pulse),
+    ]
 
 
 def stages_and_services(pulse: Pulse) -> list[Stage]:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
+from personalize_api.alerts.alerting import AlertsView
 from personalize_api.answer import HomepageAnswer
 from personalize_api.arrival import HomepageInput
 from personalize_api.funnels import LiveFunnel
@@ -31,7 +32,7 @@ def describe(app: FastAPI) -> None:
 
 
 def _complete(schema: Schema) -> None:
-    types = (HomepageInput, HomepageAnswer, LiveExperiment, LiveFunnel, OneTouch)
+    types = (AlertsView, HomepageInput, HomepageAnswer, LiveExperiment, LiveFunnel, OneTouch)
     _, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"
     )
@@ -53,6 +54,7 @@ def _complete(schema: Schema) -> None:
     listed = {"type": "object", "properties": {"experiments": experiments}}
     _answer(schema, "/v1/experiments", listed)
     _answer(schema, "/v1/funnels/{name}", _ref("LiveFunnel"))
+    _answer(schema, "/v1/alerts", _ref("AlertsView"))
     _answer(schema, "/v1/visitors/{identifier}", _ref("OneTouch"))
     for path, item in schema["paths"].items():
         if path.startswith("/v1/") and path != PATH:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from personalize_api.alerts.alerting import Alerting
 from personalize_api.arm_weights import ArmWeights
 from personalize_api.decisions import DecisionLog
 from personalize_api.funnels import LiveFunnels
@@ -38,6 +39,7 @@ class Room:
     feed: LiveFeed
     ops: OpsAccess
     arm_weights: ArmWeights
+    alerting: Alerting
 
 
 @asynccontextmanager
@@ -52,12 +54,14 @@ async def open_room(settings: Settings, site: CurrentSite) -> AsyncIterator[Room
     arm_weights = ArmWeights(settings.redis_url, site)
     experiments = LiveExperiments(settings.redis_url, site, arm_weights)
     pulse = LivePulse(settings.redis_url)
-    composer = LiveComposer(lambda: site.site.name, metrics, live_sources(funnels, pulse))
+    alerting = Alerting(settings, site, funnels, pulse, metrics)
+    composer = LiveComposer(lambda: site.site.name, metrics, live_sources(funnels, pulse, alerting))
     feed = LiveFeed(composer, metrics)
     homepage = Homepage(settings, site, visitors, decisions, metrics, arm_weights.split)
     await _warm_up(site, visitors)
     watching = asyncio.create_task(site.watch())
     arm_weights.start()
+    alerting.start()
     try:
         yield Room(
             settings,
@@ -71,10 +75,12 @@ async def open_room(settings: Settings, site: CurrentSite) -> AsyncIterator[Room
             feed,
             OpsAccess(settings),
             arm_weights,
+            alerting,
         )
     finally:
         watching.cancel()
         feed.close()
+        await alerting.close()
         await funnels.close()
         await experiments.close()
         await pulse.close()

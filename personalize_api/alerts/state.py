@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from personalize_api.alerts.watch import Watch
+from personalize_api.funnels import UsualShare
 
 Kind = Literal["funnel", "lag", "silent", "rejected", "degraded", "spool"]
 Severity = Literal["warning", "critical"]
@@ -29,17 +30,6 @@ class Alert(msgspec.Struct, kw_only=True, frozen=True):
 
 class Resolved(Alert, kw_only=True, frozen=True):
     until: str
-
-
-class UsualShare(msgspec.Struct, kw_only=True, frozen=True):
-    """Of a step's arrivals in those of the step before, at this hour; nine times in ten it lies
-    from `low` to `high` for as many arrivals as there were in the last quarter of an hour.
-    """
-
-    share: float
-    low: float
-    high: float
-    days: int  # that say so
 
 
 class Finding(msgspec.Struct, kw_only=True, frozen=True):

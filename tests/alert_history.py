@@ -1,0 +1,36 @@
+"""Past weeks of a funnel in Redis, as the evaluation would have measured them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import redis
+
+from personalize_api.alerts.history import WINDOWS, encode_hour
+from schemas.redis_keys import ARRIVED, alerts_history_key, funnel_field, funnel_key
+from schemas.site import Funnel
+
+
+def write_history(
+    store: redis.Redis, funnel: Funnel, now_s: float, shares: Sequence[float], days: int = 21
+) -> None:
+    """Of every hour of so many days; `shares`: from the second step on. 1,200 an hour enter."""
+    this_hour = int(now_s) // 3600
+    counts = []
+    before = 1200.0
+    for share in shares:
+        counts.append([(round(before), round(before * share))] * len(WINDOWS))
+        before *= share
+    for hour in range(this_hour - 24 * days, this_hour):
+        day, clock = divmod(hour, 24)
+        store.hset(alerts_history_key(funnel.key, day), str(clock), encode_hour(counts))
+
+
+def write_arrivals(
+    store: redis.Redis, funnel: Funnel, minute: int, arrived: Sequence[int], partition: int = 3
+) -> None:
+    """Units that came to each step in that minute (since 1970), as the stream counts them."""
+    key = funnel_key(partition, funnel.key, minute // 60)
+    for step, count in enumerate(arrived):
+        by = ARRIVED if step else ""
+        store.hset(key, funnel_field(minute % 60, step, by), count)
