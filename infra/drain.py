@@ -33,16 +33,21 @@ from schemas.topics import (
 _POLL_S = 0.05
 _DECISION_LINGER_S = 0.2
 _DECISIONS_WAITING = re.compile(r"^footfall_decisions_waiting (\S+)$", re.MULTILINE)
+_SPOOLED = re.compile(r"^footfall_collector_spool_bytes (\S+)$", re.MULTILINE)
 
 SUNK = (EVENTS, IDENTITY, CORRECTIONS, DECISIONS, RESOLUTIONS, REJECTED)
 
 
 class Missing(msgspec.Struct):
-    """Records of a topic that had not been taken when time was up."""
+    """What had not gone on when time was up."""
 
     topic: str
-    by: str  # the stage that has not taken them
-    records: int
+    by: str  # the stage that has not taken it
+    amount: int
+    unit: str = "records"
+
+    def __str__(self) -> str:
+        return f"{self.amount:,} {self.unit} of {self.topic}, not yet taken by {self.by}"
 
 
 class Lag(msgspec.Struct):
@@ -58,6 +63,8 @@ def drain(settings: Settings, timeout_s: float = 60.0) -> list[Missing]:
     deadline = time.monotonic() + timeout_s
     with Positions(settings) as positions:
         _await_decisions(settings, deadline)
+        if spooled := _await_spool(settings, deadline):
+            return [Missing("the collector's spool", "Kafka", spooled, "bytes")]
         for topic in FLOW:
             missing = _await([topic], "stream", positions, positions.fences, deadline)
             if missing:
@@ -74,15 +81,25 @@ def await_sunk(positions: Positions, topics: Sequence[Topic], timeout_s: float) 
 def _await_decisions(settings: Settings, deadline: float) -> None:
     """Until the service that decides has published what it decided; where it is away, at once."""
     time.sleep(_DECISION_LINGER_S)  # it says how many wait when it sends them
-    url = f"{settings.url(settings.ports.personalize)}/metrics"
-    while time.monotonic() < deadline:
+    _await_none(settings.url(settings.ports.personalize), _DECISIONS_WAITING, deadline)
+
+
+def _await_spool(settings: Settings, deadline: float) -> int:
+    """Until Kafka has what the collector kept meanwhile; bytes that still wait."""
+    return _await_none(settings.url(settings.ports.collect), _SPOOLED, deadline)
+
+
+def _await_none(url: str, waiting: re.Pattern[str], deadline: float) -> int:
+    """What a service's metric still says when time is up; 0 where the service is away."""
+    while True:
         try:
-            answer = httpx.get(url, timeout=2, trust_env=False)
+            answer = httpx.get(f"{url}/metrics", timeout=2, trust_env=False)
         except httpx.HTTPError:
-            return
-        found = _DECISIONS_WAITING.search(answer.text)
-        if found is None or float(found[1]) == 0:
-            return
+            return 0
+        found = waiting.search(answer.text)
+        left = 0 if found is None else int(float(found[1]))
+        if not left or time.monotonic() > deadline:
+            return left
         time.sleep(_POLL_S)
 
 

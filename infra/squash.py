@@ -60,8 +60,7 @@ def _below(settings: Settings, timeout_s: float) -> list[int]:
         missing = await_sunk(positions, (EVENTS, CORRECTIONS), timeout_s)
     if missing:
         raise SinkBehind(
-            f"the sink has not taken {missing[0].records} records of {missing[0].topic}"
-            f" within {timeout_s:g} s; is it running? See: footfall doctor"
+            f"{missing[0]} within {timeout_s:g} s; is it running? See: footfall doctor"
         )
     return [
         version_of(fences[p].epoch, fences[p].offset) if p in fences else 0

@@ -66,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     site_file: Path | None
     secret_key: str
     admin_token: str  # '' : administration is closed
+    spool: Path | None = None  # where the collector keeps what Kafka does not take
     given: frozenset[str]  # which of kafka, redis, clickhouse the environment named
     ops_access: Literal["token", "open"] = "token"  # who sees the live page beside this machine
 
@@ -118,6 +119,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             site_file=Path(site_file) if site_file else None,
             secret_key=secret,
             admin_token=env.get("FOOTFALL_ADMIN_TOKEN", ""),
+            spool=Path(spool) if (spool := env.get("FOOTFALL_SPOOL")) else None,
             given=frozenset(what for what, name in names.items() if env.get(name)),
             ops_access=_ops_access(env),
         )

@@ -65,7 +65,7 @@ def drain(
     except Unreachable as error:
         raise Failure(f"{error}; see: footfall doctor") from error
     for row in missing:
-        typer.echo(f"{row.topic}: {row.records} records not yet taken by {row.by}", err=True)
+        typer.echo(str(row), err=True)
     if missing:
         raise Failure(f"not drained within {timeout:g} s; see: footfall doctor")
 

@@ -10,6 +10,7 @@ import signal
 import threading
 from pathlib import Path
 
+import msgspec
 import typer
 
 from infra.cli import context
@@ -58,6 +59,8 @@ def collect() -> None:
 
     context.start_logging()
     configured = context.settings()
+    if configured.spool is None:
+        configured = msgspec.structs.replace(configured, spool=context.STATE_DIR / "spool")
     # uvicorn raises the signal again after a clean stop; by then there is nothing left to end
     signal.signal(signal.SIGTERM, lambda *_: None)
     serve(configured, CurrentSite.read(context.site_path(configured)))

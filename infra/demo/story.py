@@ -142,7 +142,7 @@ class Story:
             drain, self._place.settings, DRAIN_TIMEOUT_S
         )
         if missing:
-            what = ", ".join(f"{row.records} records of {row.topic}" for row in missing)
+            what = "; ".join(map(str, missing))
             raise DemoFailed(f"not taken within {DRAIN_TIMEOUT_S:.0f} s: {what}")
 
     async def _figures(self, on_the_way_ms: int = 0) -> Figures:

@@ -128,6 +128,7 @@ class _Services:
             "FOOTFALL_BIND": settings.bind,
             "FOOTFALL_SECRET_KEY": secret,
             "FOOTFALL_ADMIN_TOKEN": settings.admin_token,
+            "FOOTFALL_SPOOL": str((settings.spool or state_dir / "spool").absolute()),
         }
 
     def servers(self) -> list[Service]:
@@ -211,4 +212,4 @@ class _Hooks:
         self._console.line("footfall", "waiting until every accepted event is stored")
         missing = await asyncio.to_thread(drain, self._settings, DRAIN_TIMEOUT_S)
         for row in missing:
-            _log.error("lost: %d records of %s, not taken by %s", row.records, row.topic, row.by)
+            _log.error("lost: %s", row)

@@ -18,6 +18,7 @@ from ingest.collector.pseudonym import Salts
 from ingest.collector.publish import Batch, Publisher
 from ingest.collector.rules import Rules
 from ingest.collector.side_paths import create_side_paths
+from ingest.collector.spool import Spool
 from schemas.current_site import CurrentSite
 from schemas.settings import Settings
 
@@ -37,7 +38,8 @@ def create_app(settings: Settings, site: CurrentSite) -> HotPaths:
     salts = Salts(settings.redis_url, first.retention.events_ms if first.join_logs else 0)
     rules = site.follow(lambda new: Rules(new, salts, settings.secret_key))
     producer: Producer[Batch] = Producer(settings.kafka)
-    publisher = Publisher(producer, metrics)
+    spool = Spool(settings.spool) if settings.spool else None
+    publisher = Publisher(producer, metrics, spool)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -51,7 +53,9 @@ def create_app(settings: Settings, site: CurrentSite) -> HotPaths:
             await publisher.stop()
             await salts.stop()
 
-    side_paths = create_side_paths(site, lambda: rules.now.keys, producer, metrics, lifespan)
+    side_paths = create_side_paths(
+        site, lambda: rules.now.keys, producer, metrics, lifespan, spools=spool is not None
+    )
     return HotPaths(rules, publisher, metrics, side_paths)
 
 

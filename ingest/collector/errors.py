@@ -8,7 +8,7 @@ CollectorError
 │   ├── MethodNotAllowed      something else than POST (and OPTIONS) to a collecting path
 │   ├── TooLarge              more than 1 MB or 500 events, or one lone event above 64 KB
 │   ├── UnsupportedEncoding   a compression other than gzip
-│   └── Unavailable           Kafka cannot take it now; the sender should come back
+│   └── Unavailable           neither Kafka nor the spool takes it; the sender should come back
 ├── RefusedEvent              this one event is refused: it goes to `footfall.rejected`, the rest
 │                             of its request is kept and the answer stays 2xx
 └── ClientGone                the sender hung up while sending; there is nobody to answer

@@ -36,7 +36,7 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self.events = Tally(
-            "footfall_collector_events", "Events acknowledged by Kafka", "protocol", registry
+            "footfall_collector_events", "Events taken: they are durable", "protocol", registry
         )
         self.rejected = Counter(
             "footfall_collector_rejected",
@@ -52,12 +52,27 @@ class Metrics:
         )
         self.unacknowledged = Counter(
             "footfall_collector_unacknowledged",
-            "Events of records that Kafka did not acknowledge; their requests were answered 503",
+            "Events that neither Kafka nor the spool took; their requests were answered 503",
             registry=registry,
         )
         self.buffered_events = Gauge(
             "footfall_collector_buffered_events",
             "Events taken and not yet acknowledged by Kafka",
+            registry=registry,
+        )
+        self.spooled = Counter(
+            "footfall_collector_spooled",
+            "Events that went to the spool, since Kafka did not take them",
+            registry=registry,
+        )
+        self.resent = Counter(
+            "footfall_collector_resent",
+            "Events of the spool that Kafka has acknowledged; more where some were sent again",
+            registry=registry,
+        )
+        self.spool_bytes = Gauge(
+            "footfall_collector_spool_bytes",
+            "What waits in the spool, of all collectors that share it",
             registry=registry,
         )
         self.record_events = Histogram(

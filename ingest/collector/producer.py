@@ -37,6 +37,7 @@ class Producer(Generic[Token]):
         self._bootstrap = bootstrap
         self._outcomes: list[Outcome[Token]] = []
         self._away = False
+        self._refuses = False
         self._kafka: confluent_kafka.Producer
 
     def start(self) -> None:
@@ -73,8 +74,14 @@ class Producer(Generic[Token]):
         topics = self._kafka.list_topics(timeout=timeout_s).topics
         return {name: len(topic.partitions) for name, topic in topics.items()}
 
+    @property
+    def is_away(self) -> bool:
+        """Kafka refused what was sent last, or no broker is there."""
+        return self._refuses
+
     def _delivered(self, token: Token, error: KafkaError | None, _message: object) -> None:
         self._outcomes.append((token, error is None))
+        self._refuses = error is not None
         if error is not None:
             self._failed(error)
         elif self._away:
@@ -86,6 +93,8 @@ class Producer(Generic[Token]):
         if not self._away:
             _log.warning("Kafka takes no records: %s", error.str())
         self._away = True
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self._refuses = True
 
     def _connect(self) -> confluent_kafka.Producer:
         return confluent_kafka.Producer(

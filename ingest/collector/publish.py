@@ -6,6 +6,9 @@ few milliseconds takes Kafka's reports, and every second tick (under load every 
 open batches; while a partition's batch is on its way the next one keeps collecting, so under load
 records become larger instead of more. Memory is bounded: over the limit `offer` refuses at once.
 All of it happens on the event loop's thread.
+
+What Kafka does not acknowledge goes to the spool where there is one, and while Kafka is known to be
+away at once: to be on the disk is durable too.
 """
 
 from __future__ import annotations
@@ -19,7 +22,9 @@ from collections.abc import Sequence
 
 from ingest.collector.errors import Unavailable
 from ingest.collector.metrics import Metrics
+from ingest.collector.overflow import Overflow
 from ingest.collector.producer import Producer
+from ingest.collector.spool import Frame, Spool
 from schemas.event import MAX_BATCH_EVENTS, MAX_RECORD_BYTES, RawLine, Rejected, encode_line
 from schemas.topics import RAW, REJECTED, Topic, partition_of
 
@@ -37,7 +42,7 @@ _STOP_WAIT_S = 10.0
 
 
 class Receipt:
-    """What one request waits for: `future` becomes True when every record is acknowledged.
+    """What one request waits for: `future` becomes True when every record is durable.
 
     False where one was not; the others may stand in Kafka, a resend of the request repairs that.
     """
@@ -57,16 +62,17 @@ class Receipt:
 
 
 class Batch:
-    """The lines of one Kafka record, and who waits for it."""
+    """The lines of one Kafka record, and who waits for it; `from_spool`: it is there already."""
 
-    __slots__ = ("lane", "lines", "receipts", "sent_at", "size")
+    __slots__ = ("from_spool", "lane", "lines", "receipts", "sent_at", "size")
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, *, from_spool: bool = False) -> None:
         self.lane = lane
         self.lines: list[bytes] = []
         self.size = 0
         self.receipts: list[Receipt] = []
         self.sent_at = 0.0
+        self.from_spool = from_spool
 
     def add(self, line: bytes, receipt: Receipt) -> None:
         self.lines.append(line)
@@ -113,8 +119,11 @@ class Lane:
 class Publisher:
     """Publishes lines to `footfall.raw` and `footfall.rejected`; belongs to one event loop."""
 
-    def __init__(self, producer: Producer[Batch], metrics: Metrics) -> None:
+    def __init__(
+        self, producer: Producer[Batch], metrics: Metrics, spool: Spool | None = None
+    ) -> None:
         self._producer = producer
+        self._overflow = Overflow(spool, metrics, lambda: producer.is_away) if spool else None
         self._metrics = metrics
         self._raw = [Lane(RAW, partition) for partition in range(RAW.partitions)]
         self._rejected = [Lane(REJECTED, partition) for partition in range(REJECTED.partitions)]
@@ -133,10 +142,14 @@ class Publisher:
         self._producer.start()
         self._closed = False
         self._tick()
+        if self._overflow is not None:
+            self._overflow.start(self._resend)
 
     async def stop(self) -> None:
         """Takes nothing more, and waits until all is acknowledged or given up."""
         self._closed = True
+        if self._overflow is not None:
+            self._overflow.send_no_more()
         self._empty.clear()
         if self._events:
             with contextlib.suppress(TimeoutError):
@@ -145,6 +158,8 @@ class Publisher:
             _log.error("stopping with %d events that Kafka did not acknowledge", self._events)
         if self._timer is not None:
             self._timer.cancel()
+        if self._overflow is not None:
+            await self._overflow.stop()
         self._producer.stop()
 
     def offer(
@@ -167,9 +182,27 @@ class Publisher:
         for record in rejected:
             lane = self._rejected[partition_of(record.rejected_id, REJECTED)]
             self._put(lane, encode_line(record), receipt)
+        self._wake()
+        return receipt.future
+
+    def _resend(self, frame: Frame) -> asyncio.Future[bool]:
+        """A record of the spool, sent as it was."""
+        lanes = self._raw if frame.topic == RAW.name else self._rejected
+        lane = lanes[frame.partition]
+        batch = Batch(lane, from_spool=True)
+        receipt = Receipt(self._loop.create_future())
+        for line in frame.lines:
+            batch.add(line, receipt)
+        self._events += len(batch.lines)
+        self._bytes += batch.size
+        lane.full.append(batch)
+        self._busy.add(lane)
+        self._wake()
+        return receipt.future
+
+    def _wake(self) -> None:
         if self._idle:
             self._tick_in(TICK_S, idle=False)
-        return receipt.future
 
     def _put(self, lane: Lane, line: bytes, receipt: Receipt) -> None:
         self._events += 1
@@ -204,6 +237,9 @@ class Publisher:
                 self._busy.discard(lane)
 
     def _send(self, batch: Batch) -> None:
+        if self._overflow is not None and self._producer.is_away and not batch.from_spool:
+            self._keep(batch, self._overflow)
+            return
         batch.lane.in_flight += 1
         batch.sent_at = time.monotonic()
         self._metrics.record_events.observe(len(batch.lines))
@@ -215,12 +251,22 @@ class Publisher:
 
     def _settle(self, batch: Batch, acknowledged: bool) -> None:
         batch.lane.in_flight -= 1
+        self._metrics.publish_seconds.observe(time.monotonic() - batch.sent_at)
+        if acknowledged or batch.from_spool or self._overflow is None:
+            self._end(batch, acknowledged)
+        else:
+            self._keep(batch, self._overflow)
+
+    def _keep(self, batch: Batch, overflow: Overflow) -> None:
+        frame = Frame(batch.lane.topic.name, batch.lane.partition, batch.lines)
+        overflow.keep(frame, lambda kept: self._end(batch, kept))
+
+    def _end(self, batch: Batch, durable: bool) -> None:
         self._events -= len(batch.lines)
         self._bytes -= batch.size
         if not self._events:
             self._empty.set()
-        self._metrics.publish_seconds.observe(time.monotonic() - batch.sent_at)
-        if not acknowledged:
+        if not durable:
             self._metrics.unacknowledged.inc(len(batch.lines))
         for receipt in batch.receipts:
-            receipt.settle(acknowledged)
+            receipt.settle(durable)

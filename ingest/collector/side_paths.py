@@ -33,22 +33,24 @@ def create_side_paths(
     producer: Producer[Any],
     metrics: Metrics,
     lifespan: Lifespan,
+    *,
+    spools: bool,
 ) -> FastAPI:
     """The FastAPI application beside the hot paths; `lifespan` starts and stops the collector.
 
-    `keys`: those of now.
+    `keys`: those of now. `spools`: events are taken while Kafka is away.
     """
     app = FastAPI(title="Footfall collector", version="1", lifespan=lifespan)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RefusedRequest, _refused)
-    _add_operations(app, site, producer, metrics)
+    _add_operations(app, site, producer, metrics, spools=spools)
     _add_sdk_settings(app, keys)
     describe(app)
     return app
 
 
 def _add_operations(
-    app: FastAPI, site: CurrentSite, producer: Producer[Any], metrics: Metrics
+    app: FastAPI, site: CurrentSite, producer: Producer[Any], metrics: Metrics, *, spools: bool
 ) -> None:
     @app.get("/health", tags=["operations"])
     async def health() -> dict[str, str]:
@@ -57,10 +59,12 @@ def _add_operations(
 
     @app.get("/ready", tags=["operations"])
     async def ready() -> JSONResponse:
-        """Kafka answers and has the topics: 200, else 503 with what is missing."""
+        """Kafka answers and has the topics, or the spool takes what comes: 200. Else 503."""
         try:
             partitions = await asyncio.to_thread(producer.partitions, _READY_WAIT_S)
         except KafkaException as error:
+            if spools:
+                return JSONResponse({"status": "spooling", "site": site.told()})
             return _not_ready(f"Kafka does not answer: {error.args[0]}")
         for topic in (RAW, REJECTED):
             found = partitions.get(topic.name, 0)
