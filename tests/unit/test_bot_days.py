@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.activity import PAGE
 from schemas.bot_days import DAY_MS, RATE, ROBOTS_TXT, add_to_minute, spans_outside, with_day
 from schemas.event import Correction, Event, Register, person_of_user, session_of
 from schemas.redis_keys import DeviceState
@@ -63,11 +64,14 @@ def known_bots(lines: dict[str, list[bytes]]) -> dict[str, str]:
 
 
 def registers(lines: dict[str, list[bytes]]) -> dict[str, Register]:
-    """The newest register of each person, without what tells its age."""
+    """The newest register of each person, without what tells its age, and without the last pages,
+    which are kept from the first login on that had come by then.
+    """
     newest: dict[str, Register] = {}
     for line in lines.get("footfall.registers", []):
         register = msgspec.json.decode(line, type=Register)
-        newest[register.person_id] = msgspec.structs.replace(register, version=0)
+        done = {name: cells for name, cells in register.activity.items() if name[0] != PAGE}
+        newest[register.person_id] = msgspec.structs.replace(register, version=0, activity=done)
     return {person: register for person, register in newest.items() if not register.gone}
 
 

@@ -18,9 +18,8 @@ TEXT_AA, MARK_AA = 4.5, 3.0  # WCAG 2.2, 1.4.3 and 1.4.11
 
 def test_vendored_files_are_those_of_the_manifest() -> None:
     """`sha256sum */* > SHA256SUMS`, taken from the packages of npm."""
-    listed = dict(
-        reversed(line.split("  ", 1)) for line in (VENDOR / "SHA256SUMS").read_text().splitlines()
-    )
+    lines = (VENDOR / "SHA256SUMS").read_text().splitlines()
+    listed = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
     there = {
         path.relative_to(VENDOR).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in VENDOR.glob("*/*")
