@@ -18,6 +18,7 @@ from personalize_api.homepage import PATH, Receive, Scope, Send
 from personalize_api.openapi import describe
 from personalize_api.room import Room, open_room
 from personalize_api.routes import alerts, errors, funnels, ofrep, ops, service, visitors
+from personalize_api.worker import Worker
 from schemas.current_site import CurrentSite
 from schemas.settings import Settings
 
@@ -34,7 +35,14 @@ Erase = Callable[[str], Awaitable[bytes]]
 class App:
     """An ASGI application; its lifespan opens and closes the room."""
 
-    def __init__(self, settings: Settings, site: CurrentSite, erase: Erase | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        site: CurrentSite,
+        erase: Erase | None = None,
+        worker: Worker | None = None,
+    ) -> None:
+        self._worker = worker
         self._settings = settings
         self._site = site
         self._room: Room | None = None
@@ -64,20 +72,22 @@ class App:
 
     @asynccontextmanager
     async def _lifespan(self, rest: FastAPI) -> AsyncIterator[None]:
-        async with open_room(self._settings, self._site) as room:
+        async with open_room(self._settings, self._site, self._worker) as room:
             self._room = rest.state.room = room
             yield
-
-
-def create_app(settings: Settings, site: CurrentSite, erase: Erase | None = None) -> App:
-    return App(settings, site, erase)
 
 
 class Server(uvicorn.Server):
     """uvicorn that ends event streams before it waits for requests to finish."""
 
-    def __init__(self, settings: Settings, site: CurrentSite, erase: Erase | None = None) -> None:
-        self._app = create_app(settings, site, erase)
+    def __init__(
+        self,
+        settings: Settings,
+        site: CurrentSite,
+        erase: Erase | None = None,
+        worker: Worker | None = None,
+    ) -> None:
+        self._app = App(settings, site, erase, worker)
         super().__init__(_configuration(self._app, settings))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -98,11 +108,29 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(settings: Settings, site: CurrentSite, erase: Erase | None = None) -> None:
-    """Runs until SIGINT or SIGTERM. Raises SystemExit where the port is taken."""
-    server = Server(settings, site, erase)
+def serve(
+    settings: Settings,
+    site: CurrentSite,
+    erase: Erase | None = None,
+    worker: Worker | None = None,
+) -> None:
+    """Runs until SIGINT or SIGTERM. Raises SystemExit where the port is taken.
+
+    `worker`: one of several processes on the port, each with a socket of its own.
+    """
+    server = Server(settings, site, erase, worker)
     _spare_the_collector()
-    server.run()
+    server.run([_shared(settings)] if worker else None)
+
+
+def _shared(settings: Settings) -> socket.socket:
+    """Bound to a port that other workers are bound to."""
+    family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+        listener.setsockopt(socket.SOL_SOCKET, option, 1)
+    listener.bind((settings.bind, settings.ports.personalize))
+    return listener
 
 
 def _spare_the_collector() -> None:

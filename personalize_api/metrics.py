@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from personalize_api.worker import WRITE_EVERY_S, Worker
 from schemas.current_site import CurrentSite
 
 _LATENCY_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+_SUMMED = frozenset({"footfall_decisions_waiting", "footfall_live_viewers"})
+"""Gauges of which each worker has its own part; the others say the same in each."""
 
 CAUSES = ("deadline", "redis", "garbage", "bug")
 
@@ -18,7 +23,8 @@ CAUSES = ("deadline", "redis", "garbage", "bug")
 class Metrics:
     """One registry an application, so that several may live in one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, worker: Worker | None = None) -> None:
+        self._worker = worker
         self.registry = CollectorRegistry()
         self.latency = Histogram(
             "footfall_homepage_seconds",
@@ -135,4 +141,14 @@ class Metrics:
         counter.inc()
 
     def exposition(self) -> bytes:
-        return generate_latest(self.registry)
+        """Of all workers where there are several."""
+        if self._worker is None:
+            return generate_latest(self.registry)
+        self._worker.write(self.registry)
+        return generate_latest(self._worker.all_workers(_SUMMED))
+
+    async def share(self) -> None:
+        """Tells other workers once a second, until it is cancelled; without others it returns."""
+        while self._worker is not None:
+            self._worker.write(self.registry)
+            await asyncio.sleep(WRITE_EVERY_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from personalize_api.alerts.alerting import Alerting
@@ -21,6 +21,7 @@ from personalize_api.ops_access import OpsAccess
 from personalize_api.pulse import LivePulse
 from personalize_api.state_reader import StateReader
 from personalize_api.visitors import Visitors
+from personalize_api.worker import Worker
 from schemas.current_site import CurrentSite
 from schemas.referrer import classify
 from schemas.settings import Settings
@@ -43,9 +44,11 @@ class Room:
 
 
 @asynccontextmanager
-async def open_room(settings: Settings, site: CurrentSite) -> AsyncIterator[Room]:
+async def open_room(
+    settings: Settings, site: CurrentSite, worker: Worker | None = None
+) -> AsyncIterator[Room]:
     """Needs no server to be there; what is not there degrades. Closing publishes what waits."""
-    metrics = Metrics()
+    metrics = Metrics(worker)
     metrics.follow(site)
     reader = StateReader(settings.redis_url, metrics)
     decisions = DecisionLog(settings.kafka, metrics)
@@ -59,7 +62,7 @@ async def open_room(settings: Settings, site: CurrentSite) -> AsyncIterator[Room
     feed = LiveFeed(composer, metrics)
     homepage = Homepage(settings, site, visitors, decisions, metrics, arm_weights.split)
     await _warm_up(site, visitors)
-    watching = asyncio.create_task(site.watch())
+    beside = [asyncio.create_task(site.watch()), asyncio.create_task(metrics.share())]
     arm_weights.start()
     alerting.start()
     try:
@@ -78,7 +81,8 @@ async def open_room(settings: Settings, site: CurrentSite) -> AsyncIterator[Room
             alerting,
         )
     finally:
-        watching.cancel()
+        for task in beside:
+            task.cancel()
         feed.close()
         await alerting.close()
         await funnels.close()
@@ -87,8 +91,7 @@ async def open_room(settings: Settings, site: CurrentSite) -> AsyncIterator[Room
         await arm_weights.close()
         await reader.close()
         await decisions.close()
-        with suppress(asyncio.CancelledError):
-            await watching
+        await asyncio.gather(*beside, return_exceptions=True)
 
 
 async def _warm_up(site: CurrentSite, visitors: Visitors) -> None:

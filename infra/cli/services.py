@@ -121,12 +121,21 @@ def sink() -> None:
     monitoring.stop()
 
 
-def personalize() -> None:
+def personalize(
+    workers: int = typer.Option(1, min=1, max=64, help="Processes that share the port."),
+) -> None:
     """The personalization API: homepage decisions, live funnels, /ops."""
     from infra.erasure.apart import erase_apart
+    from infra.workers import run_workers
     from personalize_api.app import serve
+    from personalize_api.worker import worker_of
     from schemas.current_site import CurrentSite
 
     context.start_logging()
     configured = context.settings()
-    serve(configured, CurrentSite.read(context.site_path(configured)), erase_apart)
+    site = CurrentSite.read(context.site_path(configured))
+    worker = worker_of(os.environ)
+    if workers > 1 and worker is None:
+        port = configured.ports.personalize
+        raise typer.Exit(run_workers("personalize", workers, configured.bind, port, os.environ))
+    serve(configured, site, erase_apart, worker)
