@@ -10,93 +10,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
-from functools import lru_cache
 from itertools import pairwise
 
 import msgspec
-import redis.asyncio
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from personalize_api.errors import NotThere, StateUnavailable
+from personalize_api.funnel_counts import Tally
+from personalize_api.funnel_reader import FunnelReader
 from personalize_api.metrics import Metrics
 from personalize_api.seldom import SeldomLogger
+from schemas import begun
 from schemas.current_site import CurrentSite
-from schemas.funnel_result import FunnelResult, funnel_result
-from schemas.redis_keys import ARRIVED, funnel_key
+from schemas.funnel_result import FunnelResult, funnel_result, iso_time
 from schemas.site import Funnel
-from schemas.topics import REGISTERS
 
 DEFAULT_MINUTES = 1440
 MAX_MINUTES = 2880
-SHOWN_MINUTES = 60
 NOW_MINUTES = 15
-
-_APPROXIMATE = -1
-"""Stands in a field where a step's number would: a unit had more hits than are kept."""
 
 _AT_MOST_EVERY_S = 0.95  # a little less than the live feed's second
 _SHARE_OF_TIME = 0.5
-_SOCKET_TIMEOUT_S = 2.0
-
-Hash = Mapping[bytes, bytes]
-
-
-@lru_cache(65_536)  # fields repeat in every partition and hour
-def _parse(field: bytes) -> tuple[int, int, str, str]:
-    """Minute of the hour, step, by, value. Raises ValueError."""
-    minute, step, by, value = field.decode().split("|", 3)
-    if int(step) < _APPROXIMATE:
-        raise ValueError(f"no step {step}")
-    return int(minute), int(step), by, value
-
-
-class Tally:
-    """Counts of one funnel over a window."""
-
-    def __init__(self, funnel: Funnel, from_minute: int, to_minute: int) -> None:
-        self._funnel = funnel
-        self._from = from_minute
-        self._shown_from = to_minute - SHOWN_MINUTES + 1
-        self.totals = [0] * len(funnel.steps)
-        self.by: dict[str, dict[str, list[int]]] = {}
-        self.entered = [0] * SHOWN_MINUTES
-        self.completed = [0] * SHOWN_MINUTES
-        self.arrived = [[0] * SHOWN_MINUTES for _ in funnel.steps]
-        self.approximate = False
-        self.garbled = 0
-
-    def add(self, hour: int, counters: Hash) -> None:
-        """Adds one partition's counters of an hour (since 1970)."""
-        for field, count in counters.items():
-            try:
-                minute, step, by, value = _parse(field)
-                self._count(hour * 60 + minute, step, by, value, int(count))
-            except (ValueError, IndexError):
-                self.garbled += 1
-
-    def _count(self, minute: int, index: int, by: str, value: str, count: int) -> None:
-        if minute < self._from:
-            return
-        if index == _APPROXIMATE:
-            self.approximate = self.approximate or count > 0
-            return
-        shown = minute - self._shown_from
-        if by == ARRIVED:
-            if 0 <= shown < SHOWN_MINUTES:
-                self.arrived[index][shown] += count
-            return
-        if by:
-            values = self.by.setdefault(by, {})
-            values.setdefault(value, [0] * len(self.totals))[index] += count
-            return
-        self.totals[index] += count
-        if 0 <= shown < SHOWN_MINUTES:
-            if index == 0:
-                self.entered[shown] += count
-                self.arrived[0][shown] += count
-            if index == len(self.totals) - 1:
-                self.completed[shown] += count
 
 
 class MinuteCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,9 +74,7 @@ class LiveFunnels:
     """Must be made and used in one event loop."""
 
     def __init__(self, redis_url: str, site: CurrentSite, metrics: Metrics) -> None:
-        self._redis = redis.asyncio.Redis.from_url(
-            redis_url, socket_timeout=_SOCKET_TIMEOUT_S, socket_connect_timeout=_SOCKET_TIMEOUT_S
-        )
+        self._reader = FunnelReader(redis_url)
         self._site = site
         self._metrics = metrics
         self._log = SeldomLogger(logging.getLogger(__name__))
@@ -178,7 +110,7 @@ class LiveFunnels:
         await asyncio.gather(
             *(computed.funnels for computed in self._computed.values()), return_exceptions=True
         )
-        await self._redis.aclose()
+        await self._reader.close()
 
     def _forget(self, now: float) -> None:
         """Windows nobody asked for lately."""
@@ -189,47 +121,37 @@ class LiveFunnels:
     async def _compute(self, minutes: int) -> list[LiveFunnel]:
         started = time.monotonic()
         to_ms = time.time_ns() // 1_000_000
-        live = self._site.site.live_funnels.values()
+        live = self._site.site.live_funnels
+        from_minute, to_minute = (to_ms - minutes * 60_000) // 60_000, to_ms // 60_000
         try:
-            result = [await self._sum(funnel, to_ms, minutes) for funnel in live]
+            keys = {funnel.key for funnel in live.values()}
+            await self._reader.read(keys, from_minute // 60, to_minute // 60)
         except (RedisError, OSError) as error:
             self._log.warning("live funnels cannot be read: %s", error)
             raise StateUnavailable("live counters cannot be read: Redis is not there") from error
+        result = []
+        for funnel in live.values():
+            result.append(self._sum(funnel, from_minute, to_ms))
+            await asyncio.sleep(0)  # visitors are waiting in the same loop
         taken = time.monotonic() - started
         self._metrics.funnel_seconds.observe(taken)
         good_for = max(_AT_MOST_EVERY_S, taken / _SHARE_OF_TIME)
         self._computed[minutes].good_until = started + good_for
         return result
 
-    async def _sum(self, funnel: Funnel, to_ms: int, minutes: int) -> LiveFunnel:
+    def _sum(self, funnel: Funnel, from_minute: int, to_ms: int) -> LiveFunnel:
         to_minute = to_ms // 60_000
-        from_minute = (to_ms - minutes * 60_000) // 60_000
-        tally = Tally(funnel, from_minute, to_minute)
-        first, last = from_minute // 60, to_minute // 60
-        for hour in range(first, last + 1):
-            for counters in await self._read(funnel, hour):
-                tally.add(hour, counters)
-                await asyncio.sleep(0)  # visitors are waiting in the same loop
+        since = begun.since(self._reader.begun, funnel.key, to_ms)
+        tally = Tally(funnel, max(from_minute, since // 60_000), to_minute)
+        for hour in range(from_minute // 60, to_minute // 60 + 1):
+            if (counts := self._reader.counts(funnel.key, hour)) is not None:
+                tally.add(hour, counts)
         if tally.garbled:
             self._log.warning("%d counters of %s are garbled", tally.garbled, funnel.name)
-        return _live(funnel, from_minute * 60_000, to_ms, tally)
-
-    async def _read(self, funnel: Funnel, hour: int) -> list[Hash]:
-        """The hour's counters of every partition."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for partition in range(REGISTERS.partitions):
-                pipe.hgetall(funnel_key(partition, funnel.key, hour))
-            hashes = await pipe.execute(raise_on_error=False)
-        read = []
-        for counters in hashes:
-            if isinstance(counters, ResponseError):
-                self._log.warning("counters of %s are garbled: %s", funnel.name, counters)
-            else:
-                read.append(counters)
-        return read
+        return _live(funnel, from_minute * 60_000, to_ms, tally, since)
 
 
-def _live(funnel: Funnel, from_ms: int, to_ms: int, tally: Tally) -> LiveFunnel:
+def _live(funnel: Funnel, from_ms: int, to_ms: int, tally: Tally, since_ms: int) -> LiveFunnel:
     counted = msgspec.structs.replace(funnel, by=funnel.live_by)
     plain = funnel_result(counted, from_ms, to_ms, tally.totals, tally.by)
     return LiveFunnel(
@@ -237,7 +159,7 @@ def _live(funnel: Funnel, from_ms: int, to_ms: int, tally: Tally) -> LiveFunnel:
         approximate=tally.approximate,
         minutes=MinuteCounts(entered=tally.entered, completed=tally.completed),
         not_live=[field for field in funnel.by if field not in funnel.live_by],
-        since=None,
+        since=iso_time(since_ms) if since_ms else None,
         arrived=tally.arrived,
         usual=[None] * len(funnel.steps),
         now=_shares_now(tally.arrived),

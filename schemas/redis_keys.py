@@ -155,9 +155,9 @@ def touched_key(partition: int) -> str:
 TOUCHED_HOURS = 64
 
 
-def begun_key(partition: int) -> str:
-    """`schemas.begun.Begun` of a partition of footfall.raw."""
-    return f"{_tag(RAW, partition)}:begun"
+def begun_key(topic: Topic, partition: int) -> str:
+    """`schemas.begun.Begun` of a partition."""
+    return f"{_tag(topic, partition)}:begun"
 
 
 def experiment_key(partition: int, experiment_key: str, hour: int) -> str:

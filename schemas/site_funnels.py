@@ -66,17 +66,18 @@ def _funnel(name: str, section: Section) -> Funnel:
             section.node("by") or section.line,
             f"by in {section.name}: {len(by)} fields; allowed: up to {MAX_BY}",
         )
+    order = section.read("order", values.choice(orders), "ordered")
     return Funnel(
         name=name,
-        steps=_steps(section),
+        steps=_steps(section, order),
         per=section.read("per", values.choice(pers), "person"),
-        order=section.read("order", values.choice(orders), "ordered"),
+        order=order,
         within_ms=section.read("within", values.duration, values.DAY_MS),
         by=by,
     )
 
 
-def _steps(funnel: Section) -> tuple[Step, ...]:
+def _steps(funnel: Section, order: str) -> tuple[Step, ...]:
     node = funnel.node("steps")
     if node is None:
         funnel.problems.add(funnel.line, f"{funnel.name} needs 'steps'")
@@ -89,6 +90,12 @@ def _steps(funnel: Section) -> tuple[Step, ...]:
     steps: dict[str, Step] = {}
     for position, item in enumerate(nodes):
         step = _step(funnel, item, first=position == 0)
+        if step.without and order != "ordered":
+            funnel.problems.add(
+                item,
+                f"{funnel.name}: 'without' means nothing where the order is {order}; "
+                "allowed: with order: ordered",
+            )
         if step.name in steps:
             funnel.problems.add(item, f"{funnel.name}: step '{step.name}' stands twice")
         steps[step.name] = step

@@ -77,6 +77,7 @@ class AliasStage:
     """Folds batches of `footfall.aliases`; holds no state of its own."""
 
     topic = ALIASES
+    counts = ()
 
     def __init__(self, secret: str = "") -> None:
         self._secret = secret

@@ -99,6 +99,7 @@ class DeviceStage:
         self._secret = secret
         self._enrich = Enricher(site, secret)
         self._funnels = Funnels(site)
+        self.counts = [funnel.key for funnel in site.live_funnels.values()]
         self._activities = Activities(site)
         self._contributions = Contributions(self._funnels)
 

@@ -50,6 +50,7 @@ class JoinStage:
     """Folds batches of `footfall.sightings`; holds the site's rules and no state of its own."""
 
     topic = SIGHTINGS
+    counts = ()
 
     def __init__(self, site: Site, secret: str = "") -> None:
         self._secret = secret

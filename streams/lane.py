@@ -16,15 +16,16 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+from schemas.begun import Begun, begun_decoder, counting, encode_begun
 from schemas.faults import FaultPoint
 from schemas.forget import FORGOTTEN, memory_decoder
-from schemas.redis_keys import REBUILDING, forgotten_key
+from schemas.redis_keys import REBUILDING, begun_key, forgotten_key
 from schemas.topics import FOLDED, Position, Topic
 from streams import metrics
 from streams.errors import LostPartition, TryAgain
 from streams.lag import Standing
 from streams.publish import Publisher
-from streams.records import Effects, Record
+from streams.records import Effects, Record, StateWrite
 from streams.store import Start, Store
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ MAX_BATCH_LINES = 2000
 QUEUED_RECORDS = 64
 _CACHED_STATES = 50_000
 _IN_STEP_S = 120.0  # behind the backlog of other partitions it may take its time
+_BEGUN_TTL_MS = 10 * 365 * 86_400_000
 _FOLDED = frozenset(topic.name for topic in FOLDED)
 
 
@@ -41,6 +43,8 @@ class Stage(Protocol):
 
     @property
     def topic(self) -> Topic: ...
+    @property
+    def counts(self) -> Sequence[str]: ...  # by which live funnels' keys; see `schemas.begun`
     def decode(self, record: Record) -> Sequence[Any]: ...
     def state_keys(self, lines: Sequence[Any]) -> Iterator[tuple[str, str]]: ...
     def decode_state(self, blob: bytes) -> Any: ...
@@ -78,6 +82,7 @@ class Lane:
         self._taken_count = 0
         self._queue: asyncio.Queue[Record] = asyncio.Queue(QUEUED_RECORDS)
         self._states: dict[str, Any] = {}
+        self._begun: Begun | None = None
 
     async def put(self, record: Record) -> None:
         """Waits while the lane is full: back-pressure."""
@@ -150,6 +155,7 @@ class Lane:
         await self._load([line for _, lines in batch for line in lines])
         self._passed("loaded")
         effects = self._stage.fold(self._states, batch, self._position.epoch)
+        effects.states += self._begins(batch[0][0].time)
         self._passed("folded")
         new = Position(self._position.epoch, batch[-1][0].offset + 1)
         if new.offset <= self._quiet_below:
@@ -168,6 +174,16 @@ class Lane:
         metrics.POSITION.labels(topic.name, self._partition).set(new.offset)
         metrics.BATCH_SECONDS.labels(topic.name).observe(time.perf_counter() - started)
 
+    def _begins(self, at: int) -> list[StateWrite]:
+        """Since when the stage counts by what it counts by, to be written where that is news."""
+        if not self._stage.counts:
+            return []
+        before, self._begun = self._begun, counting(self._begun, self._stage.counts, at)
+        if self._begun is before:
+            return []
+        key = begun_key(self._stage.topic, self._partition)
+        return [StateWrite(key, encode_begun(self._begun), _BEGUN_TTL_MS)]
+
     def _passed(self, step: str) -> None:
         self._fault_point(f"{self._stage.topic.name}.{step}")
 
@@ -182,6 +198,7 @@ class Lane:
             return
         keys = [key for _, key in wanted]
         if self._fence is None:
+            keys.append(begun_key(self._stage.topic, self._partition))
             keys.append(forgotten_key(self._stage.topic, self._partition))
         fence, blobs = await self._insist(
             lambda: self._store.read(self._stage.topic, self._partition, keys)
@@ -191,6 +208,8 @@ class Lane:
             self._fence = fence
             if (memory := blobs.pop()) is not None:
                 self._states[FORGOTTEN] = memory_decoder.decode(memory)
+            if (begun := blobs.pop()) is not None:
+                self._begun = begun_decoder.decode(begun)
         elif fence != self._fence:
             raise LostPartition(f"{self._stage.topic.name}[{self._partition}]: fence {fence!r}")
         for (name, _), blob in zip(wanted, blobs, strict=True):

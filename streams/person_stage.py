@@ -64,6 +64,7 @@ class PersonStage:
     """Folds batches of `footfall.registers`; holds the site's rules and no state of its own."""
 
     topic = REGISTERS
+    counts = ()
 
     def __init__(self, site: Site, secret: str = "") -> None:
         self._site = site

@@ -37,7 +37,7 @@ def mentions(redis: Redis, topic: Topic, whom: Whom) -> set[str]:
 def _keys(redis: Redis, topic: Topic) -> Iterator[list[bytes]]:
     gathered: list[bytes] = []
     for key in redis.scan_iter(live_keys(topic), count=_AT_ONCE):
-        if not re.search(rb"\}:(fence|quiet|[fxvw]:)", key):
+        if not re.search(rb"\}:(fence|quiet|begun|touched|[fhxvw]:)", key):
             gathered.append(key)
         if len(gathered) == _AT_ONCE:
             yield gathered

@@ -120,9 +120,9 @@ def live_state(world: World) -> dict[bytes, Any]:
     found: dict[bytes, Any] = {}
     for key in world.redis.scan_iter("ff:{*"):
         kind = key.split(b":")[2]
-        if kind in (b"fence", b"quiet"):
+        if kind in (b"fence", b"quiet", b"touched"):
             continue
-        if kind in (b"f", b"x", b"v", b"w"):
+        if world.redis.type(key) == b"hash":
             found[key] = world.redis.hgetall(key)
         elif kind == b"p":
             found[key] = without_versions(person_decoder.decode(bytes_at(world, key)))

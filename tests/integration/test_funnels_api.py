@@ -9,15 +9,21 @@ from typing import Any
 import pytest
 import redis
 
+from schemas.begun import encode_begun
+from schemas.funnel_result import iso_time
 from schemas.redis_keys import (
     ARRIVED,
+    TOUCHED_HOURS,
+    begun_key,
     experiment_field,
     experiment_key,
     experiment_total_key,
     funnel_field,
     funnel_key,
+    touched_key,
 )
 from schemas.settings import Settings
+from schemas.topics import RAW
 from tests.integration.personalize_service import ADMIN, SITE, Client, serving
 
 CHECKOUT = SITE.funnels["checkout"]
@@ -35,6 +41,13 @@ def store(redis_url: str) -> Iterator[redis.Redis]:
         yield store
         for key in (*store.scan_iter("*:f:*"), *store.scan_iter("*:x:*")):
             store.delete(key)
+        for hour in range(int(time.time()) // 3600 - 48, int(time.time()) // 3600 + 1):
+            touch(store, 0, hour)
+
+
+def touch(store: redis.Redis, partition: int, hour: int) -> None:
+    """As the stream does when it changes counters."""
+    store.hincrby(touched_key(partition), str(hour % TOUCHED_HOURS), 1)
 
 
 def enter(
@@ -50,6 +63,7 @@ def enter(
     key = funnel_key(partition, CHECKOUT.key, minute // 60)
     for step, count in enumerate(counts):
         store.hincrby(key, funnel_field(minute % 60, step, by, value), count)
+    touch(store, partition, minute // 60)
 
 
 def fresh(client: Client, path: str) -> Any:
@@ -112,6 +126,32 @@ def test_outcomes_of_experiments_are_summed_by_arm(client: Client, store: redis.
     }
     (hero,) = fresh(client, "/v1/experiments?minutes=60")["experiments"]
     assert [arm["exposed"] for arm in hero["arms"]] == [2, 5]
+
+
+def test_an_hour_that_was_touched_is_read_again(client: Client, store: redis.Redis) -> None:
+    enter(store, 2, (5, 0, 0), minutes_ago=300)
+    assert fresh(client, "/v1/funnels/checkout")["steps"][0]["count"] == 5
+    enter(store, 2, (-2, 0, 0), minutes_ago=300)
+    enter(store, 6, (0, 1, 0), minutes_ago=301)
+    funnel = fresh(client, "/v1/funnels/checkout")
+    assert [step["count"] for step in funnel["steps"]] == [3, 1, 0]
+
+
+def test_a_changed_definition_counts_from_when_it_began(client: Client, store: redis.Redis) -> None:
+    enter(store, 2, (5, 0, 0), minutes_ago=300)
+    enter(store, 2, (3, 0, 0), minutes_ago=100)
+    now = int(time.time() * 1000)
+    anew, other = {CHECKOUT.key: now - 200 * 60_000}, {"another:00000000": 0}
+    for partition, begun in ((0, {CHECKOUT.key: 0}), (1, anew), (2, other)):
+        store.set(begun_key(RAW, partition), encode_begun(begun))
+    funnel = fresh(client, "/v1/funnels/checkout")
+    assert funnel["since"] == iso_time(anew[CHECKOUT.key])
+    assert funnel["steps"][0]["count"] == 3
+    store.delete(begun_key(RAW, 0), begun_key(RAW, 1))
+    waiting = fresh(client, "/v1/funnels/checkout")
+    assert waiting["since"] == waiting["to"], "the stream does not know of it yet"
+    store.delete(begun_key(RAW, 2))
+    assert fresh(client, "/v1/funnels/checkout")["since"] is None
 
 
 def test_the_window_can_be_chosen(client: Client, store: redis.Redis) -> None:

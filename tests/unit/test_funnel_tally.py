@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from personalize_api.funnels import SHOWN_MINUTES, Tally
+from personalize_api.funnel_counts import SHOWN_MINUTES, HourCounts, Tally
 from schemas.funnel_result import funnel_result
 from schemas.redis_keys import funnel_field
 from schemas.site import Funnel, Step
@@ -16,11 +16,20 @@ HOUR = 500_000
 NOW = HOUR * 60 + 30
 
 
-def counters(*entries: tuple[int, int, str, str, int]) -> dict[bytes, bytes]:
+Entry = tuple[int, int, str, str, int]
+
+
+def hash_of(*entries: Entry) -> dict[bytes, bytes]:
     return {
         funnel_field(minute, step, by, value).encode(): str(count).encode()
         for minute, step, by, value, count in entries
     }
+
+
+def counters(*entries: Entry) -> HourCounts:
+    counts = HourCounts()
+    counts.put(0, hash_of(*entries))
+    return counts
 
 
 def test_partitions_hours_and_minutes_add_up() -> None:
@@ -52,9 +61,9 @@ def test_the_last_hour_is_shown_minute_by_minute() -> None:
 
 
 def test_rubbish_among_the_counters_is_counted_and_left_out() -> None:
-    tally = Tally(FUNNEL, NOW - 60, NOW)
-    tally.add(
-        HOUR,
+    tally, counts = Tally(FUNNEL, NOW - 60, NOW), HourCounts()
+    counts.put(
+        0,
         {
             b"\xff": b"1",
             b"1|0||": b"x",
@@ -62,10 +71,12 @@ def test_rubbish_among_the_counters_is_counted_and_left_out() -> None:
             b"1|0": b"1",
             b"": b"",
             b"1|-2||": b"1",
+            b"75|0||": b"1",
             b"2|0||": b"6",
         },
     )
-    assert (tally.totals, tally.garbled) == ([6, 0], 6)
+    tally.add(HOUR, counts)
+    assert (tally.totals, tally.garbled) == ([6, 0], 7)
 
 
 def test_units_with_more_than_is_kept_make_it_approximate() -> None:
@@ -73,6 +84,15 @@ def test_units_with_more_than_is_kept_make_it_approximate() -> None:
     tally.add(HOUR, counters((30, -1, "", "", 1), (30, 0, "", "", 1)))
     assert tally.approximate
     assert tally.totals == [1, 0]
+
+
+def test_what_a_partition_says_replaces_what_it_said_before() -> None:
+    counts, tally = HourCounts(), Tally(FUNNEL, NOW - 60, NOW)
+    counts.put(0, hash_of((10, 0, "", "", 5), (11, 0, "", "", 2)))
+    counts.put(1, hash_of((10, 0, "", "", 7)))
+    counts.put(0, hash_of((10, 0, "", "", 4), (12, 1, "", "", 1)))
+    tally.add(HOUR, counts)
+    assert tally.totals == [11, 1]
 
 
 def test_the_public_shape() -> None:

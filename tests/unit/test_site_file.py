@@ -251,6 +251,11 @@ homepage:
         ("funnels: {a: {steps: [{event: x}]}}", "funnels.a.steps needs 'name'"),
         ("funnels: {a: {steps: [{name: x, page: p}]}}", "'p' is no page; allowed"),
         ("funnels: {a: {steps: [{name: x, event: X, without: Y}]}}", "the first step in"),
+        (
+            "funnels: {a: {order: any, steps: [{name: x, event: X}, "
+            "{name: y, event: Y, without: Z}]}}",
+            "'without' means nothing where the order is any",
+        ),
         ("funnels: {a: {by: [reff], steps: [{name: x, event: X}]}}", "unknown field 'reff'"),
         ("funnels: {a: {by: person_id, steps: [{name: x, event: X}]}}", "field 'person_id'"),
         ("funnels: {a: {steps: [{name: x, event: X, where: {curency: 1}}]}}",
