@@ -11,6 +11,8 @@ from schemas.event import EnrichedEvent
 from schemas.site import MAX_STEPS, SESSION_BREAKDOWNS, Funnel, Step
 from schemas.site_yaml import Section, entries, items, line_of, text_of, unknown
 
+Order = Literal["ordered", "strict", "any"]
+
 _FUNNEL = ("per", "order", "within", "by", "steps")
 _STEP = ("name", "page", "event", "where", "without")
 _BOOL = "tag:yaml.org,2002:bool"
@@ -59,14 +61,14 @@ def read_funnels(file: Section) -> dict[str, Funnel]:
 
 def _funnel(name: str, section: Section) -> Funnel:
     pers: tuple[Literal["person", "session"], ...] = ("person", "session")
-    orders: tuple[Literal["ordered", "strict", "any"], ...] = ("ordered", "strict", "any")
+    orders: tuple[Order, ...] = ("ordered", "strict", "any")
     by = section.many("by", lambda text: _field(text, BREAKDOWNS))
     if len(by) > MAX_BY:
         section.problems.add(
             section.node("by") or section.line,
             f"by in {section.name}: {len(by)} fields; allowed: up to {MAX_BY}",
         )
-    order = section.read("order", values.choice(orders), "ordered")
+    order: Order = section.read("order", values.choice(orders), "ordered")
     return Funnel(
         name=name,
         steps=_steps(section, order),

@@ -66,6 +66,7 @@ class RejectedStage:
     """Folds batches of `footfall.rejected`; emits nothing."""
 
     topic = REJECTED
+    counts = ()
 
     def decode(self, record: Record) -> list[Line]:
         """The record's refusals that are to be counted."""
