@@ -14,6 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from infra.cli import (
+    alerts,
     configure,
     erase,
     imports,
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 for group in (
     *(services, operate, query, imports, simulate, report, visitors),
-    *(erase, rejected, configure),
+    *(erase, rejected, alerts, configure),
 ):
     group.register(app)
 

@@ -102,7 +102,7 @@ class Outbox:
         self._metrics = metrics
         self._settled = settled
         self._log = SeldomLogger(logger)
-        self._client = httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False)
+        self._client = _client()
         self._waiting: dict[str, list[Message]] = {}  # by address
         self._sending: dict[str, asyncio.Task[None]] = {}
 
@@ -154,7 +154,7 @@ class Outbox:
 
     async def _is_over(self, address: str, message: Message, now_ms: int) -> bool:
         """Tries once. Whether that was the last time; else the message says when the next is."""
-        trouble = await self._post(address, message)
+        trouble = await _post(self._client, address, message, self._key)
         if not trouble:
             self._metrics.webhooks.labels("delivered").inc()
             return True
@@ -170,20 +170,31 @@ class Outbox:
         message.next_at = now_ms + wait_ms
         return False
 
-    async def _post(self, address: str, message: Message) -> str:
-        """'' when it was taken, else why it was not. Reads no more than the answer's head."""
-        timestamp, body = int(time.time()), message.body.encode()
-        headers = {
-            "content-type": "application/json",
-            "user-agent": "Footfall",
-            "webhook-id": message.id,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": sign(self._key, message.id, timestamp, body),
-        }
-        try:
-            async with asyncio.timeout(2 * TIMEOUT_S):
-                post = self._client.stream("POST", address, content=body, headers=headers)
-                async with post as answer:
-                    return "" if answer.is_success else str(answer.status_code)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
-            return type(error).__name__
+
+async def post(address: str, message: Message, secret_key: str) -> str:
+    """Sends it once, on its own: '' when it was taken, else why it was not."""
+    async with _client() as client:
+        return await _post(client, address, message, signing_key(secret_key))
+
+
+def _client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False)
+
+
+async def _post(client: httpx.AsyncClient, address: str, message: Message, key: bytes) -> str:
+    """As `post`. Reads no more than the answer's head."""
+    timestamp, body = int(time.time()), message.body.encode()
+    headers = {
+        "content-type": "application/json",
+        "user-agent": "Footfall",
+        "webhook-id": message.id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(key, message.id, timestamp, body),
+    }
+    try:
+        async with asyncio.timeout(2 * TIMEOUT_S):
+            request = client.stream("POST", address, content=body, headers=headers)
+            async with request as answer:
+                return "" if answer.is_success else str(answer.status_code)
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
+        return type(error).__name__
