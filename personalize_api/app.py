@@ -17,7 +17,7 @@ from personalize_api.event_stream import limit_unread
 from personalize_api.homepage import PATH, Receive, Scope, Send
 from personalize_api.openapi import describe
 from personalize_api.room import Room, open_room
-from personalize_api.routes import alerts, errors, funnels, ofrep, ops, service, visitors
+from personalize_api.routes import alerts, errors, funnels, me, ofrep, ops, service, visitors
 from personalize_api.worker import Worker
 from schemas.current_site import CurrentSite
 from schemas.settings import Settings
@@ -55,7 +55,7 @@ class App:
         )
         self._rest.state.erase = erase
         errors.install(self._rest)
-        for module in (alerts, funnels, ofrep, ops, service, visitors):
+        for module in (alerts, funnels, me, ofrep, ops, service, visitors):
             self._rest.include_router(module.router)
         describe(self._rest)
 

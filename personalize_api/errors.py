@@ -6,6 +6,7 @@
     ├── AccessDenied
     │   ├── UnknownKey      401  a key that is not in the site file
     │   ├── AdminOnly       401  the admin token is missing or wrong
+    │   ├── UserTokenRefused 401 a user token that does not count, where only a member is answered
     │   ├── OriginRefused   403  a browser key from a page that is not listed
     │   ├── ForeignForm     403  a form that another site's page has sent
     │   └── TooManyAttempts 429  too many wrong tokens from this address
@@ -68,6 +69,10 @@ class AdminOnly(AccessDenied):
     }
 
 
+class UserTokenRefused(AccessDenied):
+    code = "user_token_refused"
+
+
 class OriginRefused(AccessDenied):
     code = "origin_refused"
 
@@ -99,6 +104,7 @@ STATUS: dict[type[PersonalizeError], int] = {
     TooLarge: 413,
     UnknownKey: 401,
     AdminOnly: 401,
+    UserTokenRefused: 401,
     OriginRefused: 403,
     ForeignForm: 403,
     TooManyAttempts: 429,

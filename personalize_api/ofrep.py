@@ -16,7 +16,6 @@ from msgspec import UNSET, UnsetType
 
 from personalize_api.answer import HomepageAnswer
 from personalize_api.arrival import Arrival, HomepageInput, check
-from personalize_api.errors import PersonalizeError
 from personalize_api.scenarios import DEFAULT
 from schemas.site import Site
 
@@ -78,22 +77,21 @@ class EvaluationRequest(msgspec.Struct, kw_only=True):
     context: dict[str, object] = {}
 
 
-class Unevaluated(PersonalizeError):
-    """No evaluation; the answer is an EvaluationFailure."""
+class Unevaluated(Exception):
+    """No evaluation, in the protocol's own words: the answer is an EvaluationFailure."""
 
-    def __init__(self, error_code: ErrorCode, message: str, key: str = "") -> None:
+    def __init__(self, error_code: ErrorCode, message: str) -> None:
         super().__init__(message)
+        self.message = message
         self.error_code = error_code
-        self.key = key
 
     @property
     def status(self) -> int:
         return 404 if self.error_code == "FLAG_NOT_FOUND" else 400
 
-    def body(self) -> bytes:
-        failure = EvaluationFailure(code=self.error_code, details=self.message)
-        if self.key:
-            failure.key = self.key
+    def body(self, key: str = "") -> bytes:
+        """`key`: the flag that was asked for, where it was one."""
+        failure = EvaluationFailure(code=self.error_code, details=self.message, key=key or UNSET)
         return msgspec.json.encode(failure)
 
 

@@ -61,7 +61,7 @@ def person_view(standing: Standing) -> PersonView:
         days=profile.days,
         first_order=_time(profile.first_order),
         last_order=_time(profile.last_order),
-        money={currency: _decimal(amount) for currency, amount in profile.money.items()},
+        money={currency: decimal(amount) for currency, amount in profile.money.items()},
         interests=list(profile.interests),
         first_touch=_touch(profile.first_touch),
         last_touch=_touch(profile.last_touch),
@@ -81,7 +81,7 @@ def _time(ms: int) -> str | None:
     return iso_time(ms) if ms else None
 
 
-def _decimal(amount: int) -> str:
+def decimal(amount: int) -> str:
     """12.50 of 125000, with the digits that are there, two at least."""
     whole, rest = divmod(amount, UNIT)
     digits = f"{rest:04d}".rstrip("0")

@@ -37,13 +37,15 @@ async def one_flag(key: str, request: Request, room: OpenRoom) -> Response:
 
     async def make() -> Response:
         if key not in flags_of(site):
-            raise Unevaluated("FLAG_NOT_FOUND", "no experiment of the site file has this name", key)
+            return _refused(
+                Unevaluated("FLAG_NOT_FOUND", "no experiment of the site file has this name"), key
+            )
         caller = identify(dict(request.headers.raw), site)
         try:
             arrival = read_context(await body_of(request))
             _need_targeting_key(request, site, caller, arrival, key)
         except Unevaluated as error:
-            raise Unevaluated(error.error_code, error.message, key) from error
+            return _refused(error, key)
         made = await _evaluate(room, request, caller, arrival, key)
         room.homepage.log(made.decision)
         return _json(evaluation(key, made.answer))
@@ -57,7 +59,10 @@ async def all_flags(request: Request, room: OpenRoom) -> Response:
 
     async def make() -> Response:
         caller = identify(dict(request.headers.raw), site)
-        arrival = read_context(await body_of(request))
+        try:
+            arrival = read_context(await body_of(request))
+        except Unevaluated as error:
+            return _refused(error)
         made = await _evaluate_all(room, request, caller, arrival, site)
         flags = [evaluation(key, each.answer) for key, each in made.items()]
         etag = etag_of(flags)
@@ -121,6 +126,10 @@ def _need_targeting_key(
             "an arm is lasting only with a targetingKey (the visitor's anonymous_id), or with "
             "consent, which makes one",
         )
+
+
+def _refused(error: Unevaluated, key: str = "") -> Response:
+    return Response(error.body(key), error.status, media_type="application/json")
 
 
 def _json(value: object) -> Response:
