@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -69,6 +70,7 @@ def place(environment: Mapping[str, str] = os.environ) -> Iterator[Place]:
     try:
         yield _place(directory, {**environment, "FOOTFALL_PORT_OFFSET": offset})
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # by a second Ctrl-C nothing ends sooner
         shutil.rmtree(directory, ignore_errors=True)
 
 
