@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import cast
 
 import msgspec
 from confluent_kafka import KafkaException
@@ -13,13 +16,16 @@ from confluent_kafka.admin import AdminClient
 from redis import Redis
 from redis.exceptions import RedisError
 
-from infra.drain import lags
+from infra.drain import Lag, lags
 from infra.live_state import trouble
 from infra.positions import Unreachable
 from infra.topics import MigrationError
 from schemas.geo import describe
+from schemas.heartbeat import Heartbeat, StageView, read_heartbeats, services_of, stages_of
+from schemas.redis_keys import HEARTBEATS_KEY
 from schemas.settings import ConfigurationError, Settings
 from schemas.site import Site
+from schemas.site_version import digest_of
 from schemas.topics import ALL
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.errors import SinkError, classified
@@ -27,19 +33,34 @@ from sinks.clickhouse.retention import deviations
 
 _TIMEOUT_S = 3
 _DAY_MS = 86_400_000
+_FOLLOWING = ("collect", "personalize")
+"""Services that take a changed site file by themselves."""
+
+_MEND = {
+    **dict.fromkeys(_FOLLOWING, "it refused that one, or reads another file (FOOTFALL_SITE)"),
+    "stream": "what it counts by is what it began with; restart it where that has changed",
+}
 
 
 class Check(msgspec.Struct):
     what: str
     ok: bool
     state: str
+    figures: dict[str, object] = {}  # what `state` says, for machines
 
     def as_dict(self) -> dict[str, object]:
-        return {"what": self.what, "ok": self.ok, "state": self.state}
+        return {"what": self.what, "ok": self.ok, "state": self.state, **self.figures}
 
 
-def examine(settings: Settings, read_site: Callable[[], Site]) -> list[Check]:
-    """Every check is made whatever the others say. `read_site` may raise ConfigurationError."""
+def examine(
+    settings: Settings,
+    read_site: Callable[[], Site],
+    site_file: Callable[[], Path] | None = None,
+) -> list[Check]:
+    """Every check is made whatever the others say.
+
+    `read_site`, and `site_file`, which tells where it is, may raise ConfigurationError.
+    """
     checks = [
         _check(f"Kafka at {settings.kafka}", lambda: _kafka(settings)),
         _check("Redis", lambda: _redis(settings)),
@@ -55,9 +76,11 @@ def examine(settings: Settings, read_site: Callable[[], Site]) -> list[Check]:
         ("personalize", ports.personalize),
     ):
         checks.append(service_check(name, settings.url(port)))
+    beats = _heartbeats(settings)
+    checks += services(beats, _now_ms(), _digest(site_file))
     if checks[0].ok and checks[1].ok:
         checks.append(_check("live state", lambda: _live_state(settings)))
-        checks += _lags(settings)
+        checks += _lags(settings, beats)
     return checks
 
 
@@ -174,11 +197,79 @@ def _ready(url: str) -> str:
     return f"ready at {url.removesuffix('/ready')}"
 
 
-def _lags(settings: Settings) -> list[Check]:
+def _heartbeats(settings: Settings) -> list[Heartbeat]:
+    """None where Redis is away: that is told by its own check."""
+    try:
+        with Redis.from_url(settings.redis_url, socket_timeout=_TIMEOUT_S) as redis:
+            return read_heartbeats(cast(list[bytes], redis.hvals(HEARTBEATS_KEY)), _now_ms())
+    except RedisError:
+        return []
+
+
+def _digest(site_file: Callable[[], Path] | None) -> str:
+    """'' where there is no file to be read."""
+    try:
+        return digest_of(site_file()) if site_file is not None else ""
+    except (ConfigurationError, OSError):
+        return ""
+
+
+def services(beats: Sequence[Heartbeat], now_ms: int, digest: str) -> list[Check]:
+    """Each instance that has said something lately. `digest`: of the site file that is here."""
+    checks = []
+    for view in services_of(beats, now_ms):
+        heard_s, up_s = (now_ms - view.at) / 1000, (view.at - view.started_at) / 1000
+        state = f"{'alive' if view.state == 'ok' else view.state}, heard of {heard_s:.1f} s ago"
+        if view.state == "ok":
+            state += f", up {_span(up_s)}"
+        differs = bool(view.site and digest and view.site != digest)
+        if view.site:
+            state += f", site file {view.site}"
+        if differs:
+            state += f", here it is {digest}: {_MEND[view.service]}"
+        figures: dict[str, object] = {
+            "service": view.service,
+            "instance": view.instance,
+            "heard_s": round(heard_s, 1),
+            "up_s": round(up_s),
+            "site": view.site,
+            "site_differs": differs,
+        }
+        what = f"{view.service} {view.instance}"
+        is_bad = differs and view.service in _FOLLOWING
+        checks.append(Check(what, view.state == "ok" and not is_bad, state, figures))
+    return checks
+
+
+def _span(seconds: float) -> str:
+    for unit, length in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _lags(settings: Settings, beats: Sequence[Heartbeat]) -> list[Check]:
+    """Records by what Kafka says; how old the oldest is, by what the stage says."""
     try:
         rows = lags(settings)
     except Unreachable as error:
         return [Check("consumers", False, str(error))]
-    return [
-        Check(f"{row.by} of {row.topic}", True, f"{row.records} records behind") for row in rows
-    ]
+    known = {view.name: view for view in stages_of(beats, _now_ms())}
+    return [_lag(row, known.get(f"{row.by}.{row.topic.removeprefix('footfall.')}")) for row in rows]
+
+
+def _lag(row: Lag, view: StageView | None) -> Check:
+    what, state = f"{row.by} of {row.topic}", f"{row.records} records behind"
+    figures: dict[str, object] = {"behind": row.records, "behind_s": None}
+    if view is None:
+        return Check(what, True, f"{state}; nobody says how long", figures)
+    figures["behind_s"] = view.behind_s
+    if view.state == "silent":
+        since_s = (_now_ms() - view.at) / 1000
+        return Check(what, False, f"{state}; silent for {_span(since_s)}", figures)
+    oldest = f", the oldest for {view.behind_s:.1f} s" if view.behind_s else ""
+    return Check(what, True, f"{state}{oldest}", figures)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import signal
@@ -18,8 +19,10 @@ from personalize_api.homepage import PATH, Receive, Scope, Send
 from personalize_api.openapi import describe
 from personalize_api.room import Room, open_room
 from personalize_api.routes import alerts, errors, funnels, me, ofrep, ops, service, visitors
+from personalize_api.told import Telling
 from personalize_api.worker import Worker
 from schemas.current_site import CurrentSite
+from schemas.heartbeat import Listen, nobody_listens
 from schemas.settings import Settings
 
 _GRACE_S = 10
@@ -41,10 +44,13 @@ class App:
         site: CurrentSite,
         erase: Erase | None = None,
         worker: Worker | None = None,
+        listen: Listen = nobody_listens,
     ) -> None:
+        """`listen` gets what tells of the service."""
         self._worker = worker
         self._settings = settings
         self._site = site
+        self._listen = listen
         self._room: Room | None = None
         self._rest = FastAPI(
             title="Footfall personalization",
@@ -74,6 +80,8 @@ class App:
     async def _lifespan(self, rest: FastAPI) -> AsyncIterator[None]:
         async with open_room(self._settings, self._site, self._worker) as room:
             self._room = rest.state.room = room
+            telling = Telling(room.metrics, room.decisions)
+            self._listen(telling.told, asyncio.get_running_loop())
             yield
 
 
@@ -86,8 +94,9 @@ class Server(uvicorn.Server):
         site: CurrentSite,
         erase: Erase | None = None,
         worker: Worker | None = None,
+        listen: Listen = nobody_listens,
     ) -> None:
-        self._app = App(settings, site, erase, worker)
+        self._app = App(settings, site, erase, worker, listen)
         super().__init__(_configuration(self._app, settings))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -113,12 +122,13 @@ def serve(
     site: CurrentSite,
     erase: Erase | None = None,
     worker: Worker | None = None,
+    listen: Listen = nobody_listens,
 ) -> None:
     """Runs until SIGINT or SIGTERM. Raises SystemExit where the port is taken.
 
     `worker`: one of several processes on the port, each with a socket of its own.
     """
-    server = Server(settings, site, erase, worker)
+    server = Server(settings, site, erase, worker, listen)
     _spare_the_collector()
     server.run([_shared(settings)] if worker else None)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
@@ -43,6 +44,8 @@ class DecisionLog:
         self._log = SeldomLogger(logging.getLogger(__name__))
         self._lines: dict[int, list[bytes]] = {}
         self._waiting = 0
+        self._sent: dict[int, float] = {}  # number of a batch -> monotonic time, oldest first
+        self._batches = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, decision: Decision) -> None:
@@ -58,6 +61,15 @@ class DecisionLog:
             self._send(partition, self._lines.pop(partition))
         if self._timer is None:
             self._timer = self._loop.call_later(LINGER_S, self._tick)
+
+    @property
+    def waiting(self) -> int:
+        """Decisions that Kafka has not acknowledged."""
+        return self._waiting
+
+    def oldest_s(self) -> float:
+        """How long the oldest batch of them has waited; 0 without any."""
+        return time.monotonic() - next(iter(self._sent.values())) if self._sent else 0.0
 
     async def close(self) -> None:
         """Sends what waits and gives Kafka ten seconds to take it."""
@@ -82,9 +94,12 @@ class DecisionLog:
 
     def _send(self, partition: int, lines: list[bytes]) -> None:
         count = len(lines)
+        self._batches = number = self._batches + 1
+        self._sent[number] = time.monotonic()
 
         def delivered(error: KafkaError | None, _: Message) -> None:
             self._waiting -= count
+            del self._sent[number]
             if error is None:
                 self._metrics.published.inc(count)
             else:
@@ -100,6 +115,7 @@ class DecisionLog:
             )
         except (KafkaException, BufferError) as error:
             self._waiting -= count
+            del self._sent[number]
             self._drop(count, str(error))
 
     def _drop(self, count: int, why: str) -> None:

@@ -35,13 +35,13 @@ class Metrics:
         self._refused = self._counter(
             "footfall_homepage_refused", "Homepage requests answered with an error", ["code"]
         )
-        degraded = self._counter(
+        self._degraded = self._counter(
             "footfall_homepage_degraded",
             "Decisions made without the visitor's state: deadline passed, redis failed, "
             "garbage under the key, or a bug of ours",
             ["cause"],
         )
-        self.degraded = {cause: degraded.labels(cause) for cause in CAUSES}
+        self.degraded = {cause: self._degraded.labels(cause) for cause in CAUSES}
         self._variants = self._counter(
             "footfall_homepage_decisions", "Decisions by variant", ["variant"]
         )
@@ -140,6 +140,10 @@ class Metrics:
             counter = self._by_variant[variant] = self._variants.labels(variant)
         counter.inc()
 
+    def decided_so_far(self) -> tuple[int, int]:
+        """(decisions, those of them that were degraded)."""
+        return _total(self._variants), _total(self._degraded)
+
     def exposition(self) -> bytes:
         """Of all workers where there are several."""
         if self._worker is None:
@@ -152,3 +156,8 @@ class Metrics:
         while self._worker is not None:
             self._worker.write(self.registry)
             await asyncio.sleep(WRITE_EVERY_S)
+
+
+def _total(counter: Counter) -> int:
+    samples = [sample for metric in counter.collect() for sample in metric.samples]
+    return int(sum(sample.value for sample in samples if sample.name.endswith("_total")))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
+
+from schemas.topics import ALL
 
 Service = Literal["collect", "stream", "sink", "personalize"]
 StageState = Literal["ok", "behind", "silent"]
@@ -51,10 +53,10 @@ class Heartbeat(Told, kw_only=True):
     """Times are ms since 1970, by the clock of the machine that it runs on."""
 
     service: Service
-    instance: str  # 'host:port', the same after a restart
+    instance: str  # 'host:port' (and '.N' of several workers), the same after a restart
     at: int
     started_at: int
-    site: str  # digest of the site file it runs, see `schemas.site_version`
+    site: str  # digest of the site file it runs (`schemas.site_version`); '': it reads none
     stopped: bool = False  # on purpose
 
 
@@ -127,7 +129,9 @@ def services_of(beats: Sequence[Heartbeat], now_ms: int) -> list[ServiceView]:
 
 
 def stages_of(beats: Sequence[Heartbeat], now_ms: int) -> list[StageView]:
-    """Every stage over its partitions, each as the instance says that was heard of last."""
+    """Every stage over its partitions, each as the instance says that was heard of last; in the
+    order in which events come to them.
+    """
     living = {beat.service for beat in beats if _is_alive(beat, now_ms)}
     newest: dict[str, dict[tuple[int, str], tuple[int, StageBeat]]] = {}
     for beat in beats:
@@ -139,7 +143,7 @@ def stages_of(beats: Sequence[Heartbeat], now_ms: int) -> list[StageView]:
             heard = newest.setdefault(stage.name, {})
             if place not in heard or heard[place][0] < beat.at:
                 heard[place] = (beat.at, stage)
-    return [_stage(name, list(heard.values()), now_ms) for name, heard in newest.items()]
+    return [_stage(name, list(newest[name].values()), now_ms) for name in sorted(newest, key=_turn)]
 
 
 def _stage(name: str, heard: Sequence[tuple[int, StageBeat]], now_ms: int) -> StageView:
@@ -153,6 +157,16 @@ def _stage(name: str, heard: Sequence[tuple[int, StageBeat]], now_ms: int) -> St
         behind_s=round(behind_s, 3),
         at=at,
         state="silent" if now_ms - at > SILENT_MS else state,
+    )
+
+
+def _turn(name: str) -> tuple[int, int, str]:
+    service, _, topic = name.partition(".")
+    services, topics = get_args(Service), [each.name for each in ALL]
+    return (
+        services.index(service) if service in services else len(services),
+        topics.index(f"footfall.{topic}") if f"footfall.{topic}" in topics else len(topics),
+        name,
     )
 
 

@@ -73,11 +73,13 @@ def drain(
 def doctor(
     as_json: bool = typer.Option(False, "--json", help="Machine-readable."),
 ) -> None:
-    """Which server is reachable, which version, how far behind each consumer is."""
+    """Which server is reachable, which version, who is alive, how far behind each consumer is."""
     from infra.doctor import examine
 
     configured = context.settings()
-    checks = examine(configured, lambda: context.site(configured))
+    checks = examine(
+        configured, lambda: context.site(configured), lambda: context.site_path(configured)
+    )
     if as_json:
         typer.echo(json.dumps([check.as_dict() for check in checks], indent=2))
     else:

@@ -54,6 +54,7 @@ def up(
 
 def collect() -> None:
     """The collector: beacons and SDKs into Kafka."""
+    from infra.heart import Heart
     from ingest.collector.app import serve
     from schemas.current_site import CurrentSite
 
@@ -63,19 +64,23 @@ def collect() -> None:
         configured = msgspec.structs.replace(configured, spool=context.STATE_DIR / "spool")
     # uvicorn raises the signal again after a clean stop; by then there is nothing left to end
     signal.signal(signal.SIGTERM, lambda *_: None)
-    serve(configured, CurrentSite.read(context.site_path(configured)))
+    site = CurrentSite.read(context.site_path(configured))
+    with Heart(configured, "collect", str(configured.ports.collect), lambda: site.digest) as heart:
+        serve(configured, site, heart.listen)
 
 
 def stream() -> None:
     """The stream processor: sessions, persons and live funnels."""
     import uvloop
 
+    from infra.heart import Heart
     from infra.monitoring import MonitoringServer
+    from schemas.site_version import read_version
     from streams.app import Lanes, run, stages
 
     context.start_logging()
     configured = context.settings()
-    site = context.site(configured)
+    site = read_version(context.site_path(configured))
     running: list[Lanes] = []
 
     def readiness() -> str:
@@ -86,19 +91,22 @@ def stream() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        await run(configured, stages(configured, site), stop, running.append)
+        folds = stages(configured, site.site)
+        await run(configured, folds, stop, running.append, heart.listen)
 
     # what lives here lives long: looking through all of it again and again finds nothing
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     monitoring = MonitoringServer(configured.bind, configured.ports.stream, readiness)
     monitoring.start()
-    uvloop.run(work())
+    with Heart(configured, "stream", str(configured.ports.stream), lambda: site.digest) as heart:
+        uvloop.run(work())
     monitoring.stop()
 
 
 def sink() -> None:
     """The sink: from Kafka into ClickHouse."""
+    from infra.heart import Heart
     from infra.monitoring import MonitoringServer
     from infra.squash import squash_regularly
     from schemas.faults import fault_point_from
@@ -117,7 +125,8 @@ def sink() -> None:
         target=squash_regularly, args=(configured, stop), name="squash", daemon=True
     )
     squashing.start()
-    run(configured, stop, status, fault_point_from(os.environ))
+    with Heart(configured, "sink", str(configured.ports.sink)) as heart:
+        run(configured, stop, status, fault_point_from(os.environ), heart.listen)
     monitoring.stop()
 
 
@@ -126,6 +135,7 @@ def personalize(
 ) -> None:
     """The personalization API: homepage decisions, live funnels, /ops."""
     from infra.erasure.apart import erase_apart
+    from infra.heart import Heart
     from infra.workers import run_workers
     from personalize_api.app import serve
     from personalize_api.worker import worker_of
@@ -138,4 +148,6 @@ def personalize(
     if workers > 1 and worker is None:
         port = configured.ports.personalize
         raise typer.Exit(run_workers("personalize", workers, configured.bind, port, os.environ))
-    serve(configured, site, erase_apart, worker)
+    name = f"{configured.ports.personalize}{f'.{worker.number}' if worker else ''}"
+    with Heart(configured, "personalize", name, lambda: site.digest) as heart:
+        serve(configured, site, erase_apart, worker, heart.listen)

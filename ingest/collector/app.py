@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 from collections.abc import AsyncIterator
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
@@ -19,7 +20,9 @@ from ingest.collector.publish import Batch, Publisher
 from ingest.collector.rules import Rules
 from ingest.collector.side_paths import create_side_paths
 from ingest.collector.spool import Spool
+from ingest.collector.told import told
 from schemas.current_site import CurrentSite
+from schemas.heartbeat import Listen, nobody_listens
 from schemas.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -27,11 +30,11 @@ _log = logging.getLogger(__name__)
 _GRACE_S = 15  # above the delivery timeout, so that a stop waits for what Kafka still takes
 
 
-def create_app(settings: Settings, site: CurrentSite) -> HotPaths:
+def create_app(settings: Settings, site: CurrentSite, listen: Listen = nobody_listens) -> HotPaths:
     """The ASGI application; its lifespan connects to Kafka and Redis, and flushes at the end.
 
     Keys, origins, the cookie and consent follow the site file; how long salts are kept is what
-    it said at the start.
+    it said at the start. `listen` gets what tells of the collector.
     """
     metrics = Metrics()
     first = site.site
@@ -46,6 +49,7 @@ def create_app(settings: Settings, site: CurrentSite) -> HotPaths:
         await publisher.start()
         await salts.start()
         watching = asyncio.create_task(site.watch())
+        listen(partial(told, publisher, metrics), asyncio.get_running_loop())
         try:
             yield
         finally:
@@ -59,10 +63,10 @@ def create_app(settings: Settings, site: CurrentSite) -> HotPaths:
     return HotPaths(rules, publisher, metrics, side_paths)
 
 
-def serve(settings: Settings, site: CurrentSite) -> None:
+def serve(settings: Settings, site: CurrentSite, listen: Listen = nobody_listens) -> None:
     """Serves until SIGTERM or SIGINT: then accepts nothing more, flushes, and returns."""
     port = settings.ports.collect
-    config = server_config(create_app(settings, site), settings.bind, port)
+    config = server_config(create_app(settings, site, listen), settings.bind, port)
     calm_garbage_collection()
     _log.info("collector at http://%s:%d", settings.bind, port)
     uvicorn.Server(config).run()

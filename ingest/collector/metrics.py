@@ -75,6 +75,11 @@ class Metrics:
             "What waits in the spool, of all collectors that share it",
             registry=registry,
         )
+        self.oldest_seconds = Gauge(
+            "footfall_collector_oldest_seconds",
+            "Age of the oldest event that Kafka has not acknowledged; 0 where all are",
+            registry=registry,
+        )
         self.record_events = Histogram(
             "footfall_collector_record_events",
             "Events in one Kafka record",

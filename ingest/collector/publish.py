@@ -64,13 +64,14 @@ class Receipt:
 class Batch:
     """The lines of one Kafka record, and who waits for it; `from_spool`: it is there already."""
 
-    __slots__ = ("from_spool", "lane", "lines", "receipts", "sent_at", "size")
+    __slots__ = ("begun_at", "from_spool", "lane", "lines", "receipts", "sent_at", "size")
 
     def __init__(self, lane: Lane, *, from_spool: bool = False) -> None:
         self.lane = lane
         self.lines: list[bytes] = []
         self.size = 0
         self.receipts: list[Receipt] = []
+        self.begun_at = time.monotonic()
         self.sent_at = 0.0
         self.from_spool = from_spool
 
@@ -103,6 +104,10 @@ class Lane:
             batch = self.open = Batch(self)
         batch.add(line, receipt)
 
+    def unsent(self) -> Batch | None:
+        """The oldest batch that is not on its way."""
+        return self.full[0] if self.full else self.open
+
     def is_empty(self) -> bool:
         return not (self.open or self.full or self.in_flight)
 
@@ -128,6 +133,7 @@ class Publisher:
         self._raw = [Lane(RAW, partition) for partition in range(RAW.partitions)]
         self._rejected = [Lane(REJECTED, partition) for partition in range(REJECTED.partitions)]
         self._busy: set[Lane] = set()
+        self._sent: dict[Batch, None] = {}  # on its way, oldest first
         self._ticks = 0  # since batches were sent
         self._timer: asyncio.TimerHandle | None = None
         self._idle = True
@@ -136,6 +142,7 @@ class Publisher:
         self._bytes = 0
         self._empty = asyncio.Event()  # set whenever the last buffered event is settled
         metrics.buffered_events.set_function(lambda: self._events)
+        metrics.oldest_seconds.set_function(self.oldest_s)
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -161,6 +168,17 @@ class Publisher:
         if self._overflow is not None:
             await self._overflow.stop()
         self._producer.stop()
+
+    @property
+    def waiting(self) -> int:
+        """Events that Kafka has not acknowledged."""
+        return self._events
+
+    def oldest_s(self) -> float:
+        """How long the oldest of them has waited; 0 without any."""
+        waiting = [*self._sent][:1] + [b for lane in self._busy if (b := lane.unsent())]
+        now = time.monotonic()
+        return max((now - batch.begun_at for batch in waiting), default=0.0)
 
     def offer(
         self, lines: Sequence[RawLine], rejected: Sequence[Rejected]
@@ -242,6 +260,7 @@ class Publisher:
             return
         batch.lane.in_flight += 1
         batch.sent_at = time.monotonic()
+        self._sent[batch] = None
         self._metrics.record_events.observe(len(batch.lines))
         lane = batch.lane
         if not self._producer.send(
@@ -251,6 +270,7 @@ class Publisher:
 
     def _settle(self, batch: Batch, acknowledged: bool) -> None:
         batch.lane.in_flight -= 1
+        self._sent.pop(batch, None)
         self._metrics.publish_seconds.observe(time.monotonic() - batch.sent_at)
         if acknowledged or batch.from_spool or self._overflow is None:
             self._end(batch, acknowledged)

@@ -50,6 +50,9 @@ class Block:
         self.rows: dict[str, Rows] = {}  # by table name
         self.rejected: list[Rejected] = []  # to be published
         self.positions: dict[Place, int] = {}  # the offsets to commit
+        self.firsts: dict[
+            Place, tuple[int, int]
+        ] = {}  # offset and Kafka's time of its first record
         self.count = 0
         self.size = 0  # bytes
         self.oldest_ms = 0  # Kafka's timestamp of the first record
@@ -77,7 +80,9 @@ class Block:
         rows.records.extend([record] * len(good))
         self.count += len(good)
         self.size += len(record.value)
-        self.positions[record.topic, record.partition] = record.offset + 1
+        place = record.topic, record.partition
+        self.positions[place] = record.offset + 1
+        self.firsts.setdefault(place, (record.offset, record.time))
 
     def stored(self, table: Table, refused: Sequence[Refused]) -> None:
         """Forget the table's rows: they are in ClickHouse, but for those it refused."""

@@ -35,7 +35,12 @@ RETRIES = Counter(
 )
 LAG = Gauge(
     "footfall_sink_lag_records",
-    "Records of a partition that the sink has not taken yet",
+    "Records of a partition that are not in ClickHouse yet",
+    ["topic", "partition"],
+)
+LAG_SECONDS = Gauge(
+    "footfall_sink_lag_seconds",
+    "Age of the oldest record of a partition that is not in ClickHouse yet; 0 where all are",
     ["topic", "partition"],
 )
 READY = Gauge("footfall_sink_ready", "1 while both servers are there and answer")

@@ -16,14 +16,15 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from schemas.faults import FaultPoint, no_fault
+from schemas.heartbeat import Listen, nobody_listens
 from schemas.settings import Settings
-from sinks.clickhouse import metrics
 from sinks.clickhouse.blocks import Block, Place
 from sinks.clickhouse.consumer import SinkConsumer, TopicsChanged
 from sinks.clickhouse.delivery import Delivery
 from sinks.clickhouse.errors import Abandoned, Unavailable
 from sinks.clickhouse.forgotten import Forgotten
 from sinks.clickhouse.insert import Inserter
+from sinks.clickhouse.lag import Lag
 from sinks.clickhouse.rejections import RejectionPublisher
 from sinks.clickhouse.status import Status
 
@@ -44,12 +45,17 @@ def run(
     stop: threading.Event,
     status: Status | None = None,
     fault_point: FaultPoint = no_fault,
+    listen: Listen = nobody_listens,
 ) -> None:
     """Work until `stop` is set; then deliver and commit what was taken, and return.
+
+    `listen` gets what tells how far it is behind.
 
     Waits for servers and topics that are not there, and for those that come back.
     """
     status = status or Status()
+    lag = Lag()
+    listen(lag.told, None)
     inserter = Inserter(settings.clickhouse)
     publisher = RejectionPublisher(settings.kafka)
     forgotten = Forgotten(settings.secret_key)
@@ -57,7 +63,7 @@ def run(
     try:
         delivery.await_clickhouse()
         with ThreadPoolExecutor(1, thread_name_prefix="delivery") as pool:
-            _run_memberships(settings.kafka, stop, status, delivery, pool, fault_point)
+            _run_memberships(settings.kafka, stop, status, delivery, pool, fault_point, lag)
     except Abandoned as error:
         _log.warning("stopped with a block undelivered; the next run delivers it: %s", error)
     finally:
@@ -72,6 +78,7 @@ def _run_memberships(
     delivery: Delivery,
     pool: ThreadPoolExecutor,
     fault_point: FaultPoint,
+    lag: Lag,
 ) -> None:
     """One membership in the group after the other; a new one whenever topics have changed."""
     distrusted: frozenset[Place] = frozenset()
@@ -80,7 +87,7 @@ def _run_memberships(
             consumer = SinkConsumer(bootstrap_servers, distrusted)
             with contextlib.closing(consumer):
                 try:
-                    _Membership(consumer, stop, status, delivery, pool, fault_point).work()
+                    _Membership(consumer, stop, status, delivery, pool, fault_point, lag).work()
                 except TopicsChanged:
                     distrusted = _await_topics(consumer, stop, status)
         except Unavailable as error:
@@ -113,8 +120,10 @@ class _Membership:
         delivery: Delivery,
         pool: ThreadPoolExecutor,
         fault_point: FaultPoint,
+        lag: Lag,
     ) -> None:
         self._consumer = consumer
+        self._lag = lag
         self._stop = stop
         self._status = status
         self._delivery = delivery
@@ -191,8 +200,10 @@ class _Membership:
         self._consumer.check_topics()
         if self._consumer.is_assigned:
             self._status.works("kafka")
-        for (topic, partition), lag in self._consumer.lags():
-            metrics.LAG.labels(topic, partition).set(lag)
+        undelivered = [self._block]
+        if self._on_its_way is not None and not self._on_its_way[1].done():
+            undelivered.append(self._on_its_way[0])
+        self._lag.measure(dict(self._consumer.lags()), undelivered)
 
     def _finish(self) -> None:
         """Deliver and commit what was taken, as far as servers are there."""
