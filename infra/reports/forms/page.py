@@ -17,6 +17,7 @@ _TONES = {  # by verdict; any other has none
     "lower": "bad",
     "holds": "good",
     "broken": "bad",
+    "mismatch": "bad",
     "too few": "faint",
     "default": "base",
 }

@@ -11,7 +11,13 @@ from rich.text import Text
 from infra.reports.forms.wording import columns_shown, period, shown
 from infra.reports.report import Column, Report
 
-_STYLES = {"higher": "green", "lower": "red", "holds": "green", "broken": "bold red"}
+_STYLES = {
+    "higher": "green",
+    "lower": "red",
+    "holds": "green",
+    "broken": "bold red",
+    "mismatch": "bold red",
+}
 _WIDE = 400  # of what is no terminal: whoever reads the output folds it as he likes
 
 
