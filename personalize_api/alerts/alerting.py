@@ -200,7 +200,11 @@ class Alerting:
         history = self._histories.get(funnel.key)
         if history is None:
             history = History(len(funnel.steps), ZoneInfo(site.timezone))
-            history.load(await self._store.read_history(funnel.key, minute // 1440))
+            today = minute // 1440
+            history.load(await self._store.read_history(funnel.key, today))
+            if history.needs_settled:
+                settled = await self._store.read_settled(funnel.key, history.steps, today)
+                history.load_settled(settled)
             self._histories[funnel.key] = history
         return history
 

@@ -3,13 +3,16 @@
 Not the settled counts of those hours: who comes back later is moved from an older minute to a newer
 one, and who stays at a step for longer than a window stands in its last minute, so a settled count
 is no like of a live one, nor a long window of a short one. Hence each window is measured by itself,
-end to end, when it closes, and kept by the hour of its middle.
+end to end, when it closes, and kept by the hour of its middle. Only until that has been done for
+some days the stream's settled counts stand in, for the long windows, with a doubt of their own.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -22,6 +25,9 @@ WINDOWS = (2, 5, 15, 60)
 KEPT_DAYS = 36
 LEARN_HOURS = 6
 """With fewer measured hours nothing is called usual."""
+
+_SETTLED_FROM = 2  # among WINDOWS
+_SETTLED_DOUBT = 0.25
 
 _LEAST_DAYS = 3
 _LEAST_ARRIVALS = 30
@@ -78,6 +84,7 @@ class History:
         self._local: dict[int, tuple[int, int, bool]] = {}
         self._by_clock: list[set[int]] = [set() for _ in range(24)]
         self._known: dict[tuple[int, int, int], Usual | None] = {}
+        self._settled: History | None = None
 
     def load(self, hours: Mapping[int, HourCounts]) -> None:
         """Takes what was measured before; what has another number of steps is left out."""
@@ -85,6 +92,22 @@ class History:
             if len(counts) == self.steps - 1 and all(len(c) == len(WINDOWS) for c in counts):
                 self._at(hour)
                 self.hours[hour] = counts
+        self._known.clear()
+
+    @property
+    def needs_settled(self) -> bool:
+        """Whether there are too few days to do without settled counts."""
+        return len({self._place(hour)[0] for hour in self.hours}) <= _LEAST_DAYS
+
+    def load_settled(self, hours: Mapping[int, Sequence[int]]) -> None:
+        """Arrivals by step, by hours since 1970, as the stream has counted them."""
+        self._settled = History(self.steps, self._zone)
+        self._settled.load(
+            {
+                hour: [[pair] * len(WINDOWS) for pair in pairwise(arrived)]
+                for hour, arrived in hours.items()
+            }
+        )
         self._known.clear()
 
     def measure(
@@ -122,7 +145,10 @@ class History:
         if key not in self._known:
             if len(self._known) > 4 * self.steps * len(WINDOWS):
                 self._known.clear()
-            self._known[key] = self._usual(step, window, hour)
+            usual = self._usual(step, window, hour)
+            if usual is None and self._settled is not None and window >= _SETTLED_FROM:
+                usual = self._settled._usual(step, window, hour, _SETTLED_DOUBT)
+            self._known[key] = usual
         return self._known[key]
 
     def _at(self, hour: int) -> HourCounts:
@@ -132,14 +158,14 @@ class History:
             self._by_clock[self._place(hour)[1]].add(hour)
         return counts
 
-    def _usual(self, step: int, window: int, now: int) -> Usual | None:
+    def _usual(self, step: int, window: int, now: int, doubt: float = 0.0) -> Usual | None:
         for pool in _POOLS:
             days = self._days(step, window, now, pool)
             enough = len(days) >= _LEAST_DAYS
             if pool is _POOLS[-1]:
                 enough = len(self.hours) >= LEARN_HOURS
             if enough and sum(day.after for day in days) >= _LEAST_ARRIVALS:
-                return usual_of(days, pool.doubt)
+                return usual_of(days, math.hypot(pool.doubt, doubt))
         return None
 
     def _days(self, step: int, window: int, now: int, pool: Pool) -> list[Day]:

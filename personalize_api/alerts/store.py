@@ -32,7 +32,9 @@ from schemas.redis_keys import (
     ALERTS_OUTBOX_KEY,
     ALERTS_STATE_KEY,
     alerts_history_key,
+    funnel_days_key,
 )
+from schemas.topics import REGISTERS
 
 LOCK_MS = 15_000
 _SOCKET_TIMEOUT_S = 2.0
@@ -133,6 +135,19 @@ class AlertStore:
                     continue
         return found
 
+    async def read_settled(self, funnel_key: str, steps: int, today: int) -> dict[int, list[int]]:
+        """Arrivals by step, by hours since 1970, as the stream has counted them."""
+        found: dict[int, list[int]] = {}
+        for day in range(today - KEPT_DAYS, today + 1):
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for partition in range(REGISTERS.partitions):
+                    pipe.hgetall(funnel_days_key(partition, funnel_key, day))
+                hashes = await pipe.execute(raise_on_error=False)
+            for hash_ in hashes:
+                if not isinstance(hash_, Exception):
+                    _add_day(found, day, hash_, steps)
+        return found
+
     async def save(
         self,
         state: AlertState | None = None,
@@ -167,3 +182,15 @@ class AlertStore:
 
     async def close(self) -> None:
         await self._redis.aclose()
+
+
+def _add_day(
+    found: dict[int, list[int]], day: int, counts: Mapping[bytes, bytes], steps: int
+) -> None:
+    for field, count in counts.items():
+        try:
+            hour, step = map(int, field.split(b"|"))
+            if 0 <= step < steps:
+                found.setdefault(day * 24 + hour, [0] * steps)[step] += int(count)
+        except ValueError:
+            continue

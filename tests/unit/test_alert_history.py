@@ -111,6 +111,21 @@ def test_a_new_funnel_learns_before_it_is_judged() -> None:
     assert wide.cv2 > 0.3**2
 
 
+def test_settled_counts_stand_in_for_long_windows_until_there_are_measured_ones() -> None:
+    history = History(2, UTC)
+    assert History(2, UTC).needs_settled
+    history.load_settled({MONDAY + at: [1000, 400] for at in range(7 * 24)})
+    at = (MONDAY + 7 * 24 + 9) * 60 + 37
+    assert history.usual(1, WINDOWS.index(5), at) is None
+    stood_in = history.usual(1, WINDOWS.index(15), at)
+    assert stood_in is not None
+    assert (round(stood_in.share, 3), stood_in.days) == (0.4, 5)
+    assert stood_in.cv2 > 0.25**2
+    history.load({MONDAY + at: hour(1000, 300) for at in range(7 * 24)})
+    assert not history.needs_settled
+    assert usual_share(history, MONDAY + 7 * 24 + 9) == 0.3
+
+
 def test_hours_of_a_month_ago_are_forgotten() -> None:
     history = History(2, UTC)
     history.load({MONDAY: hour(1, 1)})
