@@ -21,7 +21,7 @@ from schemas.topics import RAW, partition_of
 LINGER_S = 0.03
 MAX_WAITING = 50_000
 _FLUSH_S = 10.0
-_DELIVERY_MS = 60_000
+_DELIVERY_MS = 600_000  # memory is bounded by their number, so they may wait
 
 
 class DecisionLog:

@@ -35,6 +35,9 @@ from schemas.segments import segments_in
 from schemas.site import Site, VisitorClass
 from schemas.topics import RAW
 
+MAX_STATE_BYTES = 256 * 1024
+"""Usual are hundreds of bytes. A megabyte takes 80 ms to read, in which nobody else is answered."""
+
 _PROBE = (fence_key(RAW, 0),)
 """Read for a caller without identifiers, so that `degraded` means the same in every answer."""
 
@@ -150,7 +153,11 @@ class Visitors:
         """
 
         async def read(keys: Sequence[str]) -> Values:
-            return await self._reader.get(keys, deadline)
+            values = await self._reader.get(keys, deadline)
+            for value in values:
+                if value is not None and len(value) > MAX_STATE_BYTES:
+                    raise GarbledState(f"{len(value):,} bytes, more than is read for a page")
+            return values
 
         keys = [device_key(device_id)] if device_id else []
         asked = ""

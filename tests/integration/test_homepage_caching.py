@@ -17,6 +17,7 @@ from tests.integration.personalize_service import (
     Answer,
     Client,
     device_state,
+    make_raw_topic,
     serving,
 )
 
@@ -25,6 +26,7 @@ ASKED = "/v1/homepage?referrer=https://encyclopedia.example/&consent=granted"
 
 @pytest.fixture(scope="module")
 def client(addresses: Settings, redis_url: str, kafka_address: str) -> Iterator[Client]:
+    make_raw_topic(kafka_address)
     with serving(addresses) as client:
         yield client
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from pathlib import Path
 
 import msgspec
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from infra.embedded import broker
 from schemas.decision_token import read
 from schemas.event import Decision, raw_line_decoder, split_lines
 from schemas.settings import Settings
 from schemas.topics import RAW, partition_of
 from tests.integration.personalize_service import SERVER_KEY, make_raw_topic, serving
-from tests.servers import own_settings
+from tests.servers import own_settings, running
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -87,3 +91,25 @@ def test_kafka_that_is_not_there_delays_no_answer(
             assert not client.homepage(anonymous_id=f"d{n}")["degraded"]
             assert time.monotonic() - started < 0.2
         assert client.metric("footfall_decisions_dropped_total") == 10
+
+
+def test_decisions_wait_for_kafka_and_arrive(
+    addresses: Settings, redis_url: str, tmp_path: Path
+) -> None:
+    own = own_settings()
+    settings = msgspec.structs.replace(addresses, kafka=own.kafka)
+    with running(broker.service(own.ports.kafka), tmp_path / "log") as kafka:
+        make_raw_topic(own.kafka)
+        with serving(settings) as client:
+            first = client.homepage(anonymous_id="before")["decision_id"]
+            assert published(own.kafka, {first}).keys() == {first}
+            os.kill(kafka.pid, signal.SIGSTOP)
+            try:
+                made = {client.homepage(anonymous_id=f"w{n}")["decision_id"] for n in range(20)}
+                time.sleep(1)
+                assert client.metric("footfall_decisions_waiting") == 20
+            finally:
+                os.kill(kafka.pid, signal.SIGCONT)
+            assert published(own.kafka, made).keys() == made
+            assert client.metric("footfall_decisions_dropped_total") == 0
+        kafka.kill()  # it has nothing to save

@@ -11,7 +11,7 @@ import msgspec
 
 from infra.embedded.ports import free_offset
 from schemas.settings import Ports, Settings
-from tests.integration.personalize_service import Client
+from tests.integration.personalize_service import Client, make_raw_topic
 from tests.processes import await_true, footfall
 
 DECISIONS = 'footfall_homepage_decisions_total{variant="classic"}'
@@ -20,6 +20,7 @@ DECISIONS = 'footfall_homepage_decisions_total{variant="classic"}'
 def test_two_workers_serve_one_port(
     addresses: Settings, redis_url: str, kafka_address: str, tmp_path: Path
 ) -> None:
+    make_raw_topic(kafka_address)
     settings = msgspec.structs.replace(addresses, ports=Ports.with_offset(free_offset()))
     log = tmp_path / "log"
     client = Client(settings.bind, settings.ports.personalize)

@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.doctor import service_check
 from schemas.current_site import CurrentSite
 from schemas.settings import Settings
-from tests.integration.personalize_service import Client, serving
+from tests.integration.personalize_service import Client, make_raw_topic, serving
 from tests.processes import await_true
 
 ONE = """\
@@ -27,6 +27,7 @@ TWO = ONE.replace("variant: one", "variant: two").replace("sk_one", "sk_two")
 def test_scenarios_and_keys_change_under_load(
     addresses: Settings, redis_url: str, kafka_address: str, tmp_path: Path
 ) -> None:
+    make_raw_topic(kafka_address)
     path = tmp_path / "site.yaml"
     path.write_text(ONE)
     shown: Counter[str] = Counter()
