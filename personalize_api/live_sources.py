@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from personalize_api.alerts.alerting import Alerting
 from personalize_api.funnels import LiveFunnels
 from personalize_api.live_composer import Source
-from personalize_api.pulse import LivePulse, Pulse, Stage
+from personalize_api.pulse import LivePulse, Page, Pulse, Stage
 from schemas.funnel_result import iso_time
 from schemas.heartbeat import ServiceView
 
 _OF_THE_PULSE = ("visitors", "events", "pages", "rejected", "stages", "decisions")
+
+MANY_VIEWS = 5
+_DIGITS = re.compile(r"[^/]*\d[^/]*")
 
 
 def live_sources(funnels: LiveFunnels, pulse: LivePulse, alerting: Alerting) -> list[Source]:
@@ -25,13 +30,23 @@ def live_sources(funnels: LiveFunnels, pulse: LivePulse, alerting: Alerting) -> 
     async def read_pulse() -> dict[str, Any]:
         now = await pulse.now()
         told = {name: getattr(now, name) for name in _OF_THE_PULSE}
-        return {**told, "stages": stages_and_services(now)}
+        return {**told, "stages": stages_and_services(now), "pages": pages_of_many(now.pages)}
 
     return [
         Source(("funnels",), read_funnels),
         Source(("alerts",), read_alerts),
         Source(_OF_THE_PULSE, read_pulse),
     ]
+
+
+def pages_of_many(pages: Sequence[Page]) -> list[Page]:
+    """What few have seen may be somebody's own page: there a segment with a digit is shown as `*`,
+    be it an order's number or a product's.
+    """
+    views = Counter[str]()
+    for page in pages:
+        views[page.path if page.views >= MANY_VIEWS else _DIGITS.sub("*", page.path)] += page.views
+    return [Page(path=path, views=count) for path, count in views.most_common()]
 
 
 def stages_and_services(pulse: Pulse) -> list[Stage]:

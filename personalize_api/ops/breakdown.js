@@ -3,7 +3,7 @@
 import { element, setData, setText } from "./dom.js";
 import { number, percent, words } from "./format.js";
 
-const ROWS = 6;
+const ROWS = 5;
 
 export function breakdown() {
   const root = element("div", "breakdown");

@@ -4,6 +4,8 @@ import { MinuteChart } from "./chart.js";
 import { element, setData, setShare, setText } from "./dom.js";
 import { number, percent, sum } from "./format.js";
 
+const MANY = 5; // beside more steps a wall has no room for the chart and the table
+
 const VERDICTS = {
   usual: "as usual",
   below: "below usual",
@@ -24,7 +26,7 @@ export function stepList() {
         shape = names;
         rows = funnel.steps.map((step) => row(step.name));
         root.replaceChildren(...rows.map((made) => made.root));
-        root.dataset.steps = String(rows.length);
+        root.dataset.many = String(rows.length > MANY);
       }
       funnel.steps.forEach((step, index) => draw(rows[index], funnel, step, index, at));
     },
@@ -91,8 +93,8 @@ function compare({ root, track, band, tick, dot, mark, word, range }, now, usual
   setData(mark, "state", { below: "behind", above: "above", usual: "ok" }[verdict] ?? "none");
   const shown = now === null ? "" : `now ${percent(now)}, `;
   setText(word, `${shown}${VERDICTS[verdict]}`);
-  setText(range, usual ? ` (${percent(usual.share)}, ${percent(usual.low)} to ${percent(usual.high)})` : "");
-  root.title = usual ? `the last 15 minutes against this hour of ${usual.days} past days` : "the last 15 minutes";
+  setText(range, usual ? ` (${percent(usual.low)} to ${percent(usual.high)})` : "");
+  root.title = usual ? `the last 15 minutes; this hour of ${usual.days} past days: ${percent(usual.share)}` : "the last 15 minutes";
   const top = Math.max(now ?? 0, usual?.high ?? 0, 0.02) * 1.12;
   track.classList.toggle("bare", !usual);
   dot.hidden = now === null;

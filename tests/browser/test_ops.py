@@ -87,7 +87,7 @@ def test_the_page_shows_the_funnel_and_moves(
     page.screenshot(path=tmp_path / "ops.png", full_page=True)
 
 
-CLIPPED = """[...document.querySelectorAll('.panel, .tile')]
+CLIPPED = """[...document.querySelectorAll('.panel, .tile, .steps')]
     .filter(box => box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1)
     .map(box => box.id || box.dataset.tile)"""
 
