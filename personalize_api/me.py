@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -50,7 +50,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     of: Literal["device", "account"]
     purpose: str
     kept_days: int  # after it was last seen
-    value: object
+    value: Any
 
 
 class Me(msgspec.Struct, kw_only=True):

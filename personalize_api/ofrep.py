@@ -9,7 +9,7 @@ is a decision like any other; its `decision_id` is in the metadata.
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -74,7 +74,7 @@ class EvaluationFailure(msgspec.Struct, kw_only=True, rename={"code": "errorCode
 class EvaluationRequest(msgspec.Struct, kw_only=True):
     """`context`: the inputs of `/v1/homepage`, and `targetingKey`; what else it has is ignored."""
 
-    context: dict[str, object] = {}
+    context: dict[str, Any] = {}
 
 
 class Unevaluated(Exception):
