@@ -221,6 +221,18 @@ def alerts_history_key(funnel_key: str, day: int) -> str:
     return f"ff:{{alerts}}:h:{funnel_key}:{day}"
 
 
+PICKS_KEY = "ff:{picks}:now"
+"""Name of the generation of picks that counts (`schemas.pick_model`)."""
+
+PICKS_LOCK_KEY = "ff:{picks}:lock"
+"""Of whoever trains the next one."""
+
+
+def picks_key(generation: str) -> str:
+    """Hash of one generation's parts; beside the pointer, so that both change at once."""
+    return f"ff:{{picks}}:g:{generation}"
+
+
 def epoch_key(topic: Topic) -> str:
     """Hash {topic_id, epoch} of a topic, written by `footfall migrate`."""
     return f"ff:epoch:{topic.name}"

@@ -1,0 +1,104 @@
+"""Generations of picks in Redis: written whole, then named by the pointer; readers see no half.
+
+parts of the new one ─▶ MULTI: it stays, the pointer names it, the old one expires ─▶ EXEC
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from redis import Redis
+from redis.exceptions import LockError, RedisError
+
+from schemas.pick_model import Trained, parts_of
+from schemas.redis_keys import PICKS_KEY, PICKS_LOCK_KEY, picks_key
+from schemas.settings import Settings
+from sinks.clickhouse.arrow import ask
+from sinks.clickhouse.errors import SinkError
+from sinks.redis.train import train
+
+EVERY_S = 3600.0
+_LOOK_S = 20.0
+_UNFINISHED_S = 3600  # what a killed run wrote is gone after so long
+_OLD_S = 600  # for readers who are reading it
+_LOCKED_S = 1800.0
+
+_log = logging.getLogger(__name__)
+
+
+class AlreadyTraining(Exception):
+    """Another process trains now."""
+
+
+def train_now(settings: Settings) -> Trained:
+    """Trains from all that is in ClickHouse now, and stores it.
+
+    Raises AlreadyTraining, SinkError, RedisError.
+    """
+    with Redis.from_url(settings.redis_url, socket_timeout=30) as redis, _locked(redis):
+        trained = train(partial(ask, settings), int(time.time() * 1000))
+        store(redis, trained)
+    return trained
+
+
+def store(redis: Redis, trained: Trained) -> str:
+    """Makes it the generation that counts; its name. Raises RedisError."""
+    generation = f"{trained.trained_at}-{time.monotonic_ns():x}"
+    key = picks_key(generation)
+    for field, value in parts_of(trained):
+        redis.hset(key, field, value)
+        redis.expire(key, _UNFINISHED_S)
+    old = redis.get(PICKS_KEY)
+    swap = redis.pipeline(transaction=True)
+    swap.persist(key)
+    swap.set(PICKS_KEY, generation)
+    if isinstance(old, bytes) and old.decode() != generation:
+        swap.expire(picks_key(old.decode()), _OLD_S)
+    swap.execute()
+    return generation
+
+
+def age_s(redis: Redis) -> float | None:
+    """How long ago the generation that counts was trained; None where there is none."""
+    name = redis.get(PICKS_KEY)
+    if not isinstance(name, bytes):
+        return None
+    return time.time() - int(name.partition(b"-")[0]) / 1000
+
+
+def train_regularly(settings: Settings, stop: threading.Event) -> None:
+    """Until `stop` is set: once an hour, and soon where there is nothing yet."""
+    while not stop.wait(_LOOK_S):
+        try:
+            if _is_due(settings):
+                done = train_now(settings)
+                _log.info("picks: %d products, by %d persons", len(done.products), done.persons)
+        except AlreadyTraining:
+            continue
+        except (SinkError, RedisError, OSError) as error:
+            _log.warning("no new picks now: %s", error)
+
+
+def _is_due(settings: Settings) -> bool:
+    with Redis.from_url(settings.redis_url, socket_timeout=5) as redis:
+        age = age_s(redis)
+    return age is None or age >= EVERY_S
+
+
+@contextmanager
+def _locked(redis: Redis) -> Iterator[None]:
+    lock = redis.lock(PICKS_LOCK_KEY, timeout=_LOCKED_S, blocking=False)
+    if not lock.acquire():
+        raise AlreadyTraining
+    try:
+        yield
+    finally:
+        try:
+            lock.release()
+        except LockError:
+            _log.warning("training took longer than %g s", _LOCKED_S)
