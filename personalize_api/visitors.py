@@ -49,6 +49,8 @@ class Standing(msgspec.Struct, frozen=True, dict=True):
     site: Site
     now_ms: int
     user_id: str
+    device: DeviceState | None = None
+    since_ms: int = 0  # since when the device is the person's
 
     @cached_property
     def profile(self) -> PersonProfile:
@@ -117,16 +119,27 @@ class Visitors:
         self._log = SeldomLogger(logging.getLogger(__name__))
 
     async def look_up(
-        self, site: Site, device_id: str, user_id: str, profile_id: str, now_ms: int
+        self,
+        site: Site,
+        device_id: str,
+        user_id: str,
+        profile_id: str,
+        now_ms: int,
+        *,
+        with_person: bool = False,
     ) -> Visitor:
         """Never raises: a visitor that cannot be read is `unknown`. Each id may be empty.
+
+        `with_person`: the person is read whatever the site's scenarios ask for.
 
         Attributes are those of a profile of `user_id`, the user that the caller names: nobody
         else's, whoever the device's events say is logged in there.
         """
         deadline = self._reader.deadline()
         try:
-            device, found, owner = await self._read(site, device_id, user_id, now_ms, deadline)
+            device, found, owner = await self._read(
+                device_id, user_id, now_ms, deadline, with_person or site.decides_by_profile
+            )
         except Unreachable as error:
             return self._unknown(device_id, user_id, error.cause)
         except GarbledState as error:
@@ -135,8 +148,8 @@ class Visitors:
         visitor = describe(device_id, device, found.person, owner, now_ms, site.session.gap_ms)
         shown = partial(shown_first, device, found.person, owner)
         visitor = msgspec.structs.replace(visitor, resolved=found.person_id, shown=shown)
-        if site.decides_by_profile:
-            standing = Standing(found.person, site, now_ms, owner.user_id)
+        if with_person or site.decides_by_profile:
+            standing = Standing(found.person, site, now_ms, owner.user_id, device, owner.since)
             visitor = msgspec.structs.replace(visitor, standing=standing)
         if user_id and found.account is not None and (told := profiles_of(found.account)):
             held = attributes(told.get(profile_id, {}))
@@ -144,12 +157,12 @@ class Visitors:
         return visitor
 
     async def _read(
-        self, site: Site, device_id: str, user_id: str, now_ms: int, deadline: float
+        self, device_id: str, user_id: str, now_ms: int, deadline: float, with_person: bool
     ) -> tuple[DeviceState | None, Resolved, Owner]:
         """One round trip; more only where a login is found that nobody named, or who is named is
         somebody else's alias.
 
-        The person of a device that nobody owns is read where a scenario asks for the profile.
+        `with_person`: also that of a device that nobody owns.
         """
 
         async def read(keys: Sequence[str]) -> Values:
@@ -163,7 +176,7 @@ class Visitors:
         asked = ""
         if user_id:
             asked = person_of_user(user_id)
-        elif device_id and site.decides_by_profile:
+        elif device_id and with_person:
             asked = person_of_device(device_id)
         if asked:
             keys.append(person_key(asked))
@@ -172,7 +185,7 @@ class Visitors:
         owner = owner_now(device_id, device, now_ms) if device else _NOBODY
         if user_id and owner.user_id != user_id:
             owner = Owner(user_id, since=now_ms if device and _users(device) else 0)
-        if not owner.user_id and (not site.decides_by_profile or not device):
+        if not owner.user_id and (not with_person or not device):
             return device, Resolved("", None, None), owner
         wanted = person_of_owner(owner, device_id)
         if wanted != asked:

@@ -18,6 +18,9 @@ Floats = NDArray[np.float32]
 Places = NDArray[np.int32]
 Steps = NDArray[np.uint8]
 
+Wanted = Mapping[int, float]
+"""How much of which attribute (token) is wanted."""
+
 STEPS = 255
 _OFTEN = 3  # an attribute of more than one product in so many is kept as a whole row
 
@@ -90,18 +93,18 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self.products)
 
-    def likeness(self, wanted: Mapping[int, float]) -> Floats:
-        """How alike each product is to what is wanted (token -> how much): a cosine, -1 to 1.
+    def likeness(self, wanted: Wanted) -> Floats:
+        """How alike each product is to what is wanted: a cosine, -1 to 1.
 
         Here and below rare attributes say more than frequent ones.
         """
         return self._dot(wanted) / (self._lengths * np.float32(self._length(wanted)))
 
-    def coverage(self, wanted: Mapping[int, float]) -> Floats:
+    def coverage(self, wanted: Wanted) -> Floats:
         """How much of what is wanted each product has, -1 to 1, whatever else it has."""
         return self._dot(wanted) / np.float32(self._length(wanted) ** 2)
 
-    def shared(self, place: int, wanted: Mapping[int, float]) -> dict[int, float]:
+    def shared(self, place: int, wanted: Wanted) -> dict[int, float]:
         """What each wanted attribute gives to the coverage of one product."""
         columns, weights = self.attributes.row(place)
         scale = STEPS * self._length(wanted) ** 2
@@ -111,27 +114,50 @@ class Catalogue:
             if token in wanted
         }
 
-    def direction(self, place: int) -> dict[int, float]:
-        """A product's attributes as amounts that may be wanted, together of length 1."""
-        columns, weights = self.attributes.row(place)
-        length = float(self._lengths[place]) * STEPS
-        return {
-            token: weight / length
-            for token, weight in zip(columns.tolist(), weights.tolist(), strict=True)
-        }
+    def mixture(self, places: Sequence[int], amounts: Sequence[float], most: int) -> Wanted:
+        """Of products so much each: their attributes, each product's together of length 1.
 
-    def strongest(self, wanted: Mapping[int, float], most: int) -> dict[int, float]:
+        Only those that say most.
+        """
+        rows = [self.attributes.row(place) for place in places]
+        if not rows:
+            return {}
+        columns = np.concatenate([row[0] for row in rows])
+        shares = np.concatenate(
+            [
+                row[1] * np.float32(amount / (STEPS * float(self._lengths[place])))
+                for row, amount, place in zip(rows, amounts, places, strict=True)
+            ]
+        )
+        tokens, at = np.unique(columns, return_inverse=True)
+        said = np.bincount(at, shares, len(tokens)).astype(np.float32)
+        first = np.argsort(-said * self.rarity[tokens], kind="stable")[:most]
+        return dict(zip(tokens[first].tolist(), said[first].tolist(), strict=True))
+
+    def alike(self, place: int, others: Sequence[int]) -> list[float]:
+        """How alike one product is to each of others, 0 to 1."""
+        columns, weights = self.attributes.row(place)
+        mine = np.zeros(len(self.tokens), np.float32)
+        mine[columns] = weights * self.rarity[columns] ** 2
+        found = []
+        for other in others:
+            tokens, theirs = self.attributes.row(other)
+            length = STEPS * STEPS * float(self._lengths[place]) * float(self._lengths[other])
+            found.append(float(mine[tokens] @ theirs.astype(np.float32)) / length)
+        return found
+
+    def strongest(self, wanted: Wanted, most: int) -> dict[int, float]:
         """The wanted attributes that say most."""
         if len(wanted) <= most:
             return dict(wanted)
         said = sorted(wanted, key=lambda token: (-abs(wanted[token]) * self.rarity[token], token))
         return {token: wanted[token] for token in said[:most]}
 
-    def _length(self, wanted: Mapping[int, float]) -> float:
+    def _length(self, wanted: Wanted) -> float:
         squares = sum((amount * float(self.rarity[t])) ** 2 for t, amount in wanted.items())
         return float(max(squares**0.5, 1e-6))
 
-    def _dot(self, wanted: Mapping[int, float]) -> Floats:
+    def _dot(self, wanted: Wanted) -> Floats:
         scores = np.zeros(len(self), np.float32)
         for token, amount in wanted.items():
             scale = np.float32(amount * float(self.rarity[token]) ** 2 / STEPS)

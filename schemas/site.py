@@ -220,7 +220,9 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def decides_by_profile(self) -> bool:
-        """Whether a homepage scenario asks for what only a person's profile tells."""
+        """Whether a homepage scenario asks for what only a person's profile tells, or picks."""
+        if any(scenario.picks for scenario in self.homepage.scenarios):
+            return True
         asked = {name for scenario in self.homepage.scenarios for name in scenario.when}
         return not asked.isdisjoint(("segment", "lifecycle"))
 

@@ -1,0 +1,71 @@
+"""Picks for a taste: scored, made various, explained. Pure, and some milliseconds at most."""
+
+from __future__ import annotations
+
+import msgspec
+
+from personalize_api.picks.reasons import reasons
+from personalize_api.picks.scores import WEIGHTS, score
+from personalize_api.picks.shelf import Shelf
+from personalize_api.picks.taste import Taste
+from personalize_api.picks.variety import candidates, varied
+
+MAX_LIMIT = 100
+VARIETY = "variety"
+"""The part that is taken off a product which resembles those above it."""
+
+_POOL, _POOL_FACTOR = 60, 4  # candidates that are made various, at least; times the limit
+_DIGITS = 4
+_KEPT = 256  # groups whose popular products are kept ready
+
+
+class Picked(msgspec.Struct, frozen=True):
+    """`score` is the sum of `parts`, best first."""
+
+    id: str
+    score: float
+    reasons: list[str]
+    parts: dict[str, float]
+
+
+class Chooser:
+    """Chooses from one shelf."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self._popular: dict[tuple[str, str], list[Picked]] = {}
+
+    def pick(self, taste: Taste, limit: int) -> list[Picked]:
+        """At most `limit` products that something speaks for, the best first."""
+        if not len(self.shelf) or limit < 1:
+            return []
+        if taste.is_personal:
+            return _pick(self.shelf, taste, limit)
+        return self.popular(taste.source, taste.scenario)[:limit]
+
+    def popular(self, source: str, scenario: str) -> list[Picked]:
+        """For whoever is not known: worked out once for each source and scenario."""
+        group = self.shelf.group(source, scenario)
+        picks = self._popular.get(group)
+        if picks is None:
+            if len(self._popular) >= _KEPT:
+                self._popular.clear()
+            taste = Taste(source=group[0], scenario=group[1])
+            picks = self._popular[group] = _pick(self.shelf, taste, MAX_LIMIT)
+        return picks
+
+
+def _pick(shelf: Shelf, taste: Taste, limit: int) -> list[Picked]:
+    scored = score(shelf, taste)
+    pool = candidates(scored.total, scored.blocked, max(_POOL, _POOL_FACTOR * limit))
+    chosen = varied(shelf.catalogue, pool, scored.total, limit)
+    picks = []
+    for place, off in chosen:
+        parts = {name: float(part[place]) for name, part in scored.parts.items()}
+        said = reasons(shelf, taste, scored, place, parts)
+        told = {name: round(parts[name], _DIGITS) for name in WEIGHTS if parts.get(name)}
+        if off:
+            told[VARIETY] = round(off, _DIGITS)
+        total = round(sum(told.values()), _DIGITS)
+        picks.append(Picked(shelf.catalogue.products[place].id, total, said, told))
+    return picks
