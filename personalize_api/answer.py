@@ -38,6 +38,7 @@ class Pick(msgspec.Struct, kw_only=True):
     id: str
     score: float
     reasons: list[str]
+    parts: dict[str, float] | UnsetType = UNSET  # of the score, for who asks for picks alone
 
 
 class HomepageAnswer(msgspec.Struct, kw_only=True):

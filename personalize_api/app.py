@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from personalize_api.event_stream import limit_unread
 from personalize_api.homepage import PATH, Receive, Scope, Send
 from personalize_api.openapi import describe
+from personalize_api.picks.endpoint import PATH as PICKS_PATH
 from personalize_api.room import Room, open_room
 from personalize_api.routes import alerts, errors, funnels, me, ofrep, ops, service, visitors
 from personalize_api.told import Telling
@@ -68,6 +69,8 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == PATH and self._room is not None:
             await self._room.homepage(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == PICKS_PATH and self._room is not None:
+            await self._room.picks(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 

@@ -20,6 +20,7 @@ from personalize_api.answer import (
     DEGRADED_TTL_S,
     TTL_S,
     HomepageAnswer,
+    Pick,
     cache_key,
     encode,
     experiment_answer,
@@ -39,6 +40,8 @@ from personalize_api.experiments import Splits, by_arms
 from personalize_api.flags import of_experiment
 from personalize_api.metrics import Metrics
 from personalize_api.permitted import restrict
+from personalize_api.picks.answers import Picks
+from personalize_api.picks.asked import Asked, Asker, asked_by, picks_for, shown_texts
 from personalize_api.respond import METHODS, etag, is_held, respond, told
 from personalize_api.scenarios import (
     DEFAULT,
@@ -103,9 +106,11 @@ class Homepage:
         decisions: DecisionLog,
         metrics: Metrics,
         splits: Splits = by_arms,
+        picks: Picks | None = None,
     ) -> None:
         self._settings = settings
         self._splits = splits
+        self._picks = picks
         self._secret = settings.secret_key
         self._rules = site.follow(Rules)
         self._visitors = visitors
@@ -142,13 +147,20 @@ class Homepage:
         await respond(send, 200, encode(answer), more)
 
     async def evaluate(
-        self, scope: Scope, headers: Headers, caller: Caller, arrival: Arrival, flag: str
+        self,
+        scope: Scope,
+        headers: Headers,
+        caller: Caller,
+        arrival: Arrival,
+        flag: str,
+        asked: Asked | None = None,
     ) -> Made:
         """The same for a feature flag: the name of an experiment, or '' for the homepage itself.
 
-        Changes `arrival`. Nothing is logged: whoever gives the answer away calls `log`.
+        `asked`: which picks, whatever the scenario says. Changes `arrival`. Nothing is logged:
+        whoever gives the answer away calls `log`.
         """
-        return await self._decide(self._rules.now, scope, headers, caller, arrival, flag)
+        return await self._decide(self._rules.now, scope, headers, caller, arrival, flag, asked)
 
     def log(self, decision: Decision) -> None:
         """It is on its way to Kafka. Never waits and never raises."""
@@ -163,6 +175,7 @@ class Homepage:
         caller: Caller,
         arrival: Arrival,
         flag: str = "",
+        asked: Asked | None = None,
     ) -> Made:
         """The answer, whatever happens."""
         started = time.perf_counter()
@@ -171,7 +184,9 @@ class Homepage:
         explained: list[Tried] | UnsetType = UNSET
         try:
             notes = restrict(caller, headers, arrival, site, self._settings, now_ms / 1000)
-            visitor, unit = await self._recognize(site, headers, arrival, now_ms, notes)
+            visitor, unit = await self._recognize(
+                site, headers, arrival, now_ms, notes, with_person=asked is not None
+            )
             referrer = classify(arrival.url, arrival.referrer, site)
             local = datetime.fromtimestamp(now_ms / 1000, rules.timezone)
             country = rules.geo.country_of(arrival.ip).country if rules.geo else ""
@@ -181,12 +196,18 @@ class Homepage:
                 choice = of_experiment(site, flag, referrer.medium, takes)
             else:
                 choice = decide(site, facts, takes)
+            picks: list[Pick] = []
+            if self._picks and (asked := asked or asked_by(site, choice.scenario)) is not None:
+                trusted = caller.kind == "server" or bool(arrival.user_id)
+                asker = Asker(visitor, referrer, choice.scenario, now_ms, trusted)
+                picks = await picks_for(self._picks, asked, asker)
             if arrival.explain and (caller.kind == "server" or _is_local(scope)):
                 explained = explain(site, facts, takes)
         except Exception:
             logger.exception("a homepage decision failed; the default is shown")
             self._metrics.degraded["bug"].inc()
             visitor, choice, notes = _fallback(site)
+            picks = []
         if visitor.cause:
             notes.append(_WHY_DEGRADED[visitor.cause])
         reason = "; ".join(filter(None, (choice.reason, *notes)))
@@ -201,9 +222,9 @@ class Homepage:
             reason=reason,
             visitor=visitor_answer(visitor, arrival.profile_id, trusted=caller.kind == "server"),
             experiment=experiment_answer(choice),
-            picks=[],
+            picks=picks,
             decision_id=decision_id,
-            cache_key=cache_key(choice.variant, ()),
+            cache_key=cache_key(choice.variant, shown_texts(picks)),
             ttl_s=DEGRADED_TTL_S if visitor.degraded else TTL_S,
             degraded=visitor.degraded,
             explained=explained,
@@ -211,7 +232,14 @@ class Homepage:
         return Made(answer, _decision(answer, visitor, now_ms, taken_s))
 
     async def _recognize(
-        self, site: Site, headers: Headers, arrival: Arrival, now_ms: int, notes: list[str]
+        self,
+        site: Site,
+        headers: Headers,
+        arrival: Arrival,
+        now_ms: int,
+        notes: list[str],
+        *,
+        with_person: bool,
     ) -> tuple[Visitor, str]:
         """The visitor, and the id by which experiments assign arms ('' : none)."""
         consent = consent_of(arrival, headers, site.consent)
@@ -225,7 +253,10 @@ class Homepage:
             device = str(uuid.uuid4())
             unit = unit or device
         user, profile = arrival.user_id, arrival.profile_id
-        return await self._visitors.look_up(site, device, user, profile, now_ms), unit
+        visitor = await self._visitors.look_up(
+            site, device, user, profile, now_ms, with_person=with_person
+        )
+        return visitor, unit
 
 
 def _decision(answer: HomepageAnswer, visitor: Visitor, now_ms: int, taken_s: float) -> Decision:
@@ -252,10 +283,19 @@ def _fallback(site: Site) -> tuple[Visitor, Choice, list[str]]:
 
 async def _read(scope: Scope, receive: Receive) -> Arrival:
     """Raises MethodRefused, TooLarge, InvalidInput."""
+    body = await body_of(scope, receive)
+    return read_body(body) if body else read_query(scope["query_string"])
+
+
+async def body_of(scope: Scope, receive: Receive) -> bytes:
+    """Of a POST; b'' of others, and where there is nothing but space.
+
+    Raises MethodRefused, TooLarge, InvalidInput.
+    """
     if scope["method"] in ("GET", "HEAD"):
-        return read_query(scope["query_string"])
+        return b""
     if scope["method"] != "POST":
-        raise MethodRefused("ask with GET or POST")
+        raise MethodRefused("ask with GET, HEAD or POST")
     body = b""
     more = True
     while more:
@@ -266,7 +306,7 @@ async def _read(scope: Scope, receive: Receive) -> Arrival:
         more = message.get("more_body", False)
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge(f"the body is longer than {MAX_BODY_BYTES} bytes")
-    return read_body(body) if body.strip() else read_query(scope["query_string"])
+    return body if body.strip() else b""
 
 
 def _is_local(scope: Scope) -> bool:

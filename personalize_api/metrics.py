@@ -50,6 +50,18 @@ class Metrics:
             "footfall_lookup_batches", "Round trips to Redis for visitors' states"
         )
         self.lookup_keys = self._counter("footfall_lookup_keys", "Keys asked for in them")
+        self.pick_seconds = Histogram(
+            "footfall_picks_seconds",
+            "Choosing the picks of one answer",
+            registry=self.registry,
+            buckets=_LATENCY_S,
+        )
+        popular = self._counter(
+            "footfall_picks_popular",
+            "Answers with popular products because picks came too late, or by a bug of ours",
+            ["cause"],
+        )
+        self.picks_popular = {cause: popular.labels(cause) for cause in ("deadline", "bug")}
         self.published = self._counter(
             "footfall_decisions_published", "Decisions acknowledged by Kafka"
         )

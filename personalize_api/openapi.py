@@ -20,12 +20,15 @@ from personalize_api.live_view import LiveView
 from personalize_api.me import Me
 from personalize_api.ofrep import Evaluation, EvaluationFailure, EvaluationRequest, Evaluations
 from personalize_api.one_touch import OneTouch
+from personalize_api.picks.choose import MAX_LIMIT
+from personalize_api.picks.endpoint import PATH as PICKS_PATH
+from personalize_api.picks.endpoint import USUAL_LIMIT, PicksAnswer, PicksInput
 
 Schema = dict[str, Any]
 
 _TYPES = (
     *(AlertsView, EvaluationFailure, EvaluationRequest, Evaluations, HomepageAnswer),
-    *(HomepageInput, LiveExperiment, LiveFunnel, LiveView, Me, OneTouch),
+    *(HomepageInput, LiveExperiment, LiveFunnel, LiveView, Me, OneTouch, PicksAnswer, PicksInput),
 )
 
 _PAGE: list[Mapping[str, list[str]]] = [{}, {"key": []}, {"user_token": []}]
@@ -165,6 +168,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             site=_object(
                 digest=_TEXT, since=_TEXT, error={"anyOf": [_TEXT, {"type": "null"}]}
             ),
+            picks=_object(
+                products={"type": "integer"},
+                catalogue=_TRUTH,
+                error={"anyOf": [_TEXT, {"type": "null"}]},
+                trained_s_ago={"anyOf": [{"type": "integer"}, {"type": "null"}]},
+            ),
         ),
         _ANYBODY,
     ),
@@ -191,7 +200,7 @@ def _complete(schema: Schema) -> None:
     schema["components"] = {"schemas": _components(), "securitySchemes": _schemes()}
     for (method, path), operation in OPERATIONS.items():
         _fill(schema["paths"][path][method], operation)
-    schema["paths"] = {PATH: _homepage(), **schema["paths"]}
+    schema["paths"] = {PATH: _homepage(), PICKS_PATH: _picks(), **schema["paths"]}
 
 
 def _components() -> Schema:
@@ -242,11 +251,33 @@ def _fill(said: Schema, operation: Operation) -> None:
         said["requestBody"] = {"required": False, "content": _content(_ref(operation.body))}
 
 
-def _homepage() -> Schema:
-    answers: Schema = {"200": {"description": "The decision, whatever is down"}}
-    answers["200"]["content"] = _content(_ref("HomepageAnswer"))
+def _answers(meaning: str, answer: str) -> Schema:
+    answers: Schema = {"200": {"description": meaning, "content": _content(_ref(answer))}}
     for status in _OF_A_PAGE:
         answers[status] = {"description": _MEANINGS[status], "content": _content(_ref("Error"))}
+    return answers
+
+
+def _picks() -> Schema:
+    answers = _answers("Products, best first, whatever is down", "PicksAnswer")
+    common = {"tags": ["picks"], "responses": answers, "security": _PAGE}
+    limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": USUAL_LIMIT}
+    own = (_query("limit", schema=limit), _query("product_id", schema={**_TEXT, "maxLength": 64}))
+    body = {"required": False, "content": _content(_ref("PicksInput"))}
+    summary = "Products for a visitor, each with its score and the reasons"
+    return {
+        "get": {"summary": summary, **common, "parameters": [*_INPUTS, *own, _TOKEN, *_SIGNALS]},
+        "post": {
+            "summary": summary,
+            **common,
+            "parameters": [_TOKEN, *_SIGNALS],
+            "requestBody": body,
+        },
+    }
+
+
+def _homepage() -> Schema:
+    answers = _answers("The decision, whatever is down", "HomepageAnswer")
     parameters = [*_INPUTS, _TOKEN, *_SIGNALS]
     common = {"tags": ["homepage"], "responses": answers, "security": _PAGE}
     held = {"description": "As If-None-Match says, the caller has that page; all is in headers"}

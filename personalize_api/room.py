@@ -18,6 +18,9 @@ from personalize_api.live_experiments import LiveExperiments
 from personalize_api.live_sources import live_sources
 from personalize_api.metrics import Metrics
 from personalize_api.ops_access import OpsAccess
+from personalize_api.picks.answers import Picks
+from personalize_api.picks.endpoint import PicksEndpoint
+from personalize_api.picks.loading import Shelves
 from personalize_api.pulse import LivePulse
 from personalize_api.state_reader import StateReader
 from personalize_api.visitors import Visitors
@@ -41,6 +44,8 @@ class Room:
     ops: OpsAccess
     arm_weights: ArmWeights
     alerting: Alerting
+    shelves: Shelves
+    picks: PicksEndpoint
 
 
 @asynccontextmanager
@@ -60,11 +65,14 @@ async def open_room(
     alerting = Alerting(settings, site, funnels, pulse, metrics)
     composer = LiveComposer(lambda: site.site.name, metrics, live_sources(funnels, pulse, alerting))
     feed = LiveFeed(composer, metrics)
-    homepage = Homepage(settings, site, visitors, decisions, metrics, arm_weights.split)
+    shelves = Shelves(settings.redis_url, site)
+    picks = Picks(shelves, metrics)
+    homepage = Homepage(settings, site, visitors, decisions, metrics, arm_weights.split, picks)
     await _warm_up(site, visitors)
     beside = [asyncio.create_task(site.watch()), asyncio.create_task(metrics.share())]
     arm_weights.start()
     alerting.start()
+    await shelves.start()
     try:
         yield Room(
             settings,
@@ -79,6 +87,8 @@ async def open_room(
             OpsAccess(settings),
             arm_weights,
             alerting,
+            shelves,
+            PicksEndpoint(site, homepage, metrics),
         )
     finally:
         for task in beside:
@@ -89,6 +99,8 @@ async def open_room(
         await experiments.close()
         await pulse.close()
         await arm_weights.close()
+        picks.close()
+        await shelves.close()
         await reader.close()
         await decisions.close()
         await asyncio.gather(*beside, return_exceptions=True)

@@ -149,7 +149,8 @@ class Visitors:
         shown = partial(shown_first, device, found.person, owner)
         visitor = msgspec.structs.replace(visitor, resolved=found.person_id, shown=shown)
         if with_person or site.decides_by_profile:
-            standing = Standing(found.person, site, now_ms, owner.user_id, device, owner.since)
+            since = max(owner.since, owner.after_logout)
+            standing = Standing(found.person, site, now_ms, owner.user_id, device, since)
             visitor = msgspec.structs.replace(visitor, standing=standing)
         if user_id and found.account is not None and (told := profiles_of(found.account)):
             held = attributes(told.get(profile_id, {}))

@@ -6,17 +6,17 @@ from and which scenario matched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from personalize_api.visitors import Visitor
-from schemas.activity import ADDED, products
-from schemas.person_profile import PersonProfile
+from personalize_api.visitors import Standing, Visitor
+from schemas.activity import ADDED, products, within
+from schemas.person_profile import profile_of
 from schemas.persons import counting
 from schemas.profiles import AttributeValue
-from schemas.purchases import Purchase, orders_of
-from schemas.redis_keys import DeviceState, PersonState
+from schemas.purchases import orders_of
+from schemas.redis_keys import Contribution
 
 DAY_MS = 86_400_000
 _SEEN_HALF_LIFE_DAYS = 7.0
@@ -24,6 +24,8 @@ _BOUGHT_HALF_LIFE_DAYS = 60.0
 _RANK = 0.85  # each product seen later makes the one before it matter so much less
 _ADDED = 1.5  # into the cart, against a look
 _MOST_BOUGHT = 12  # of the newest purchases others are looked for
+_MOST_SEEN = 24
+_EVER = 1 << 53  # ms
 _BESIDE = 0.3  # what was seen before, on the page of one product
 
 Strengths = tuple[tuple[str, float], ...]
@@ -47,17 +49,34 @@ class Taste(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.about or self.seen or self.bought or self.interests or self.attributes)
 
 
-def taste_of(visitor: Visitor, now_ms: int, source: str, scenario: str, about: str = "") -> Taste:
-    """Of a visitor whose state was not read, what the visit alone says."""
+def taste_of(
+    visitor: Visitor,
+    now_ms: int,
+    source: str,
+    scenario: str,
+    about: str = "",
+    *,
+    whole_person: bool = True,
+) -> Taste:
+    """Of a visitor whose state was not read, what the visit alone says.
+
+    `whole_person`: what was done on the person's other devices counts too; whoever speaks for a
+    device alone must learn nothing of the others.
+    """
     standing = visitor.standing
     if visitor.degraded or standing is None:
         return Taste(source=source, scenario=scenario, about=about, seen=_about(about))
-    device, person, since = standing.device, standing.person, standing.since_ms
-    seen = _seen(device, person, since, now_ms)
+    held = [_own(standing)]
+    if whole_person:
+        held += [each for each in counting(standing.person).values() if not each.gone]
+    seen = _seen(held, now_ms)
     if about:
         rest = ((product, _BESIDE * amount) for product, amount in seen if product != about)
         seen = (*_about(about), *rest)
-    bought, owned = _bought(device, person, since, now_ms)
+    bought, owned = _bought(held, now_ms)
+    profile = standing.profile
+    if not whole_person:
+        profile = profile_of(held, standing.site.lifecycle, now_ms, has_login=False)
     return Taste(
         source=source,
         scenario=scenario,
@@ -65,8 +84,25 @@ def taste_of(visitor: Visitor, now_ms: int, source: str, scenario: str, about: s
         seen=seen,
         bought=bought,
         owned=owned,
-        interests=_interests(standing.profile),
+        interests=tuple((interest.category, interest.share) for interest in profile.interests),
         attributes=visitor.attributes,
+    )
+
+
+def _own(standing: Standing) -> Contribution:
+    """What the calling device itself holds of its person, which may be ahead of the person."""
+    device, since = standing.device, standing.since_ms
+    if device is None:
+        return Contribution(0, False, 0, 0, 0, 0)
+    return Contribution(
+        version=0,
+        gone=False,
+        first_seen=device.first_seen,
+        last_seen=device.last_seen,
+        sessions=1,
+        orders=0,
+        purchases=tuple(purchase for purchase in device.orders if purchase.time >= since),
+        activity=within(device.activity, [(since, _EVER)]),
     )
 
 
@@ -74,41 +110,26 @@ def _about(product: str) -> Strengths:
     return ((product, 1.0),) if product else ()
 
 
-def _interests(profile: PersonProfile) -> tuple[tuple[str, float], ...]:
-    return tuple((interest.category, interest.share) for interest in profile.interests)
-
-
-def _seen(
-    device: DeviceState | None, person: PersonState | None, since_ms: int, now_ms: int
-) -> Strengths:
-    """By when each product was seen last. The device may be ahead of its person by a moment."""
-    activities = [held.activity for held in counting(person).values() if not held.gone]
+def _seen(held: Sequence[Contribution], now_ms: int) -> Strengths:
+    """By when each product was seen last."""
     found: dict[str, tuple[int, int]] = {}
-    own = [] if device is None else [d for d in products(device.activity) if d[1] >= since_ms]
-    for product, time, bits in (*own, *(each for one in activities for each in products(one))):
-        last, before = found.get(product, (0, 0))
-        found[product] = max(last, time), before | bits
+    for each in held:
+        for product, time, bits in products(each.activity):
+            last, before = found.get(product, (0, 0))
+            found[product] = max(last, time), before | bits
     newest = sorted(found, key=lambda product: (-found[product][0], product))
     strengths = []
-    for rank, product in enumerate(newest):
+    for rank, product in enumerate(newest[:_MOST_SEEN]):
         time, bits = found[product]
         amount = _RANK**rank * _halved(now_ms - time, _SEEN_HALF_LIFE_DAYS)
         strengths.append((product, amount * (_ADDED if bits & ADDED else 1.0)))
     return tuple(sorted(strengths, key=lambda each: (-each[1], each[0])))
 
 
-def _bought(
-    device: DeviceState | None, person: PersonState | None, since_ms: int, now_ms: int
-) -> tuple[Strengths, frozenset[str]]:
+def _bought(held: Sequence[Contribution], now_ms: int) -> tuple[Strengths, frozenset[str]]:
     """What of the purchases others are looked for, and all that is owned: not what was returned."""
-    told: set[Purchase] = set()
-    for held in counting(person).values():
-        if not held.gone:
-            told.update(held.purchases)
-    if device is not None:
-        told.update(purchase for purchase in device.orders if purchase.time >= since_ms)
     last: dict[str, int] = {}
-    for order in orders_of(told):
+    for order in orders_of({purchase for each in held for purchase in each.purchases}):
         if not order.is_returned:
             for product in order.products:
                 last[product] = max(order.time, last.get(product, 0))

@@ -44,6 +44,7 @@ async def ready(room: OpenRoom) -> Response:
         "degraded": degraded,
         "redis_ms": taken_ms,
         "site": room.site.told(),
+        "picks": room.shelves.told(),
     }
     return Response(msgspec.json.encode(answer), media_type="application/json")
 
