@@ -20,6 +20,8 @@ from infra.drain import Lag, lags
 from infra.live_state import trouble
 from infra.positions import Unreachable
 from infra.topics import MigrationError
+from schemas.catalogue_file import read as read_catalogue
+from schemas.catalogue_problems import CatalogueError
 from schemas.geo import describe
 from schemas.heartbeat import Heartbeat, StageView, read_heartbeats, services_of, stages_of
 from schemas.redis_keys import HEARTBEATS_KEY
@@ -30,9 +32,11 @@ from schemas.topics import ALL
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.errors import SinkError, classified
 from sinks.clickhouse.retention import deviations
+from sinks.redis.generations import age_s
 
 _TIMEOUT_S = 3
 _DAY_MS = 86_400_000
+_OLD_PICKS_S = 6 * 3600
 _FOLLOWING = ("collect", "personalize")
 """Services that take a changed site file by themselves."""
 
@@ -67,6 +71,8 @@ def examine(
         _check("ClickHouse", lambda: _clickhouse(settings)),
         _check("retention", lambda: _retention(settings, read_site())),
         _check("geo database", lambda: _geo(read_site())),
+        _check("catalogue", lambda: _catalogue(read_site())),
+        _check("picks", lambda: _picks(settings)),
     ]
     ports = settings.ports
     for name, port in (
@@ -174,6 +180,26 @@ def _geo(site: Site) -> str:
     if site.geo is None:
         return "none, so countries stay empty; the site file names one: geo: {database: FILE}"
     return describe(site.geo.database)
+
+
+def _catalogue(site: Site) -> str:
+    if site.catalogue is None:
+        return "none, so picks are products that events have named"
+    try:
+        found = read_catalogue(site.catalogue.file, site.catalogue.id)
+    except CatalogueError as error:
+        raise _Bad(f"{error}; see: footfall check") from error
+    return f"{len(found)} products in {site.catalogue.file.name}"
+
+
+def _picks(settings: Settings) -> str:
+    with Redis.from_url(settings.redis_url, socket_timeout=_TIMEOUT_S) as redis:
+        age = age_s(redis)
+    if age is None:
+        return "not trained yet: the sink does it by itself, or footfall picks train"
+    if age > _OLD_PICKS_S:
+        raise _Bad(f"trained {age / 3600:.0f} hours ago; does footfall sink run?")
+    return f"trained {age / 60:.0f} minutes ago"
 
 
 def _ready(url: str) -> str:

@@ -101,13 +101,16 @@ class Catalogue:
         return self._dot(wanted) / (self._lengths * np.float32(self._length(wanted)))
 
     def coverage(self, wanted: Wanted) -> Floats:
-        """How much of what is wanted each product has, -1 to 1, whatever else it has."""
-        return self._dot(wanted) / np.float32(self._length(wanted) ** 2)
+        """How much of what is wanted each product has, whatever else it has: at most 1.
+
+        What is wanted by less than 0 is taken off.
+        """
+        return self._dot(wanted) / np.float32(self._length(_liked(wanted)) ** 2)
 
     def shared(self, place: int, wanted: Wanted) -> dict[int, float]:
         """What each wanted attribute gives to the coverage of one product."""
         columns, weights = self.attributes.row(place)
-        scale = STEPS * self._length(wanted) ** 2
+        scale = STEPS * self._length(_liked(wanted)) ** 2
         return {
             token: wanted[token] * float(self.rarity[token]) ** 2 * weight / scale
             for token, weight in zip(columns.tolist(), weights.tolist(), strict=True)
@@ -167,6 +170,11 @@ class Catalogue:
                 places, weights = self._seldom.row(token)
                 scores[places] += weights * scale
         return scores
+
+
+def _liked(wanted: Wanted) -> Wanted:
+    """What is wanted by more than 0, all where nothing is."""
+    return {token: amount for token, amount in wanted.items() if amount > 0} or wanted
 
 
 def token_of(name: str, value: str) -> str:

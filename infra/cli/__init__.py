@@ -19,6 +19,7 @@ from infra.cli import (
     erase,
     imports,
     operate,
+    picks,
     query,
     rejected,
     report,
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 for group in (
     *(services, operate, query, imports, simulate, report, visitors),
-    *(erase, rejected, alerts, configure),
+    *(erase, rejected, alerts, picks, configure),
 ):
     group.register(app)
 

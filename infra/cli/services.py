@@ -112,6 +112,7 @@ def sink() -> None:
     from schemas.faults import fault_point_from
     from sinks.clickhouse.status import Status
     from sinks.clickhouse.writer import run
+    from sinks.redis.generations import train_regularly
 
     context.start_logging()
     configured = context.settings()
@@ -125,6 +126,10 @@ def sink() -> None:
         target=squash_regularly, args=(configured, stop), name="squash", daemon=True
     )
     squashing.start()
+    training = threading.Thread(
+        target=train_regularly, args=(configured, stop), name="picks", daemon=True
+    )
+    training.start()
     with Heart(configured, "sink", str(configured.ports.sink)) as heart:
         run(configured, stop, status, fault_point_from(os.environ), heart.listen)
     monitoring.stop()

@@ -26,7 +26,7 @@ EVERY_S = 3600.0
 _LOOK_S = 20.0
 _UNFINISHED_S = 3600  # what a killed run wrote is gone after so long
 _OLD_S = 600  # for readers who are reading it
-_LOCKED_S = 1800.0
+_LOCKED_S = 600.0  # nobody trains so long, or was killed
 
 _log = logging.getLogger(__name__)
 
