@@ -1,4 +1,7 @@
-"""Why a product was picked, as sentences for whoever sees it; the strongest reason first."""
+"""Why a product was picked, as sentences for whoever sees it.
+
+What is about the visitor comes before what holds for all; of each the strongest first.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from personalize_api.picks.taste import Taste
 MOST_REASONS = 3
 _WORTH_SAYING = 0.12  # of the score
 _LIKES = ("likes", "like", "interests", "interest", "hobbies", "favourites", "favorites")
+_ABOUT_ALL = ("popular", "new")  # said after what is about the visitor
 _POPULAR_THERE = 0.25  # with those from the same source, as a share of their favourite
 
 
@@ -20,7 +24,7 @@ def reasons(
     """At least one for what scores above 0. `parts`: the product's own."""
     told: list[str] = []
     score = sum(parts.values())
-    for name in sorted(parts, key=lambda part: (-parts[part], part)):
+    for name in sorted(parts, key=lambda part: (part in _ABOUT_ALL, -parts[part], part)):
         enough = parts[name] > 0 and parts[name] >= _WORTH_SAYING * score
         if enough and (say := _SENTENCES.get(name)) is not None:
             sentence = say(shelf, taste, scored, place)

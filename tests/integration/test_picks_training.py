@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import msgspec
@@ -67,7 +67,7 @@ def order(device: str, *products: str) -> EnrichedEvent:
 
 
 def track(
-    device: str, name: str, told: dict[str, object], at: int, **fields: object
+    device: str, name: str, told: Mapping[str, object], at: int, **fields: object
 ) -> EnrichedEvent:
     properties = Raw(msgspec.json.encode(told))
     return event(device, at, type="track", name=name, properties=properties, **fields)
