@@ -169,3 +169,64 @@ def test_two_testers_who_are_one_count_once(running: Stack) -> None:
         30,
         "one person in the experiment",
     )
+
+
+def test_an_agent_sees_at_one_touch_who_calls_and_what_to_do(running: Stack) -> None:
+    now = datetime.now(UTC)
+    running.segment("identify", anonymousId="cleos-phone", userId="cleo")
+    running.segment("identify", userId="cleo", traits={"email": "cleo@toyhouse.example"},
+                    context={"verified": ["email"]})  # fmt: skip
+    for path in ("/p/kite", "/cart"):
+        running.page("cleos-phone", path)
+    running.segment("track", anonymousId="cleos-phone", event="Product Added",
+                    properties={"product_id": "T-0007", "category": "outdoor"})  # fmt: skip
+    mail = {"event": "Mail Received", "properties": {"subject": "broken wheel"}}
+    waits = {"timestamp": (now - timedelta(hours=61)).isoformat(), "sentAt": now.isoformat()}
+    running.segment("batch", historical_migration=True,
+                    batch=[{"type": "track", "userId": "cleo", **mail, **waits}])  # fmt: skip
+    running.segment("track", **bought("o-77", 350, userId="cleo"))
+    running.drain()
+    found = person(running, "cleo")
+    assert [(each["kind"], each["identifier"], each["reason"]) for each in found["identities"]] == [
+        ("user_id", "cleo", "login"),
+        ("cookie", "cleos-phone", "login"),
+    ]
+    assert {page["path"] for page in found["last_pages"]} == {"/p/kite", "/cart"}
+    assert found["last_products"][0]["product_id"] == "T-0007"
+    assert (found["value_tier"], found["revenue_site"]) == ("large", "350")
+    assert [each["device_id"] for each in found["recent_sessions"]].count("cleos-phone") == 1
+    (contact,) = found["contacts"]
+    assert (contact["channel"], contact["subject"], contact["answered"]) == (
+        *("mail", "broken wheel", False),
+    )
+    assert found["next_action"]["action"] == "answer-contact"
+    assert "about 'broken wheel' has waited for 61 hours" in found["next_action"]["reason"]
+    running.segment("track", userId="cleo", event="Call Made")
+    running.drain()
+    answered = person(running, "cleo")
+    assert answered["contacts"][-1]["answered"] is True
+    assert answered["next_action"]["action"] != "answer-contact"
+
+
+def test_a_decision_that_no_page_has_shown_is_no_exposure(running: Stack) -> None:
+    before = experiments(running)
+    answer = running.homepage(anonymous_id="only-asked", referrer=GOOGLE, consent="granted")
+    assert answer["experiment"]["name"] == "hero"
+    running.page("only-asked", "/p/bruno", GOOGLE)
+    running.drain()
+    assert experiments(running) == before
+    assert person(running, "only-asked")["person"]["experiments"] == []
+    shown = f"SELECT shown FROM decisions WHERE decision_id = '{answer['decision_id']}'"
+    assert running.sql(shown) == [["false"]]
+    forged = {"decision_id": "x" + answer["decision_id"][1:], "variant": answer["variant"]}
+    running.page("only-asked", "/", properties=forged)
+    running.drain()
+    assert experiments(running) == before
+    running.page("only-asked", "/", properties={**forged, "decision_id": answer["decision_id"]})
+    running.drain()
+    assert sum(n for n, _ in experiments(running).values()) == 1 + sum(
+        n for n, _ in before.values()
+    )
+    assert running.sql(shown) == [["true"]]
+    (arm,) = person(running, "only-asked")["person"]["experiments"]
+    assert (arm["arm"], arm["running"]) == (answer["experiment"]["arm"], True)
