@@ -12,6 +12,8 @@ from personalize_api.user_token import HEADER, TokenRefused, read
 from schemas.settings import Settings
 from schemas.site import Site
 
+_IGNORED = "ignored: needs a server key or a user token that says so"
+
 
 def restrict(
     caller: Caller,
@@ -26,18 +28,20 @@ def restrict(
     Afterwards a `user_id` that is there is proven, and `user_token` is empty.
     """
     notes = list(arrival.notes)
-    token = headers.get(HEADER, b"").decode("latin-1") or arrival.user_token
-    arrival.user_token = ""
+    raw = headers.get(HEADER)
+    token = raw.decode("latin-1") if raw else arrival.user_token
     asked = arrival.user_id, arrival.profile_id
     if caller.kind != "server":
         arrival.user_id = arrival.profile_id = ""
     if token:
+        arrival.user_token = ""
         _believe(token, asked, arrival, notes, site, settings, now_s)
     if caller.kind == "server":
         return notes
-    for name, said in zip(("user_id", "profile_id"), asked, strict=True):
-        if said and getattr(arrival, name) != said:
-            notes.append(f"{name} ignored: needs a server key or a user token that says so")
+    if asked[0] and arrival.user_id != asked[0]:
+        notes.append(f"user_id {_IGNORED}")
+    if asked[1] and arrival.profile_id != asked[1]:
+        notes.append(f"profile_id {_IGNORED}")
     if caller.kind == "browser":
         own = device_id(cookie(headers, site.cookie.name), [])
         if own and arrival.anonymous_id not in ("", own):
