@@ -107,6 +107,7 @@ def test_live_experiments_equal_clickhouse(running: Stack) -> None:
         device = f"tester-{n}"
         answer = running.homepage(anonymous_id=device, referrer=GOOGLE, consent="granted")
         assert (answer["scenario"], answer["experiment"]["name"]) == ("search-toys", "hero")
+        page = {"url": "https://toyhouse.example/", "referrer": chance.choice(["", GOOGLE])}
         shown = {"decision_id": answer["decision_id"], "variant": answer["variant"]}
         batch: list[dict[str, Any]] = []
         if chance.random() < 0.3:
@@ -115,7 +116,7 @@ def test_live_experiments_equal_clickhouse(running: Stack) -> None:
             {
                 "type": "page",
                 "properties": shown,
-                "context": {"page": {"url": "https://toyhouse.example/"}},
+                "context": {"page": page},
             }
         )
         if chance.random() < 0.4:
@@ -136,6 +137,19 @@ def test_live_experiments_equal_clickhouse(running: Stack) -> None:
     report = json.loads(running.footfall("report", "experiments", "--json"))
     batch_counts = {row["arm"]: (row["exposed"], row["converted"]) for row in report["rows"]}
     assert live == batch_counts
+    (hero,) = running.live_experiments()
+    assert {arm["name"]: (arm["exposed"], arm["converted"]) for arm in hero["total"]} == live
+    stored = running.sql(
+        "SELECT referrer_medium, arm, exposed, converted FROM report_experiments("
+        "experiment = 'hero', goal = 'Order Completed', since = '2020-01-01', until = '2100-01-01')"
+        " ORDER BY referrer_medium, arm"
+    )
+    assert stored == [
+        [medium, arm["name"], str(arm["exposed"]), str(arm["converted"])]
+        for medium, arms in sorted(hero["media"].items())
+        for arm in arms
+    ]
+    assert set(hero["media"]) == {"direct", "search"}
     exposed = sum(count for count, _ in live.values())
     converted = sum(count for _, count in live.values())
     assert 40 < exposed < 75  # some testers are one member, some logged out and are two

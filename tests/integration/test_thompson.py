@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 import redis
 
+from infra.embedded import redis_server
+from personalize_api.arm_weights import EVERY_S
 from schemas.activity import Activity, exposure_name, with_cell
 from schemas.event import person_of_user
 from schemas.redis_keys import (
@@ -35,6 +38,7 @@ from tests.integration.personalize_service import (
     serving,
 )
 from tests.processes import await_true
+from tests.servers import own_settings, running
 
 SEARCH = "https://www.google.com/"
 MAIL = "https://mail.google.com/"
@@ -127,3 +131,24 @@ def test_who_was_shown_an_arm_on_another_device_keeps_it(client: Client, redis_u
         assert answer["experiment"]["arm"] == answer["variant"] == "b"
         assert f"arm b of experiment learner, kept since {day}" in answer["reason"]
     assert client.homepage(anonymous_id="no-login", referrer=SEARCH)["variant"] == "b"
+
+
+def test_without_redis_the_last_weights_stay(
+    addresses: Settings, kafka_address: str, tmp_path: Path
+) -> None:
+    own = msgspec.structs.replace(own_settings(), kafka=kafka_address)
+    service = redis_server.service(tmp_path / "data", own.ports.redis)
+    with running(service, tmp_path / "log") as server:
+        with redis.Redis.from_url(own.redis_url) as store:
+            count(store, 120, "search", a=(1000, 80), b=(1000, 20))
+        with serving(own, SHOP) as client, serving(own, SHOP) as another:
+            await_true(lambda: "search" in weights(client), 30, "weights")
+            await_true(lambda: weights(another) == weights(client), 30, "equal weights")
+            known = weights(client)
+            server.kill()
+            server.wait()
+            time.sleep(EVERY_S + 1)
+            answers = [client.homepage(anonymous_id=f"new-{n}", referrer=SEARCH) for n in range(40)]
+            assert all(answer["degraded"] for answer in answers)
+            assert sum(answer["variant"] == "a" for answer in answers) > 28
+            assert f"a {known['search']['a']:.1%}" in "".join(a["reason"] for a in answers)
