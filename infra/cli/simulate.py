@@ -51,6 +51,7 @@ def simulate(
     live: bool = typer.Option(False, "--live", help="Play shoppers now, until Ctrl-C."),
     per_minute: float = typer.Option(30, min=0.1, max=6000, help="Live: visits that begin."),
     personalize: str = typer.Option("", metavar="URL", help="Live: the personalization service."),
+    shop: str = typer.Option("", metavar="URL", help="Live: while its /checkout fails, no orders."),
 ) -> None:
     """Synthetic shoppers with known truth; without --send and --out they are only counted.
 
@@ -66,7 +67,7 @@ def simulate(
         if truth is not None:
             check_format(truth)
         if live:
-            _play(shoppers or 0, seed, per_minute, send, personalize, key, truth)
+            _play(shoppers or 0, seed, per_minute, send, personalize, shop, key, truth)
             return
         ends = times.milliseconds(times.read(until, UTC)) if until else 0
         began = times.milliseconds(times.read(launch, UTC)) if launch else 0
@@ -133,6 +134,7 @@ def _play(
     per_minute: float,
     send: str,
     personalize: str,
+    shop: str,
     key: str,
     truth: Path | None,
 ) -> None:
@@ -149,6 +151,7 @@ def _play(
         per_minute=per_minute,
         shoppers=visits,
         secret=_secret(),
+        shop_url=shop,
     )
     collect = send or f"http://127.0.0.1:{ports.collect}"
     ask = personalize or f"http://127.0.0.1:{ports.personalize}"

@@ -99,7 +99,8 @@ def _links(place: Place) -> RenderableType:
         (
             "Watch the funnel",
             f"{place.personalize}/ops",
-            "It ticks with every toy you look at, put into the cart and order.",
+            "It ticks with every toy you look at, put into the cart and order. Break the checkout "
+            f"and watch: curl -X POST '{shop}/admin/break-checkout?on=1' (on=0 mends it).",
         ),
         (
             "Ask SQL",

@@ -128,6 +128,7 @@ class Story:
             *("simulate", "--live", "--per-minute", str(LIVE_PER_MINUTE)),
             *("--seed", str(LIVE_SEED), "--send", self._place.collector),
             *("--personalize", self._place.personalize, "--truth", str(self._live_truth)),
+            *("--shop", self._place.url(self._place.settings.ports.shop)),
         )
         with (self._place.directory / "live.log").open("wb") as output:
             process = await self._spawn(words, output.fileno())

@@ -19,6 +19,7 @@ import msgspec
 from infra.demo.catalogue import Catalogue
 from infra.simulate.acts import Act
 from infra.simulate.arrivals import arrive
+from infra.simulate.checkout import Checkout
 from infra.simulate.crawls import Crawls
 from infra.simulate.delivery import connected
 from infra.simulate.mails import Mails
@@ -54,6 +55,7 @@ class LivePlan(msgspec.Struct, frozen=True, kw_only=True):
     per_minute: float
     shoppers: int = 0
     pace: float = PACE
+    shop_url: str = ""  # of the shop whose checkout has to work for an order
     secret: str = ""  # signs tokens of mails
     dirt: Dirt = Dirt()
 
@@ -79,7 +81,7 @@ async def live(
         counts = counts if counts is not None else LiveCounts()
         outbox = Outbox(collector, on_truth, counts)
         desk = _Desk(client, personalize_url, key, plan.site.homepage.default)
-        street = _Street(plan, desk, outbox, stop, counts)
+        street = _Street(plan, desk, Checkout(client, plan.shop_url), outbox, stop, counts)
         sending = asyncio.create_task(outbox.run())
         playing = asyncio.create_task(street.run())
         await asyncio.wait((sending, playing), return_when=asyncio.FIRST_COMPLETED)
@@ -129,12 +131,14 @@ class _Street:
         self,
         plan: LivePlan,
         desk: _Desk,
+        checkout: Checkout,
         outbox: Outbox,
         stop: asyncio.Event,
         counts: LiveCounts,
     ) -> None:
         self._plan = plan
         self._desk = desk
+        self._checkout = checkout
         self._outbox = outbox
         self._stop = stop
         self._counts = counts
@@ -196,6 +200,8 @@ class _Street:
             while True:
                 step = script.send(shown)
                 if not await self._pause(step.wait * self._plan.pace):
+                    break
+                if step.name == "Order Completed" and not await self._checkout.works():
                     break
                 shown = await self._homepage(person, device, step) if step.is_home else None
                 at = max(_now_ms(), at + 1)

@@ -19,6 +19,7 @@ import uvicorn
 from infra.demo.toyhouse.app import create_app
 from infra.demo.toyhouse.footfall import Decision, Footfall, Visit
 from infra.demo.toyhouse.variants import VARIANTS
+from infra.simulate.checkout import Checkout
 from schemas.settings import Settings
 from schemas.site import Site
 from schemas.site_file import load
@@ -226,6 +227,18 @@ def test_a_broken_checkout_is_a_500_until_it_is_mended(shop: httpx.Client) -> No
     shop.post("/admin/break-checkout?on=0")
 
     assert shop.post("/order", data={"name": "Robin"}).status_code == 200
+
+
+def test_simulated_shoppers_find_a_broken_checkout_broken(shop: httpx.Client) -> None:
+    async def works(url: str) -> bool:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return await Checkout(client, url).works()
+
+    url = str(shop.base_url)
+    assert asyncio.run(works(url))
+    shop.post("/admin/break-checkout?on=1")
+    assert not asyncio.run(works(url))
+    assert asyncio.run(works(""))
 
 
 def test_nobody_from_outside_breaks_the_checkout(shop: httpx.Client) -> None:
