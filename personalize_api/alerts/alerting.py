@@ -43,6 +43,7 @@ from schemas.site import Funnel, Site
 EVALUATE_EVERY_S = 10.0
 LOOK_EVERY_S = 2.0
 STALE_S = 60.0
+_SETTLED_EVERY_S = 60.0
 """What was evaluated longer ago is not told as if it were so now."""
 
 logger = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ class Alerting:
         self._log = SeldomLogger(logger)
         self._state = AlertState()
         self._histories: dict[str, History] = {}  # by funnel key
+        self._settled_at: dict[str, float] = {}  # monotonic: when they are read again
         self._leads = False
         self._evaluate_at = 0.0  # monotonic
         self._trouble = "not yet"
@@ -202,10 +204,13 @@ class Alerting:
             history = History(len(funnel.steps), ZoneInfo(site.timezone))
             today = minute // 1440
             history.load(await self._store.read_history(funnel.key, today))
-            if history.needs_settled:
-                settled = await self._store.read_settled(funnel.key, history.steps, today)
-                history.load_settled(settled)
             self._histories[funnel.key] = history
+            self._settled_at.pop(funnel.key, None)
+        if history.needs_settled and time.monotonic() >= self._settled_at.get(funnel.key, 0.0):
+            # again and again: an import may have brought the past while this service runs
+            self._settled_at[funnel.key] = time.monotonic() + _SETTLED_EVERY_S
+            settled = await self._store.read_settled(funnel.key, history.steps, minute // 1440)
+            history.load_settled(settled)
         return history
 
     def _measure(
