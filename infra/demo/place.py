@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from infra.demo import catalogue
 from infra.embedded.ports import free_offset, is_taken
 from infra.embedded.stack import Page, secret_of
 from schemas.settings import Ports, Settings
@@ -100,6 +101,7 @@ def _site_file(directory: Path, moved: Ports) -> Path:
     for host in ("127.0.0.1", "localhost"):
         text = text.replace(f'"{host}:{default.encyclopedia}"', f'"{host}:{moved.encyclopedia}"')
     copy.write_text(text)
+    shutil.copy(catalogue.FILE, directory)  # which the site file names beside itself
     return copy
 
 
