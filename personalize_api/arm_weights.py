@@ -19,6 +19,7 @@ from collections.abc import Mapping
 import redis.asyncio
 from redis.exceptions import RedisError
 
+from personalize_api.ending import end
 from personalize_api.experiments import Split
 from personalize_api.outcomes import Outcomes, read_since, read_totals, without
 from personalize_api.seldom import SeldomLogger
@@ -65,9 +66,7 @@ class ArmWeights:
         self._task.add_done_callback(_tell)
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
         await self._redis.aclose()
 
     async def refresh(self) -> None:

@@ -18,6 +18,7 @@ import msgspec
 import redis.asyncio
 from redis.exceptions import RedisError, ResponseError
 
+from personalize_api.ending import end
 from personalize_api.errors import StateUnavailable
 from personalize_api.seldom import SeldomLogger
 from schemas.funnel_result import iso_time
@@ -123,9 +124,7 @@ class LivePulse:
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
         await self._redis.aclose()
 
     async def _compute(self) -> Pulse:

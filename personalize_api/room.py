@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from personalize_api.alerts.alerting import Alerting
 from personalize_api.arm_weights import ArmWeights
 from personalize_api.decisions import DecisionLog
+from personalize_api.ending import end
 from personalize_api.funnels import LiveFunnels
 from personalize_api.homepage import Homepage
 from personalize_api.live import LiveFeed
@@ -91,8 +92,7 @@ async def open_room(
             PicksEndpoint(site, homepage, metrics),
         )
     finally:
-        for task in beside:
-            task.cancel()
+        await end(*beside)
         feed.close()
         await alerting.close()
         await funnels.close()
@@ -103,7 +103,6 @@ async def open_room(
         await shelves.close()
         await reader.close()
         await decisions.close()
-        await asyncio.gather(*beside, return_exceptions=True)
 
 
 async def _warm_up(site: CurrentSite, visitors: Visitors) -> None:

@@ -19,6 +19,7 @@ import redis.asyncio
 from redis.exceptions import RedisError
 from redis.typing import EncodableT
 
+from personalize_api.ending import end
 from personalize_api.metrics import Metrics
 from personalize_api.seldom import SeldomLogger
 
@@ -97,9 +98,7 @@ class StateReader:
         return self._loop.time() + patience_s
 
     async def close(self) -> None:
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await end(*self._running)
         await self._redis.aclose()
 
     def _expect(self, waiter: _Waiter, deadline: float) -> None:

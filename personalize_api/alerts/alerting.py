@@ -31,6 +31,7 @@ from personalize_api.alerts.state import (
 from personalize_api.alerts.store import AlertStore, NotTheLeader
 from personalize_api.alerts.webhooks import Outbox, digest, messages
 from personalize_api.current_site import CurrentSite
+from personalize_api.ending import end
 from personalize_api.errors import StateUnavailable
 from personalize_api.funnels import LiveFunnel, LiveFunnels
 from personalize_api.metrics import Metrics
@@ -90,9 +91,7 @@ class Alerting:
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
         await self._outbox.close()
         with suppress(RedisError, OSError):
             await self._store.step_down()

@@ -15,6 +15,7 @@ from pathlib import Path
 import redis.asyncio
 from redis.exceptions import RedisError
 
+from personalize_api.ending import end
 from personalize_api.picks.choose import Chooser
 from personalize_api.picks.shelf import Shelf
 from personalize_api.seldom import SeldomLogger
@@ -68,10 +69,7 @@ class Shelves:
             await asyncio.wait_for(first.wait(), _FIRST_S)
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await end(self._task)
         await self._redis.aclose()
 
     def told(self) -> dict[str, object]:

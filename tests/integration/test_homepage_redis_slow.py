@@ -146,22 +146,32 @@ def test_a_redis_that_is_emptied_knows_nobody_and_is_not_degraded(
     assert (answer["degraded"], answer["visitor"]["class"]) == (False, "first-time")
 
 
-def test_a_state_of_a_megabyte_holds_nobody_up(client: Client, redis_url: str) -> None:
+def test_a_state_of_a_megabyte_holds_nobody_up(
+    addresses: Settings, redis_url: str, kafka_address: str
+) -> None:
     """It is not read: that would take so long that others missed their deadline."""
     logins = tuple((f"user-{n}", n, n) for n in range(60_000))
     large = encode_device_state(device_state(logins=logins))
     assert len(large) > 1_000_000
     usual = encode_device_state(device_state(past_sessions=2, seen={20_000: bytes(100_000)}))
-    put(redis_url, large=large, torn=large[:-10], noise=b"\xc1" * 1_000_000, usual=usual)
-    for device in ("large", "torn", "noise"):
-        answer = asked(client, device)
-        assert (answer["degraded"], answer["variant"]) == (True, "bestsellers")
-        assert "could not be read" in answer["reason"]
-        assert answer["taken_s"] < IN_TIME_S
-    assert asked(client, "usual")["visitor"]["class"] == "returning"
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda n: asked(client, ("large", KNOWN)[n % 2]), range(64)))
-    known = answers[1::2]
-    assert sum(not answer["degraded"] for answer in known) > len(known) / 2
-    assert all(answer["variant"] == "bestsellers" for answer in answers)
-    await_true(lambda: is_whole(client), 10, "whole again")
+    put(
+        redis_url,
+        large=large,
+        torn=large[:-10],
+        noise=b"\xc1" * 1_000_000,
+        usual=usual,
+        known=returning(),
+    )
+    with serving(addresses) as client:
+        for device in ("large", "torn", "noise"):
+            answer = asked(client, device)
+            assert (answer["degraded"], answer["variant"]) == (True, "bestsellers")
+            assert "could not be read" in answer["reason"]
+            assert answer["taken_s"] < IN_TIME_S
+        assert asked(client, "usual")["visitor"]["class"] == "returning"
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda n: asked(client, ("large", KNOWN)[n % 2]), range(64)))
+        known = answers[1::2]
+        assert sum(not answer["degraded"] for answer in known) > len(known) / 2
+        assert all(answer["variant"] == "bestsellers" for answer in answers)
+        await_true(lambda: is_whole(client), 10, "whole again")
