@@ -130,6 +130,13 @@ def test_events_of_servers_are_no_behaviour() -> None:
     assert counts(told) == {(0, "e"): LIMIT + 5, (0, "a"): 1, (0, "l"): 1}
 
 
+def test_what_servers_say_of_a_device_stays_when_it_turns_out_a_bot() -> None:
+    robots = at(0, 2, url="https://toyhouse.example/robots.txt")
+    before, after = at(0, 1, server=True), at(0, 3, server=True)
+    assert counts([before, robots, after])[0, "e"] == 2
+    assert counts([robots, before, after])[0, "e"] == 2
+
+
 def test_a_device_of_which_page_and_server_speak_is_there_once_a_minute() -> None:
     by_page_first = counts([at(0, 1), at(0, 2, server=True)])
     by_server_first = counts([at(0, 1, server=True), at(0, 2)])
