@@ -17,15 +17,15 @@ _MOST = 5  # lines of each list
 
 def show(found: OneTouch, console: Console) -> None:
     name = found.user_id or found.identifier
-    console.print(f"[bold]{escape(name)}[/bold]  {', '.join(_standing(found))}")
+    console.print(f"[bold]{_plain(name)}[/bold]  {', '.join(_standing(found))}")
     action = found.next_action
-    about = f" ({escape(', '.join(action.about))})" if action.about else ""
-    console.print(f"[green]next: {action.action}[/green]{about}: {escape(action.reason)}\n")
+    about = f" ({_plain(', '.join(action.about))})" if action.about else ""
+    console.print(f"[green]next: {action.action}[/green]{about}: {_plain(action.reason)}\n")
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     for what, lines in _rows(found):
-        text = "\n".join(map(escape, lines))
+        text = "\n".join(map(_plain, lines))
         if text:
             table.add_row(what, text)
     console.print(table)
@@ -78,6 +78,11 @@ def _rows(found: OneTouch) -> Iterator[tuple[str, Iterable[str]]]:
             for each in found.contacts
         ],
     )
+
+
+def _plain(text: str) -> str:
+    """What others have sent, without what a terminal would obey."""
+    return escape("".join(sign if sign.isprintable() else "\ufffd" for sign in text))
 
 
 def _since(time: str | None) -> str:

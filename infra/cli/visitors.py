@@ -90,7 +90,7 @@ def visitor(
     if as_json or not sys.stdout.isatty():
         Console().print_json(msgspec.json.encode(found).decode())
     else:
-        show(found, Console())
+        show(found, Console(emoji=False, highlight=False))
 
 
 def click_token(
