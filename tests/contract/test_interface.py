@@ -33,8 +33,8 @@ from tests.integration.personalize_service import (
     SITE,
     Client,
     device_state,
-    make_raw_topic,
     now_ms,
+    patient,
     serving,
 )
 
@@ -58,13 +58,12 @@ FOR_PAGES = "^/(v1/(homepage|me|picks)|ofrep/.*)$"
 
 @pytest.fixture(scope="module")
 def client(addresses: Settings, redis_url: str, kafka_address: str) -> Iterator[Client]:
-    make_raw_topic(kafka_address)
     with redis.Redis.from_url(redis_url) as store:
         activity = with_cell({}, interest_name("trains"), now_ms(), 3)
         activity = with_cell(activity, product_name("kite"), now_ms(), 1)
         known = device_state(activity=activity, logins=(("olga", 1, 1), ("", 9, 9)))
         store.set(device_key("0"), encode_device_state(known))  # what generators like to say
-    with serving(addresses) as client:
+    with patient(), serving(addresses) as client:
         yield client
 
 

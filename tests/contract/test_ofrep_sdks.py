@@ -24,7 +24,7 @@ from schemas.settings import Settings
 from tests.integration.personalize_service import (
     ORIGIN,
     Client,
-    make_raw_topic,
+    patient,
     serving,
 )
 from tests.requirements import require
@@ -37,8 +37,7 @@ INSTALLED = Path(__file__).parents[2] / ".npm-ofrep"
 
 @pytest.fixture(scope="module")
 def client(addresses: Settings, redis_url: str, kafka_address: str) -> Iterator[Client]:
-    make_raw_topic(kafka_address)
-    with serving(addresses) as client:
+    with patient(), serving(addresses) as client:
         yield client
 
 

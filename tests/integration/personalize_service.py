@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -12,10 +13,12 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
+import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from personalize_api.app import Server
+from personalize_api.state_reader import StateReader
 from schemas.current_site import CurrentSite
 from schemas.redis_keys import DeviceState
 from schemas.settings import Ports, Settings
@@ -135,6 +138,7 @@ def serving(settings: Settings, site: Site | CurrentSite = SITE) -> Iterator[Cli
     ports = Ports.with_offset(free_offset())
     settings = msgspec.structs.replace(settings, ports=ports)
     current = site if isinstance(site, CurrentSite) else CurrentSite(site)
+    make_raw_topic(settings.kafka)
     server = Server(settings, current)
     thread = threading.Thread(target=server.run, name="personalize")
     thread.start()
@@ -151,8 +155,24 @@ def serving(settings: Settings, site: Site | CurrentSite = SITE) -> Iterator[Cli
         assert not thread.is_alive(), "the service does not stop"
 
 
+@contextmanager
+def patient() -> Iterator[None]:
+    """A deadline that a busy machine keeps, for tests of what is decided and not of how soon."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StateReader.deadline, "__defaults__", (3.0,))
+        yield
+
+
 def make_raw_topic(kafka: str) -> None:
-    """Before the first decision: else the broker makes the topic itself, with other partitions."""
+    """Before the first decision: else the broker makes the topic itself, with other partitions.
+
+    Nothing where there is no broker.
+    """
+    host, _, port = kafka.partition(":")
+    try:
+        socket.create_connection((host, int(port)), 1).close()
+    except OSError:
+        return
     admin = AdminClient({"bootstrap.servers": kafka})
     if RAW.name not in admin.list_topics(timeout=10).topics:
         admin.create_topics([NewTopic(RAW.name, RAW.partitions, 1)])[RAW.name].result()

@@ -31,8 +31,8 @@ from tests.integration.personalize_service import (
     SERVER_KEY,
     Client,
     device_state,
-    make_raw_topic,
     now_ms,
+    patient,
     serving,
 )
 
@@ -43,14 +43,13 @@ OPERATORS_ONLY = ("/ops", "/v1/live", "/v1/funnels", "/v1/funnels/checkout", "/v
 
 @pytest.fixture(scope="module")
 def client(addresses: Settings, redis_url: str, kafka_address: str) -> Iterator[Client]:
-    make_raw_topic(kafka_address)
     with redis.Redis.from_url(redis_url) as store:
         held = Contribution(1, False, now_ms(), now_ms(), 1, 2, {})
         anna = PersonState(user_id="anna", counted=True, devices={"phone": held})
         store.set(person_key(person_of_user("anna")), encode_state(anna))
         logged_in = device_state(logins=(("anna", 5, 5),))
         store.set(device_key("annas-phone"), encode_device_state(logged_in))
-    with serving(addresses) as client:
+    with patient(), serving(addresses) as client:
         yield client
 
 
@@ -117,12 +116,12 @@ def test_a_token_that_does_not_hold_says_nothing(client: Client, token: str) -> 
 
 
 def test_a_token_speaks_for_its_own_member_only(client: Client) -> None:
-    answer = decision(client, good_token("sk_demo", user="ben"), user_id="anna")
+    answer = decision(client, good_token("sk_demo", user="access-ben"), user_id="anna")
     assert answer["visitor"]["class"] == "registered"
     assert "user_id ignored" in answer["reason"]
     answer = decision(client, good_token("sk_demo", profile="kid"), profile_id="other")
     assert "profile_id ignored" in answer["reason"]
-    answer = decision(client, good_token("sk_demo", user="ben"), SERVER_KEY, user_id="anna")
+    answer = decision(client, good_token("sk_demo", user="access-ben"), SERVER_KEY, user_id="anna")
     assert answer["visitor"]["user_id"] == "anna"
     assert "user_token ignored" in answer["reason"]
 

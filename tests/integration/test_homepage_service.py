@@ -27,6 +27,7 @@ from tests.integration.personalize_service import (
     Client,
     device_state,
     now_ms,
+    patient,
     serving,
 )
 
@@ -36,7 +37,7 @@ ENCYCLOPEDIA = "https://encyclopedia.example/wiki/Toy"
 
 @pytest.fixture(scope="module")
 def client(addresses: Settings, redis_url: str, kafka_address: str) -> Iterator[Client]:
-    with serving(addresses) as client:
+    with patient(), serving(addresses) as client:
         yield client
 
 

@@ -14,7 +14,7 @@ from tests.integration.personalize_service import (
     ORIGIN,
     Answer,
     Client,
-    make_raw_topic,
+    patient,
     serving,
 )
 
@@ -24,8 +24,7 @@ ALL = "/ofrep/v1/evaluate/flags"
 
 @pytest.fixture(scope="module")
 def client(addresses: Settings, redis_url: str, kafka_address: str) -> Iterator[Client]:
-    make_raw_topic(kafka_address)
-    with serving(addresses) as client:
+    with patient(), serving(addresses) as client:
         yield client
 
 
