@@ -2,7 +2,8 @@
 
 In this order:
 1. Who was first shown another experiment of the same group takes no part in this one.
-2. Who was shown an arm keeps it, on every device that is known to be theirs, while the arm exists.
+2. Who was shown an arm keeps it, on every device that is known to be theirs, while the arm exists;
+   also when another goal is chosen.
 3. Who is outside the experiment's share of its group, by hash, takes no part.
 4. Hold-out or arm by hash: so without memory, and the same in every process.
 """
@@ -55,10 +56,10 @@ def take_part(
     site: Site, experiment: Experiment, unit: str, medium: str, shown: Shown, splits: Splits
 ) -> Part:
     """`unit`: the id of the device, or of the user where there is none; not ''."""
-    name, seen = experiment.name, shown()
+    name, seen = experiment.name, _by_name(shown())
     if experiment.group and (other := _other_of_group(site, experiment, seen)):
         return Part("", f"not in experiment {name}: in {other} of the same group")
-    kept = seen.get(experiment.key)
+    kept = seen.get(name)
     if kept is not None and _is_there(experiment, kept.arm):
         return Part(
             kept.arm,
@@ -93,15 +94,18 @@ def _other_of_group(site: Site, experiment: Experiment, seen: Mapping[str, Expos
     """The experiment of the same group that the visitor was shown first, '' if it is this one."""
     if not seen:
         return ""
-    first = min(
-        (
-            (seen[each.key], each.name)
-            for each in site.experiments.values()
-            if each.group == experiment.group and each.key in seen
-        ),
-        default=None,
-    )
+    group = [e.name for e in site.experiments.values() if e.group == experiment.group]
+    first = min(((seen[name], name) for name in group if name in seen), default=None)
     return first[1] if first is not None and first[1] != experiment.name else ""
+
+
+def _by_name(shown: Mapping[str, Exposure]) -> Mapping[str, Exposure]:
+    """By the experiment's name: another goal counts anew, and moves nobody to another arm."""
+    first: dict[str, Exposure] = {}
+    for key, exposure in shown.items():
+        name = key.rpartition(":")[0]
+        first[name] = min(first.get(name, exposure), exposure)
+    return first
 
 
 def _is_there(experiment: Experiment, arm: str) -> bool:

@@ -1,8 +1,8 @@
 """Live outcomes of an experiment, as the stream counts them in Redis: by referrer medium and arm.
 
 Of an experiment those persons count who were first shown an arm of it; as converted who reached its
-goal then or later. `totals` is the experiment's whole life; `since` those of the last hours, by the
-minute of the first exposure.
+goal then or later, within the time that the site file gives it. `read_totals`: of its whole life;
+`read_since`: of the last hours, by the minute of the first exposure.
 """
 
 from __future__ import annotations

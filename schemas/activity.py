@@ -56,7 +56,7 @@ _KINDS = {
     INTEREST: _Kind(3_600_000, 96, first=False),
     TOUCH: _Kind(3_600_000, 8, first=True),
     EXPOSURE: _Kind(1000, 16, first=True),  # of each experiment
-    GOAL: _Kind(1, 8, first=False),  # of each event name
+    GOAL: _Kind(1, 64, first=False),  # of each event name
     PRODUCT: _Kind(300_000, 12, first=False),
     PAGE: _Kind(60_000, 5, first=False),
     CONTACT: _Kind(1, 5, first=False),
@@ -227,13 +227,20 @@ def first_exposures(activities: Iterable[Activity]) -> dict[str, Exposure]:
     return first
 
 
-def reached_since(activities: Iterable[Activity], event_name: str, since_ms: int) -> bool:
-    """Whether an event of that name, the goal of an experiment, came at `since_ms` or later."""
+def reached(
+    activities: Iterable[Activity], event_name: str, since_ms: int, within_ms: int = 0
+) -> bool:
+    """Whether an event of that name, the goal of an experiment, came at `since_ms` or later, and
+    where `within_ms` is given, no later after it than that.
+
+    Of more than 64 such events of a device the newest are looked at.
+    """
     name = goal_name(event_name)
+    until_ms = since_ms + within_ms if within_ms else LAST_MS
     return any(
-        cells[-1] >> BITS >= since_ms
+        since_ms <= cell >> BITS <= until_ms
         for activity in activities
-        if (cells := activity.get(name)) is not None
+        for cell in reversed(activity.get(name, ()))
     )
 
 

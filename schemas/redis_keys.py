@@ -160,13 +160,13 @@ def begun_key(topic: Topic, partition: int) -> str:
     return f"{_tag(topic, partition)}:begun"
 
 
-def experiment_key(partition: int, experiment_key: str, hour: int) -> str:
+def experiment_key(partition: int, experiment: str, hour: int) -> str:
     """Hash of live counts of one experiment: persons by the minute of their first exposure.
 
-    Fields as of a funnel (`funnel_field`) of two steps, exposed and converted; `by` is the
-    referrer medium of that exposure, `value` its arm.
+    `experiment`: see `schemas.site.Experiment.key`. Fields as of a funnel (`funnel_field`) of
+    two steps, exposed and converted; `by` is the referrer medium of that exposure, `value` its arm.
     """
-    return f"{_tag(REGISTERS, partition)}:x:{experiment_key}:{hour}"
+    return f"{_tag(REGISTERS, partition)}:x:{experiment}:{hour}"
 
 
 def pulse_key(partition: int, hour: int) -> str:
@@ -193,9 +193,9 @@ HEARTBEATS_KEY = "ff:heartbeats"
 """Hash 'service:instance' -> `schemas.heartbeat.Heartbeat` as JSON."""
 
 
-def experiment_total_key(partition: int, experiment_key: str) -> str:
+def experiment_total_key(partition: int, experiment: str) -> str:
     """Hash of the same counts over the experiment's whole life. Fields: `experiment_field`."""
-    return f"{_tag(REGISTERS, partition)}:xt:{experiment_key}"
+    return f"{_tag(REGISTERS, partition)}:xt:{experiment}"
 
 
 def experiment_field(step: int, medium: str, arm: str) -> str:

@@ -154,11 +154,13 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     share: float = 1.0  # of the group's visitors, or of all; 0..1
     floor: float = 0.05  # thompson: no arm gets a smaller share of newcomers
     delay_ms: int = 3_600_000  # thompson: an exposure younger than this says nothing yet
+    within_ms: int = 0  # the goal counts so long after the first exposure; 0: whenever it comes
 
     @cached_property
     def key(self) -> str:
-        """Name and goal: with another goal it is another experiment and counts anew."""
-        return f"{self.name}:{zlib.crc32(self.goal.encode()):08x}"
+        """Name and what counts: with another goal, or time for it, it counts anew."""
+        text = f"{self.goal} {self.within_ms}" if self.within_ms else self.goal
+        return f"{self.name}:{zlib.crc32(text.encode()):08x}"
 
 
 class AlertRules(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,10 +10,11 @@ from schemas import site_values as values
 from schemas.site import Experiment
 from schemas.site_yaml import Section, entries, line_of, text_of
 
-_KEYS = ("arms", "holdout", "goal", "allocation", "group", "share", "floor", "delay")
+_KEYS = ("arms", "holdout", "goal", "within", "allocation", "group", "share", "floor", "delay")
 _OF_THOMPSON = ("floor", "delay")
 _HOLDOUT = "holdout"  # what personalize_api calls the share that gets the default
 _DELAY = "1m", "2d"  # so long live minutes are kept
+_WITHIN = "1m", "90d"
 _GRAIN = 1e-9  # thirds, written in percent, may add up to a grain more than all
 
 
@@ -51,7 +52,11 @@ def _experiment(section: Section, name: str) -> Experiment:
         share=section.read("share", values.share, default.share),
         floor=section.read("floor", values.share, default.floor),
         delay_ms=section.read("delay", values.duration_within(*_DELAY), default.delay_ms),
+        within_ms=section.read("within", _whole_seconds, default.within_ms),
     )
+    if experiment.within_ms and not experiment.goal:
+        at = section.node("within") or section.line
+        section.problems.add(at, f"{section.name}: 'within' needs 'goal', which it is the time for")
     if experiment.group and "share" not in section:
         section.problems.add(
             section.node("group") or section.line,
@@ -65,6 +70,11 @@ def _experiment(section: Section, name: str) -> Experiment:
                 at = section.node(key) or section.line
                 section.problems.add(at, f"{section.name}: '{key}' is for allocation: thompson")
     return experiment
+
+
+def _whole_seconds(text: str) -> int:
+    """A time in ms, rounded down: ClickHouse is asked in seconds."""
+    return values.duration_within(*_WITHIN)(text) // 1000 * 1000
 
 
 def _check_thompson(section: Section, experiment: Experiment) -> None:

@@ -1,10 +1,10 @@
 """Live outcomes of experiments: where a person stands, by what the person's devices say.
 
 A person counts once an experiment, in the arm, referrer medium and minute of the earliest exposure
-of all; as converted when the experiment's goal came at that time or later. When that changes, the
-difference is applied: to the counters of minutes, inside the live horizon, and to totals of the
-experiment's whole life, without a horizon, so that what comes of a join or a split years later is
-still exact.
+of all; as converted when the experiment's goal came at that time or later, and in the time that the
+site file gives it. When that changes, the difference is applied: to the counters of minutes, inside
+the live horizon, and to totals of the experiment's whole life, without a horizon, so that what
+comes of a join or a split months later is still exact.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from schemas.activity import EXPOSURE, first_exposures, reached_since
+from schemas.activity import EXPOSURE, first_exposures, reached
 from schemas.persons import counting
 from schemas.redis_keys import (
     PersonState,
@@ -40,7 +40,7 @@ class Experiments:
     """A site's experiments, asked about persons."""
 
     def __init__(self, site: Site) -> None:
-        self._goals = {each.key: each.goal for each in site.experiments.values()}
+        self._experiments = {each.key: each for each in site.experiments.values()}
 
     def changes(
         self, before: PersonState | None, after: PersonState | None
@@ -52,19 +52,20 @@ class Experiments:
 
     def standings(self, state: PersonState | None) -> set[Standing]:
         """Where a person stands."""
-        if state is None or not state.counted or not self._goals:
+        if state is None or not state.counted or not self._experiments:
             return set()
         activities = [held.activity for held in counting(state).values() if held.activity]
         if not any(name[0] == EXPOSURE for activity in activities for name in activity):
             return set()
         found = set()
         for key, (time, arm, medium) in first_exposures(activities).items():
-            goal = self._goals.get(key)
-            if goal is None:
+            experiment = self._experiments.get(key)
+            if experiment is None:
                 continue
-            found.add(Standing(key, time // 60_000, EXPOSED, arm, medium))
-            if goal and reached_since(activities, goal, time):
-                found.add(Standing(key, time // 60_000, CONVERTED, arm, medium))
+            goal, minute = experiment.goal, time // 60_000
+            found.add(Standing(key, minute, EXPOSED, arm, medium))
+            if goal and reached(activities, goal, time, experiment.within_ms):
+                found.add(Standing(key, minute, CONVERTED, arm, medium))
         return found
 
 

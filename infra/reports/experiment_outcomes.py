@@ -16,6 +16,7 @@ SELECT arm, referrer_medium, exposed, converted, revenue, revenue_squares, rate_
 FROM report_experiments(
     experiment = {experiment:String},
     goal = {goal:String},
+    within_s = {within_s:UInt32},
     since = fromUnixTimestamp64Milli({since:Int64}, 'UTC'),
     until = fromUnixTimestamp64Milli({until:Int64}, 'UTC')
 )
@@ -37,7 +38,8 @@ def find(client: Client, experiment: Experiment, since_ms: int, until_ms: int) -
 
     `client`: made by `connect`. Raises clickhouse_driver.errors.Error, OSError.
     """
-    given = {"experiment": experiment.name, "goal": experiment.goal}
+    within_s = experiment.within_ms // 1000
+    given = {"experiment": experiment.name, "goal": experiment.goal, "within_s": within_s}
     rows = client.execute(_QUERY, given | {"since": since_ms, "until": until_ms})
     media: dict[str, dict[str, Outcome]] = {}
     arms: dict[str, Outcome] = {}

@@ -91,7 +91,7 @@ _COLUMNS = (
     Column(name="experiment", kind="text", what="Experiment of the site file"),
     Column(name="arm", kind="text", what="The person's arm; holdout got the default homepage"),
     Column(name="exposed", what="Persons who were first shown any arm in this time"),
-    Column(name="converted", what="Those who then reached the experiment's goal, whenever"),
+    Column(name="converted", what="Those who then reached the goal, in the time it is given"),
     Column(
         name="rate",
         kind="rate",
@@ -117,7 +117,7 @@ _COLUMNS = (
         kind="money",
         currency="currency",
         bounds=("revenue_low", "revenue_high"),
-        what="Paid a person then or later, refunds not taken off; 95% interval",
+        what="Paid a person in that time, refunds not taken off; 95% interval",
     ),
     Column(name="revenue_low", kind="money", what="Lower end of the 95% interval"),
     Column(name="revenue_high", kind="money", what="Upper end of the 95% interval"),

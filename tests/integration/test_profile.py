@@ -141,7 +141,8 @@ def test_live_experiments_equal_clickhouse(running: Stack) -> None:
     assert {arm["name"]: (arm["exposed"], arm["converted"]) for arm in hero["total"]} == live
     stored = running.sql(
         "SELECT referrer_medium, arm, exposed, converted FROM report_experiments("
-        "experiment = 'hero', goal = 'Order Completed', since = '2020-01-01', until = '2100-01-01')"
+        "experiment = 'hero', goal = 'Order Completed', within_s = 86400,"
+        " since = '2020-01-01', until = '2100-01-01')"
         " ORDER BY referrer_medium, arm"
     )
     assert stored == [

@@ -128,6 +128,22 @@ def test_money_counts_once_an_order_and_from_the_exposure_on(opened: Store) -> N
     assert "revenue is without 1 orders" in note
 
 
+def test_what_comes_later_than_it_may_is_neither_success_nor_money(opened: Store) -> None:
+    site = shop(arms={"a": 1.0}, within_ms=MINUTE)
+    show(opened, site, "a", 100, 50)  # an order's first word comes after a minute, to the second
+    for late in (0, 1):
+        device, given = new_device(), {"experiment": only(site).name, "arm": "a"}
+        order: dict[str, Any] = {"type": "track", "name": "Order Completed", "currency": "EUR"}
+        opened.put(
+            EVENTS,
+            event(device, 0, variant="a", **given),
+            event(device, MINUTE + late, order_id=device, revenue="20.0000", **order),
+        )
+    rows = rows_of(opened, site)
+    assert (rows["a"].exposed, rows["a"].converted) == (102, 51)
+    assert rows["a"].revenue == pytest.approx((50 * 10 + 20) / 102)
+
+
 def test_a_split_that_was_not_asked_for_gets_no_verdict(opened: Store) -> None:
     site = shop()
     show(opened, site, "holdout", 100, 1)

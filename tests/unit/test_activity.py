@@ -24,7 +24,7 @@ from schemas.activity import (
     goal_name,
     interest_name,
     interests,
-    reached_since,
+    reached,
     touch_name,
     touches,
     with_cell,
@@ -35,7 +35,7 @@ HOUR = 3_600_000
 Said = tuple[str, int, int]  # name, ms, bits
 
 SLOTS = {INTEREST: HOUR, TOUCH: HOUR, EXPOSURE: 1000, GOAL: 1}
-NEWEST = {INTEREST: 96, TOUCH: 8, EXPOSURE: 16, GOAL: 8}
+NEWEST = {INTEREST: 96, TOUCH: 8, EXPOSURE: 16, GOAL: 64}
 
 names = st.sampled_from(
     [
@@ -112,9 +112,11 @@ def test_the_earliest_exposure_of_each_experiment_stays() -> None:
 
 def test_a_goal_counts_from_its_exposure_on() -> None:
     activity = kept([(goal_name("Order Completed"), 1000, 0)])
-    assert reached_since([activity], "Order Completed", 1000)
-    assert not reached_since([activity], "Order Completed", 1001)
-    assert not reached_since([activity], "Order", 0)
+    assert reached([activity], "Order Completed", 1000)
+    assert not reached([activity], "Order Completed", 1001)
+    assert not reached([activity], "Order", 0)
+    assert reached([activity], "Order Completed", 400, within_ms=600)
+    assert not reached([activity], "Order Completed", 399, within_ms=600)
 
 
 def test_only_what_was_done_within_a_span_is_its_owners() -> None:

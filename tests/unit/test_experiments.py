@@ -105,6 +105,13 @@ def test_an_arm_that_is_gone_is_assigned_anew() -> None:
             assert part(site, "hero", device, shown) == part(site, "hero", device)
 
 
+def test_another_goal_or_time_for_it_moves_nobody() -> None:
+    shown = {HERO.key: Exposure(DAY_2, "a"), "hero:1": Exposure(DAY_1, "c")}
+    site = with_hero(goal="Signed Up", within_ms=60_000)
+    assert site.experiments["hero"].key not in shown
+    assert {part(site, "hero", d, shown).arm for d in DEVICES[:40]} == {"c"}
+
+
 def with_hero(**changed: object) -> Site:
     hero = msgspec.structs.replace(HERO, **changed)
     return Site(name="Toyhouse", experiments={"hero": hero})

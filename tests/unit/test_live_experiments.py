@@ -29,6 +29,10 @@ from tests.unit.test_identity import oracle as owner_oracle
 
 HERO = Experiment(name="hero", arms={"big": 1.0, "small": 1.0}, goal="Order Completed")
 SHOP = msgspec.structs.replace(SITE, experiments={"hero": HERO})
+HOUR = 3_600_000
+HURRY = msgspec.structs.replace(
+    SITE, experiments={"hero": msgspec.structs.replace(HERO, within_ms=HOUR)}
+)
 Found = dict[str, dict[str, tuple[int, int]]]  # referrer medium -> arm -> exposed, converted
 GOOGLE = "https://www.google.com/"
 
@@ -103,17 +107,17 @@ def live(batches: list[list[Event]], chance: random.Random, site: Site = SHOP) -
         for change in effects.counters:
             counters[change.key, change.field] += change.delta
         offset += 1
-    return read(counters)
+    return read(counters, site)
 
 
-def read(counters: Counter[tuple[str, str]]) -> Found:
+def read(counters: Counter[tuple[str, str]], site: Site) -> Found:
     """As the personalization API reads them: by minutes, and in total, which is the same here."""
     by_minutes, totals = Counts(), Counts()
     assert all(count >= 0 for count in counters.values())
     for (key, field), count in counters.items():
         kind, *rest = key.split(":")[2:]
         if kind in ("x", "xt"):
-            assert ":".join(rest[:2]) == HERO.key
+            assert ":".join(rest[:2]) == site.experiments["hero"].key
         if kind == "x":
             by_minutes.add_minutes(int(rest[2]), {field.encode(): b"%d" % count}, 0)
         elif kind == "xt":
@@ -130,7 +134,7 @@ def plain(outcomes: Outcomes) -> Found:
     }
 
 
-def slowly(history: list[Event]) -> Found:
+def slowly(history: list[Event], within_ms: int) -> Found:
     """Person by person: the earliest exposure, and whether an order came then or later."""
     marks: dict[str, list[tuple[int, str]]] = {}
     for each in history:
@@ -154,7 +158,8 @@ def slowly(history: list[Event]) -> Found:
     for person, shown_at in exposures.items():
         time, arm, medium = min(shown_at)
         exposed, converted = found.setdefault(medium, {}).get(arm, (0, 0))
-        converted += any(at >= time for at in orders.get(person, []))
+        until = time + within_ms if within_ms else NOW + HOUR
+        converted += any(time <= at <= until for at in orders.get(person, []))
         found[medium][arm] = (exposed + 1, converted)
     return found
 
@@ -168,7 +173,17 @@ def test_any_order_batching_and_repetition_counts_each_person_once(
     chance.shuffle(events)
     cuts = sorted(chance.sample(range(len(events) + 1), k=min(2, len(events))))
     batches = [events[a:b] for a, b in zip([0, *cuts], [*cuts, len(events)], strict=True)]
-    assert live([batch for batch in batches if batch], chance) == slowly(history)
+    batches = [batch for batch in batches if batch]
+    assert live(batches, chance) == slowly(history, 0)
+    assert live(batches, chance, HURRY) == slowly(history, HOUR)
+
+
+def test_a_goal_counts_to_the_millisecond_of_its_time() -> None:
+    for late, converted in ((0, 1), (1, 0)):
+        order = bought(61, "d", 2)
+        order = msgspec.structs.replace(order, event_time=order.event_time + late)
+        found = live([[shown(1, "d", "big", 1), order]], random.Random(0), HURRY)
+        assert found == {"direct": {"big": (1, converted)}}
 
 
 def test_of_two_persons_who_turn_out_to_be_one_the_earlier_arm_holds() -> None:

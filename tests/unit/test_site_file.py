@@ -280,6 +280,7 @@ homepage:
         ("experiments: {e: {arms: {}}}", "there are none; allowed: at least one"),
         ("experiments: {e: {arms: {a: 1}, holdout: 10}}", "'10' is out of range; allowed: 0% to"),
         ("experiments: {e: {arms: {holdout: 1}}}", "the hold-out's own name"),
+        ("experiments: {e: {arms: {a: 1}, within: 1d}}", "'within' needs 'goal'"),
         ("experiments: {e: {arms: {a: 1}, group: g}}", "is in a group: it needs 'share'"),
         (
             "experiments: {e: {arms: {a: 1}, group: g, share: 60%},"
