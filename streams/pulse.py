@@ -7,12 +7,14 @@
     a device has moved on ────▶ l: from the minute of its last event before to that of its last now
 
 `schemas.pulse` says what stands where. All but the pages are functions of the set of a device's
-events, however they come, as far as its state tells one repetition from a new event. Three bounds:
+events, however they come, as far as its state tells one repetition from a new event. Four bounds:
 
 - A known crawler leaves no state: what it sends twice counts twice in `b`.
 - Events of servers (a backend sends for many) are no behaviour: they stay in `e` also where their
   device's day becomes a bot's. A device that only servers speak of is there (`a`) in the minutes
   in which it was newest.
+- A visitor of whom both pages and a web server's log tell is there twice: a log line's pseudonym is
+  a device of its own, also where it is joined to a visitor later.
 - Page views that came before a day became a bot's stay; there are at most as many as a person can
   make in a minute.
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.bot_days import MINUTE_MS
 from schemas.event import Claim, Event, encode_batch
+from schemas.forget import Forget
 from schemas.pulse import PAGES_TTL_MS
 from schemas.redis_keys import LIVE_HORIZON_MS
 from schemas.site import BotRules
@@ -39,7 +40,9 @@ def at(minutes_ago: int, number: int = 0, device: str = "d", **more: object) -> 
     return event(0, event_time=time, received_at=time, **said)
 
 
-def fold(batches: Sequence[Sequence[Event | Claim]], states: States | None = None) -> Hashes:
+def fold(
+    batches: Sequence[Sequence[Event | Claim | Forget]], states: States | None = None
+) -> Hashes:
     """The hashes that all changes make, each batch one record."""
     stage = DeviceStage(RULES, "secret")
     states = {} if states is None else states
@@ -52,7 +55,7 @@ def fold(batches: Sequence[Sequence[Event | Claim]], states: States | None = Non
     return hashes
 
 
-def counts(*batches: Sequence[Event]) -> dict[tuple[int, str], int]:
+def counts(*batches: Sequence[Event | Forget]) -> dict[tuple[int, str], int]:
     """(minutes ago, kind) -> count."""
     hashes = {key: fields for key, fields in fold(batches).items() if ":v:" in key}
     now = NOW // MINUTE_MS
@@ -141,6 +144,12 @@ def test_a_device_of_which_page_and_server_speak_is_there_once_a_minute() -> Non
     by_page_first = counts([at(0, 1), at(0, 2, server=True)])
     by_server_first = counts([at(0, 1, server=True), at(0, 2)])
     assert by_page_first == by_server_first == {(0, "e"): 2, (0, "a"): 1, (0, "l"): 1}
+
+
+def test_who_is_forgotten_is_no_visitor_any_more() -> None:
+    forget = Forget(partition=0, at=NOW, keys=("d",), devices={"d": ((0, NOW),)})
+    before = [at(1), at(1, device="e")]
+    assert counts(before, [forget]) == {(1, "e"): 2, (1, "a"): 2, (1, "l"): 1}
 
 
 def test_who_is_only_known_by_his_number_is_no_visitor() -> None:
