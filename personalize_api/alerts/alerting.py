@@ -33,6 +33,7 @@ from personalize_api.alerts.webhooks import Outbox, digest, messages
 from personalize_api.current_site import CurrentSite
 from personalize_api.ending import end
 from personalize_api.errors import StateUnavailable
+from personalize_api.funnel_counts import SHOWN_MINUTES
 from personalize_api.funnels import LiveFunnel, LiveFunnels
 from personalize_api.metrics import Metrics
 from personalize_api.pulse import LivePulse
@@ -189,7 +190,7 @@ class Alerting:
 
     async def _watched(self, site: Site) -> list[tuple[Funnel, LiveFunnel]]:
         watched = []
-        for funnel in await self._funnels.all():
+        for funnel in await self._funnels.all(SHOWN_MINUTES):
             definition = site.live_funnels.get(funnel.name)
             if definition is None or funnel.name in site.alerts.leave_out:
                 continue

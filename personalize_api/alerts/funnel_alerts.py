@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 
 from personalize_api.alerts.history import WINDOWS, History
 from personalize_api.alerts.state import AlertState, Finding
 from personalize_api.alerts.usual import Usual, quantile
 from personalize_api.alerts.watch import Seen, Watch, fell_at, judge, windows
 from personalize_api.alerts.whom import whom
-from personalize_api.funnels import NOW_MINUTES, LiveFunnel, UsualShare
+from personalize_api.funnels import DEFAULT_MINUTES, NOW_MINUTES, LiveFunnel, UsualShare
 
 SHOWN = WINDOWS.index(NOW_MINUTES)
 _SKIPPED_MINUTES = 1440
@@ -130,8 +130,8 @@ def _how_few(share: float, usual: float) -> str:
 
 async def _for_whom(funnel: LiveFunnel, step: int, minutes: int, over: Window) -> str:
     """Of those who entered since it fell, against those of the day."""
-    since = await over(min(max(minutes, 5), 60))
-    by_name: Mapping[str, LiveFunnel] = {each.name: each for each in since}
-    now = by_name.get(funnel.name)
-    told: Sequence[str] = whom(now.by, funnel.by, step) if now is not None else ()
-    return "; ".join(told)
+    since = {each.name: each for each in await over(min(max(minutes, 5), 60))}
+    day = {each.name: each for each in await over(DEFAULT_MINUTES)}
+    if funnel.name not in since or funnel.name not in day:
+        return ""
+    return "; ".join(whom(since[funnel.name].by, day[funnel.name].by, step))

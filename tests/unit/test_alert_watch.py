@@ -30,16 +30,16 @@ def raised(watch: Watch, seen: Seen, times: int = RAISE_AFTER) -> Seen | None:
 
 def test_a_step_that_has_fallen_three_times_in_a_row_is_told() -> None:
     watch = Watch()
-    assert raised(watch, window(100), RAISE_AFTER - 1) is None
+    assert raised(watch, window(100), 2) is None
     assert raised(watch, window(100), 1) == window(100)
     assert (watch.since, watch.raised) == (100, 100)
 
 
 def test_one_evaluation_that_is_well_begins_the_count_anew() -> None:
     watch = Watch()
-    raised(watch, window(100), RAISE_AFTER - 1)
+    raised(watch, window(100), 2)
     judge(watch, [window(300)], 100, FALL)
-    assert raised(watch, window(100), RAISE_AFTER - 1) is None
+    assert raised(watch, window(100), 2) is None
 
 
 def test_a_small_fall_is_not_told_however_sure_it_is() -> None:
@@ -61,7 +61,7 @@ def test_it_ends_when_the_shortest_window_that_could_show_the_fall_shows_none() 
     watch = Watch()
     raised(watch, window(20))
     short, long = window(120, before=400, minutes=2), window(100, minutes=60)
-    for _ in range(RESOLVE_AFTER - 1):
+    for _ in range(11):  # two minutes, less ten seconds
         judge(watch, [short, long], 130, FALL)
         assert watch.since
     judge(watch, [short, long], 130, FALL)
