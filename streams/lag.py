@@ -35,14 +35,18 @@ class Lag:
     def __init__(self, standings: Standings, end_of: EndOf) -> None:
         self._standings = standings
         self._end_of = end_of
+        self._told: set[TP] = set()
         self._noticed: dict[TP, float] = {}  # monotonic: since when something waits unseen
 
     def told(self) -> Told:
         now_ms, now_s = time.time() * 1000, time.monotonic()
         stages, noticed = [], {}
-        metrics.LAG.clear()
-        metrics.LAG_SECONDS.clear()
-        for tp, standing in self._standings().items():
+        standings = self._standings()
+        for tp in self._told - standings.keys():
+            metrics.LAG.remove(tp.topic, tp.partition)
+            metrics.LAG_SECONDS.remove(tp.topic, tp.partition)
+        self._told = set(standings)
+        for tp, standing in standings.items():
             behind = max((self._end_of(tp) or 0) - standing.offset, standing.in_hand)
             behind_s = 0.0
             if standing.oldest_ms:

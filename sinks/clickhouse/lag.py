@@ -36,8 +36,9 @@ class Lag:
             for place, records in behind.items():
                 if records and place not in since:
                     since[place] = self._since.get(place, now)
+            gone = self._behind.keys() - behind.keys()
             self._behind, self._since = behind, since
-        self._tell_metrics()
+        self._tell_metrics(gone)
 
     def told(self) -> Told:
         now = time.time()
@@ -54,9 +55,10 @@ class Lag:
                 ]
             )
 
-    def _tell_metrics(self) -> None:
-        metrics.LAG.clear()
-        metrics.LAG_SECONDS.clear()
+    def _tell_metrics(self, gone: Iterable[Place]) -> None:
+        for place in gone:
+            metrics.LAG.remove(*place)
+            metrics.LAG_SECONDS.remove(*place)
         now = time.time()
         for place, records in self._behind.items():
             metrics.LAG.labels(*place).set(records)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from faust.types import TP
+from prometheus_client import REGISTRY
 
 from schemas.heartbeat import StageBeat
 from sinks.clickhouse.blocks import Block, Record
@@ -96,7 +97,23 @@ def test_what_the_sink_has_not_fetched_is_as_old_as_it_is_known(clock: Clock) ->
     assert sink(lag) == StageBeat("sink.decisions", 3, 6, 2.0)
 
 
-def test_a_partition_that_another_sink_has_now_is_not_told(clock: Clock) -> None:
-    lag = SinkLag()
-    lag.measure({}, [block((5, clock.ms))])
+def test_a_partition_that_another_has_now_is_told_no_more(clock: Clock) -> None:
+    sink_lag = SinkLag()
+    sink_lag.measure({PLACE: 2}, [])
+    sink_lag.measure({}, [block((5, clock.ms))])
+    assert sink_lag.told().stages == []
+    assert "decisions" not in exposed("footfall_sink_lag_records")
+
+    lanes = {HERE: Standing(7, 0, 0)}
+    lag = Lag(lambda: lanes, lambda tp: 9)
+    lag.told()
+    assert exposed("footfall_stream_lag_records") == "footfall.raw[3] 2"
+    lanes = {}
     assert lag.told().stages == []
+    assert exposed("footfall_stream_lag_records") == ""
+
+
+def exposed(name: str) -> str:
+    """What /metrics says of a gauge."""
+    samples = [s for metric in REGISTRY.collect() for s in metric.samples if s.name == name]
+    return " ".join(f"{s.labels['topic']}[{s.labels['partition']}] {s.value:g}" for s in samples)

@@ -91,7 +91,7 @@ def unique(event: Event) -> tuple[str, str]:
     return event.device_id, event.event_id
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.lists(events(), min_size=1, max_size=25, unique_by=unique),
     st.randoms(use_true_random=False),
