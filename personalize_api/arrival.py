@@ -7,6 +7,7 @@ is ignored and noted. Only a request that cannot be read at all is refused.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
@@ -69,11 +70,17 @@ class Arrival(msgspec.Struct, kw_only=True):
     notes: list[str] = []  # what was ignored and why, for the answer's `reason`
 
 
+_NO_HEADERS: Mapping[bytes, bytes] = {}
+
 _decode_body = msgspec.json.Decoder(HomepageInput).decode
 
 
-def read_query(query: bytes) -> Arrival:
-    """Raises TooLarge, InvalidInput. Of a repeated name the first counts."""
+def read_query(query: bytes, headers: Mapping[bytes, bytes] = _NO_HEADERS) -> Arrival:
+    """Raises TooLarge, InvalidInput. Of a repeated name the first counts.
+
+    `headers`: a proxy's, which cannot encode what it hands on for a query; `Footfall-Referrer`
+    stands for `referrer` and so on. The query wins.
+    """
     if len(query) > MAX_QUERY_BYTES:
         raise TooLarge(f"the query is longer than {MAX_QUERY_BYTES} bytes: use POST")
     parts = query.decode("latin-1").split("&", MAX_FIELDS)
@@ -84,10 +91,14 @@ def read_query(query: bytes) -> Arrival:
         name, _, value = part.partition("=")
         if value and name in _FIELDS and name not in given:
             given[name] = _text(value)
+    for header, name in _OF_HEADERS.items() if headers else ():
+        if value := headers.get(header, b"").decode("latin-1"):
+            given.setdefault(name, value)
     return check(HomepageInput(**given))  # all of them may be text
 
 
 _FIELDS = frozenset(HomepageInput.__struct_fields__)
+_OF_HEADERS = {f"footfall-{name.replace('_', '-')}".encode(): name for name in sorted(_FIELDS)}
 
 
 def _text(value: str) -> str:

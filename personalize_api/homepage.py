@@ -125,7 +125,7 @@ class Homepage:
             if method == "OPTIONS":
                 await respond(send, 204, b"", cors(rules.site, headers, preflight=True))
                 return
-            arrival = await _read(scope, receive)
+            arrival = await _read(scope, headers, receive)
             caller = identify(headers, rules.site)
             made = await self._decide(rules, scope, headers, caller, arrival)
             self.log(made.decision)
@@ -281,8 +281,10 @@ def _fallback(site: Site) -> tuple[Visitor, Choice, list[str]]:
     return Visitor(class_="unknown", cause="bug"), choice, []
 
 
-async def _read(scope: Scope, receive: Receive) -> Arrival:
+async def _read(scope: Scope, headers: Headers, receive: Receive) -> Arrival:
     """Raises MethodRefused, TooLarge, InvalidInput."""
+    if scope["method"] == "HEAD":
+        return read_query(scope["query_string"], headers)
     body = await body_of(scope, receive)
     return read_body(body) if body else read_query(scope["query_string"])
 

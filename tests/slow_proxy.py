@@ -43,8 +43,8 @@ class SlowProxy:
         self._writers |= {writer, out}
         try:
             await asyncio.gather(self._copy(reader, out, False), self._copy(back, writer, True))
-        except OSError:
-            return
+        except (OSError, asyncio.CancelledError):
+            return  # asyncio's server would report a cancelled one as a fault
         finally:
             self._writers -= {writer, out}
             for each in (writer, out):
