@@ -12,6 +12,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import cast
 
 import msgspec
@@ -258,13 +259,18 @@ def _fields(
     found = []
     for hour, hash_ in counts:
         for field, count in hash_.items():
-            at, *rest = field.decode(errors="replace").split("|", names)
-            if len(rest) != names or not at.isdigit():
-                continue
-            place = hour * 60 + int(at) - (minute - MINUTES + 1)
-            if 0 <= place < MINUTES:
-                found.append((place, tuple(rest), _number(count)))
+            at, rest = _parse(field)
+            place = hour * 60 + at - (minute - MINUTES + 1)
+            if 0 <= place < MINUTES and len(rest) == names:
+                found.append((place, rest, _number(count)))
     return found
+
+
+@lru_cache(16_384)  # fields repeat in every partition and hour
+def _parse(field: bytes) -> tuple[int, tuple[str, ...]]:
+    """Minute of the hour, and names; no names where it is garbled."""
+    at, *names = field.decode(errors="replace").split("|")
+    return (int(at), tuple(names)) if at.isdecimal() and at.isascii() else (0, ())
 
 
 def _per_second(minutes: Sequence[int], now_ms: int) -> float:
