@@ -153,10 +153,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         more={"303": {"description": "A browser that may not see it is led to the login"}},
     ),
     ("get", "/v1/visitors/{identifier}"): Operation(
-        _ref("OneTouch"), _ADMIN, ("401", "404", "503")
+        _ref("OneTouch"), _ADMIN, ("401", "404", "429", "503")
     ),
     ("delete", "/v1/visitors/{identifier}"): Operation(
-        _ref("Erased"), _ADMIN, ("401", "404", "503"), meaning="What was erased, and what remains"
+        _ref("Erased"),
+        _ADMIN,
+        ("401", "404", "429", "503"),
+        meaning="What was erased, and what remains",
     ),
     ("get", "/health"): Operation(_object(status=_TEXT), _ANYBODY),
     ("get", "/ready"): Operation(

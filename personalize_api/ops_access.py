@@ -21,6 +21,7 @@ from personalize_api.access import (
     Headers,
     bearer,
     is_direct_loopback,
+    require_admin,
     require_operator,
 )
 from personalize_api.errors import AdminOnly, ForeignForm, TooManyAttempts
@@ -84,6 +85,22 @@ class OpsAccess:
         if self.is_let_in(pairs, client):
             return
         self._try(pairs, client)
+
+    def require_admin(self, headers: Pairs, client: str | None) -> None:
+        """For administration: the token itself, as Bearer, from wherever and whoever else it is.
+
+        Raises AdminOnly, TooManyAttempts.
+        """
+        mapping = dict(headers)
+        shown = b"authorization" in mapping
+        if shown:
+            self._attempts.require(client)
+        try:
+            require_admin(mapping, self._settings)
+        except AdminOnly:
+            if shown:
+                self._attempts.failed(client)
+            raise
 
     def is_let_in(self, headers: Pairs, client: str | None) -> bool:
         """Whether the caller is in without a token: by setting, from this machine, or logged in."""

@@ -17,6 +17,14 @@ function typeName(schema) {
   return schema.type || "any";
 }
 
+// Of the ways in which an operation may be asked, {} is the one in which nothing is shown.
+function whoMayAsk(security) {
+  const ways = (security || [{}]).map((way) => Object.keys(way).join(" and ") || "none");
+  const named = ways.filter((way) => way !== "none").join(", ");
+  if (!named) return "Asked by anybody.";
+  return ways.includes("none") ? `Asked with ${named}, or without.` : `Asked with ${named} only.`;
+}
+
 function table(rows) {
   const made = element("table");
   for (const cells of rows) made.append(element("tr", "", ...cells.map((cell) => element("td", "", cell))));
@@ -29,7 +37,7 @@ function code(text) {
 
 function operation(method, path, said) {
   const card = element("section", "", element("h2", "", code(`${method.toUpperCase()} ${path}`)));
-  card.append(element("p", said.summary || ""));
+  card.append(element("p", said.summary || ""), element("p", whoMayAsk(said.security)));
   const inputs = (said.parameters || []).map((p) => [code(p.name), `${p.in}, ${typeName(p.schema)}`]);
   const body = said.requestBody?.content["application/json"]?.schema;
   if (body) inputs.push([code("body"), typeName(body)]);

@@ -6,7 +6,6 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from personalize_api.access import require_admin
 from personalize_api.room import Room
 
 
@@ -18,8 +17,8 @@ OpenRoom = Annotated[Room, Depends(_room)]
 
 
 async def admin(request: Request, room: OpenRoom) -> None:
-    """Raises AdminOnly."""
-    require_admin(dict(request.headers.raw), room.settings)
+    """Raises AdminOnly, TooManyAttempts."""
+    room.ops.require_admin(request.headers.raw, client_of(request))
 
 
 async def operator(request: Request, room: OpenRoom) -> None:

@@ -84,6 +84,18 @@ def test_the_token_may_stand_in_the_query_or_the_body(client: Client) -> None:
     assert token not in str(asked) + str(posted)
 
 
+def test_picks_are_a_members_with_the_same_token(client: Client) -> None:
+    def picks(headers: dict[str, str], query: str = "") -> Any:
+        return client.ask(f"/v1/picks{query}", headers=headers).json()
+
+    member = picks({**BROWSER_KEY, "Footfall-User-Token": good_token("sk_demo")})
+    assert (member["scenario"], member["visitor"]["logged_in"]) == ("members", True)
+    assert "person_id" not in member["visitor"]
+    named = picks(BROWSER_KEY, "?user_id=anna")
+    assert named["visitor"]["logged_in"] is False
+    assert "user_id ignored" in named["reason"]
+
+
 @pytest.mark.parametrize("headers", [{}, BROWSER_KEY, {"Origin": ORIGIN}])
 def test_a_browser_that_names_a_member_is_nobody(client: Client, headers: dict[str, str]) -> None:
     answer = client.homepage(headers, user_id="anna", profile_id="kid")
@@ -158,13 +170,26 @@ def test_administration_is_behind_the_admin_token(client: Client, method: str, p
     token = good_token("sk_demo")
     wrong = ADMIN["Authorization"] + "x"
     for headers in (
-        *({}, SERVER_KEY, BROWSER_KEY, FORWARDED, {"Footfall-User-Token": token}),
-        *({"Authorization": wrong}, {"Authorization": "Bearer"}, {"Authorization": "Bearer é"}),
-        {"Authorization": "Basic b3BzOmEgdG9rZW4gZm9yIHRlc3Rz"},
+        *({}, SERVER_KEY, FORWARDED, {"Footfall-User-Token": token}, {"Authorization": wrong}),
+        *({"Authorization": "Bearer é"}, {"Authorization": "Basic b3BzOmEgdG9rZW4gZm9yIHRlc3Rz"}),
     ):
         refused = client.ask(path, method=method, headers=headers)
         assert (refused.status, refused.json()["code"]) == (401, "admin_only")
     assert client.ask("/v1/visitors/anna", headers=ADMIN).status == 200
+
+
+def test_the_admin_token_cannot_be_guessed_at_full_speed(
+    addresses: Settings, redis_url: str, kafka_address: str
+) -> None:
+    with serving(addresses) as client:
+        paths = ("/v1/visitors/anna", "/ops")
+        wrong = {"Authorization": "Bearer guess", **FORWARDED}
+        statuses = [client.ask(paths[n % 2], headers=wrong).status for n in range(30)]
+        assert statuses[:20] == [401] * 20
+        assert statuses[-1] == 429
+        right = client.ask("/v1/visitors/anna", headers=ADMIN)
+        assert (right.status, right.json()["code"]) == (429, "too_many_attempts")
+        assert int(right.headers["retry-after"]) > 0
 
 
 @pytest.mark.parametrize("path", OPERATORS_ONLY)
@@ -172,7 +197,7 @@ def test_operators_pages_are_for_this_machine_or_the_admin(client: Client, path:
     for headers in (
         *(FORWARDED, {"Forwarded": "for=127.0.0.1"}, {"X-Real-IP": "127.0.0.1"}),
         *({"Host": "toyhouse.example"}, {"Host": "127.0.0.1.evil.example"}),
-        {**FORWARDED, **SERVER_KEY},
+        {**FORWARDED, "Footfall-User-Token": good_token("sk_demo")},
     ):
         refused = client.ask(path, headers=headers)
         assert (refused.status, refused.json()["code"]) == (401, "admin_only")
