@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import redis
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from personalize_api import pulse
 from personalize_api.alerts import alerting
@@ -251,6 +251,33 @@ def test_a_lost_connection_is_shown(
         page.goto(f"{client.url}/ops")
         expect(page.locator("#state")).to_have_attribute("data-state", "live")
     expect(page.locator("#state")).to_have_attribute("data-state", "lost")
+
+
+def test_a_stream_that_is_refused_is_asked_for_again(page: Page, client: Client) -> None:
+    """Browsers give an event stream up for good where the answer is an error."""
+    page.route("**/v1/live", lambda route: route.fulfill(status=503, body="starting"))
+    page.goto(f"{client.url}/ops")
+    expect(page.locator("#state")).to_have_attribute("data-state", "lost")
+    page.unroute("**/v1/live")
+    expect(page.locator("#state")).to_have_attribute("data-state", "live", timeout=10_000)
+
+
+def test_a_session_that_has_ended_leads_to_the_login(launch: Launch, client: Client) -> None:
+    browser = launch("--host-resolver-rules=MAP ops.example 127.0.0.1")
+    page = browser.new_page()
+    page.goto(f"http://ops.example:{client.port}/ops/login")
+    page.fill("#token", "a token for tests")
+    page.press("#token", "Enter")
+    expect(page.locator("#state")).to_have_attribute("data-state", "live")
+
+    def end_session(route: Route) -> None:
+        page.context.clear_cookies()
+        route.fulfill(status=401)
+
+    page.route("**/v1/live", end_session)
+    page.reload()
+    expect(page).to_have_url(re.compile("/ops/login$"))
+    browser.close()
 
 
 def test_the_interfaces_own_page_is_drawn(page: Page, client: Client) -> None:
