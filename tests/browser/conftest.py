@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.visitor import Launch, Visitor, visiting
 from tests.demo import Demo, demo
@@ -44,6 +45,18 @@ def launch() -> Iterator[Launch]:
 @pytest.fixture(scope="module")
 def browser(launch: Launch) -> Browser:
     return launch()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test for anything it complains about."""
+    complaints: list[str] = []
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    yield page
+    page.close()
+    assert [text for text in complaints if not re.search("ERR_|503", text)] == []
 
 
 @pytest.fixture(scope="module")
