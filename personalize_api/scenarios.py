@@ -53,6 +53,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     scenario: str
     matched: bool
     why: str
+    gives: str = ""  # the variant, or 'experiment NAME'
 
 
 def facts_of(
@@ -128,12 +129,12 @@ def explain(site: Site, facts: Facts, takes: Takes) -> list[Tried]:
         failing = [n for n, allowed in scenario.when.items() if not holds(n, allowed, facts)]
         if failing:
             why = "; ".join(_why_not(name, scenario.when[name], facts) for name in failing)
-            tried.append(Tried(scenario=scenario.name, matched=False, why=why))
+            tried.append(_tried(scenario, False, why))
             continue
         part = _part(site, scenario, facts, takes)
         why = _why(scenario, facts) if part is None else f"{_why(scenario, facts)}; {part.why}"
         matched = part is None or bool(part.arm) or not takes.unit
-        tried.append(Tried(scenario=scenario.name, matched=matched, why=why))
+        tried.append(_tried(scenario, matched, why))
     return tried
 
 
@@ -167,6 +168,11 @@ def _choice(
         experiment=scenario.experiment,
         arm=part.arm,
     )
+
+
+def _tried(scenario: Scenario, matched: bool, why: str) -> Tried:
+    gives = scenario.variant or f"experiment {scenario.experiment}"
+    return Tried(scenario=scenario.name, matched=matched, why=why, gives=gives)
 
 
 def meets(scenario: Scenario, facts: Facts) -> bool:

@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from infra.cli import context
 from infra.cli.context import Failure
+from infra.cli.explained import print_explained
 from infra.cli.visitor_card import show
 from schemas.click_token import sign as sign_click
 from schemas.event import is_identifier
@@ -37,26 +37,38 @@ def register(app: typer.Typer) -> None:
 
 def homepage(
     referrer: str = typer.Option("", help="URL the visitor comes from."),
-    anonymous_id: str = typer.Option("", help="The visitor's cookie."),
+    anonymous_id: str = typer.Option("", "--anonymous-id", "--visitor", help="The cookie."),
     user_id: str = typer.Option("", help="The login."),
+    profile_id: str = typer.Option("", help="One profile of the login, a child say."),
+    url: str = typer.Option("", help="URL of the homepage, with its campaign."),
+    ip: str = typer.Option("", help="The visitor's address: its country."),
+    user_agent: str = typer.Option("", help="The visitor's browser: the class of its device."),
+    language: str = typer.Option("", help="The Accept-Language header."),
+    consent: str = typer.Option("", help="granted or denied."),
     explain: bool = typer.Option(False, help="Every scenario tried, and why it did or did not."),
 ) -> None:
     """The homepage decision for a visitor, from the running service."""
     configured = context.settings()
     keys = [key.key for key in context.site(configured).write_keys if key.kind == "server"]
-    given = {"referrer": referrer, "anonymous_id": anonymous_id, "user_id": user_id}
-    given = {name: value for name, value in given.items() if value}
+    given = {
+        "referrer": referrer,
+        "anonymous_id": anonymous_id,
+        "user_id": user_id,
+        "profile_id": profile_id,
+        "url": url,
+        "ip": ip,
+        "user_agent": user_agent,
+        "language": language,
+        "consent": consent,
+        "explain": "1" if explain else "",
+    }
+    asked = urllib.parse.urlencode({name: value for name, value in given.items() if value})
+    service = configured.url(configured.ports.personalize)
+    answer = _get(f"{service}/v1/homepage?{asked}", keys[0] if keys else "")
     if explain:
-        given["explain"] = "1"
-    url = f"{configured.url(configured.ports.personalize)}/v1/homepage"
-    answer = _get(f"{url}?{urllib.parse.urlencode(given)}", keys[0] if keys else "")
-    explained = answer.pop("explained", None)
-    Console().print_json(json.dumps(answer))
-    if explained is not None:
-        table = Table("scenario", "matches", "why", box=None, pad_edge=False)
-        for tried in explained:
-            table.add_row(tried["scenario"], "yes" if tried["matched"] else "no", tried["why"])
-        Console().print(table)
+        print_explained(Console(), answer)
+    else:
+        Console().print_json(json.dumps(answer))
 
 
 def visitor(

@@ -26,6 +26,7 @@ from schemas.site import (
     Value,
     VisitorClass,
 )
+from schemas.site_homepage import CONDITIONS
 
 SUNDAY_EVENING = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
 NOW_MS = 1_795_390_200_000
@@ -287,3 +288,48 @@ def test_a_profile_is_worked_out_only_for_a_scenario_that_asks() -> None:
     for scenarios, is_asked in (((first, second), False), ((second, first), True)):
         decide(Site(name="T", homepage=Homepage(scenarios=scenarios)), known, NOBODY)
         assert bool(asked) == is_asked
+
+
+def test_every_condition_that_a_site_file_may_name_can_hold_and_can_fail() -> None:
+    """A new one must stand here."""
+    url = "https://toyhouse.example/?" + "&".join(
+        f"utm_{name}={name}" for name in ("source", "campaign", "content", "term")
+    )
+    search = "https://www.google.com/search?q=kites"
+    arrival = check(HomepageInput(url=url, user_agent=IPHONE, language="de-AT"))
+    bought = Purchase(NOW_MS - 86_400_000, b"1", 10_000, "EUR")
+    held = Contribution(1, False, NOW_MS - 1000, NOW_MS, 1, 1, {}, purchases=(bought,))
+    person = PersonState(user_id="anna", counted=True, devices={"d": held})
+    site = msgspec.structs.replace(
+        SITE,
+        segments={"buyers": SegmentRule(name="buyers", when={"orders": (Range(low=1, high=9),)})},
+    )
+    standing = Standing(person, site, NOW_MS, "anna")
+    visitor = Visitor(class_="customer", logged_in=True, standing=standing)
+    by_campaign = facts_of(visitor, classify(url, "", SITE), arrival, SUNDAY_EVENING, "AT")
+    by_search = facts_of(visitor, classify("", search, SITE), arrival, SUNDAY_EVENING)
+    wanted: dict[str, tuple[Value, Value]] = {
+        "class": ("customer", "returning"),
+        "logged_in": (True, False),
+        "utm_source": ("source", "letter"),
+        "utm_medium": ("", "email"),
+        "utm_campaign": ("campaign", "spring"),
+        "utm_content": ("content", "top"),
+        "utm_term": ("term", "kites"),
+        "country": ("AT", "DE"),
+        "language": ("de", "en"),
+        "device_class": ("phone", "desktop"),
+        "segment": ("buyers", "fans"),
+        "lifecycle": ("new", "loyal"),
+        "hour": (23, 22),
+        "weekday": (7, 1),
+        "referrer_medium": ("search", "social"),
+        "referrer_source": ("Google", "Bing"),
+        "referrer_term": ("kites", "kite"),
+    }
+    assert wanted.keys() == CONDITIONS.keys()
+    for name, (right, wrong) in wanted.items():
+        known = by_search if name.startswith("referrer") else by_campaign
+        assert matches({name: (right,)}, known), name
+        assert matches({name: (wrong, right)}, known), name
+        assert not matches({name: (wrong,)}, known), name
