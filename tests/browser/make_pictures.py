@@ -145,6 +145,7 @@ def _funnel(browser: Browser, here: Place) -> Step:
     page.locator("[data-tab=homepage]").click()
     page.locator("#funnel[data-funnel=homepage] table").wait_for()
     page.wait_for_timeout(1500)
+    page.locator("#funnels").evaluate("panel => scrollTo(0, panel.offsetTop - 12)")
     screenshot = page.screenshot()
     page.context.close()
     return Step(
@@ -182,7 +183,7 @@ def _answer(browser: Browser, here: Place) -> Step:
 
 
 def _ops(browser: Browser, here: Place) -> bytes:
-    page = browser.new_page(viewport={"width": 1180, "height": 800}, device_scale_factor=1.5)
+    page = browser.new_page(viewport={"width": 1500, "height": 960}, device_scale_factor=1.2)
     page.goto(f"{here.personalize}/ops")
     page.locator("#funnel[data-funnel=checkout] table").wait_for()
     page.wait_for_timeout(1500)
