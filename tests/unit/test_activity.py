@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas import activity as activities
 from schemas.activity import (
     BITS,
     EXPOSURE,
@@ -139,3 +140,18 @@ def test_about_as_many_events_are_counted_as_there_were(events: int) -> None:
 
 def test_a_time_that_no_clock_can_mean_is_left_out() -> None:
     assert kept([(interest_name("trains"), -1, 1), (interest_name("trains"), 2**41, 1)]) == {}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["/a", "/b", "/c", "/d"]), st.integers(0, 20)), max_size=25)
+)
+def test_letting_the_oldest_go_is_keeping_the_newest(seen: list[tuple[str, int]]) -> None:
+    kind = activities._KINDS[activities.PAGE]
+    one: activities.Activity = {}
+    other: activities.Activity = {}
+    for path, minute in seen:
+        name, time = activities.page_name(path), minute * 40_000
+        one = with_cell(one, name, time)
+        grown = {**other, name: activities._joined(other.get(name, ()), time, 0, kind.slot_ms)}
+        other = activities._limited(grown, activities.PAGE, kind)
+        assert one == other
