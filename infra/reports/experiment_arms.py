@@ -134,6 +134,7 @@ def _with_money(row: ArmRow, base: str, currency: str, found: Found) -> ArmRow:
     if not currency or own.n < MIN_N:
         return row
     low, high = mean_interval(own, confidence=CONFIDENCE)
+    low = max(0.0, low)  # nobody pays less
     row = msgspec.structs.replace(
         row, revenue=own.mean, revenue_low=low, revenue_high=high, currency=currency
     )

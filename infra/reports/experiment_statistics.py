@@ -38,12 +38,13 @@ def credible(outcome: Outcome, confidence: float = 0.95) -> Interval:
 
 def chance_to_beat(one: Outcome, other: Outcome) -> float:
     """The probability that the rate of the first is the higher one, from flat priors."""
-    return chances_of_best([Posterior(*one), Posterior(*other)])[0]
+    return chances([one, other])[0]
 
 
 def chances(outcomes: Sequence[Outcome]) -> list[float]:
-    """The probability of each to be the best of all."""
-    return chances_of_best([Posterior(*outcome) for outcome in outcomes])
+    """The probability of each to be the best of all, never told as certain."""
+    told = chances_of_best([Posterior(*outcome) for outcome in outcomes])
+    return [min(max(round(chance, 4), 0.0001), 0.9999) for chance in told]
 
 
 def sequence(one: Outcome, base: Outcome, confidence: float = 0.95) -> Interval:

@@ -83,6 +83,7 @@ def test_the_chance_to_beat_is_that_of_draws() -> None:
     one, other = random.beta(61, 941, 400_000), random.beta(46, 956, 400_000)
     exact = chance_to_beat(Outcome(1000, 60), Outcome(1000, 45))
     assert exact == pytest.approx((one > other).mean(), abs=0.003)
+    assert chance_to_beat(Outcome(900_000, 60_000), Outcome(900_000, 10)) == 0.9999  # never certain
 
 
 def test_the_interval_of_a_mean_is_welchs() -> None:
