@@ -46,6 +46,7 @@ class DecisionLog:
         self._waiting = 0
         self._sent: dict[int, float] = {}  # number of a batch -> monotonic time, oldest first
         self._batches = 0
+        metrics.oldest_decision.set_function(self.oldest_s)
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, decision: Decision) -> None:

@@ -73,6 +73,11 @@ class Metrics:
             "Decisions not yet acknowledged by Kafka",
             registry=self.registry,
         )
+        self.oldest_decision = Gauge(
+            "footfall_decisions_oldest_seconds",
+            "Age of the oldest decisions that Kafka has not acknowledged; 0 where all are",
+            registry=self.registry,
+        )
         self.viewers = Gauge(
             "footfall_live_viewers", "Open /v1/live streams", registry=self.registry
         )

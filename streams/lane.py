@@ -171,6 +171,8 @@ class Lane:
         metrics.LINES.labels(topic.name).inc(sum(len(lines) for _, lines in batch))
         metrics.RECORDS.labels(topic.name).inc(len(batch))
         metrics.EMITTED.labels(topic.name).inc(len(effects.emissions))
+        age_s = time.time() - batch[0][0].time / 1000
+        metrics.FRESHNESS_SECONDS.labels(topic.name).observe(max(0.0, age_s))
         metrics.POSITION.labels(topic.name, self._partition).set(new.offset)
         metrics.BATCH_SECONDS.labels(topic.name).observe(time.perf_counter() - started)
 

@@ -16,6 +16,12 @@ BATCH_SECONDS = Histogram(
     ["topic"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+FRESHNESS_SECONDS = Histogram(
+    "footfall_stream_freshness_seconds",
+    "From the Kafka timestamp of a batch's first record until the batch was applied",
+    ["topic"],
+    buckets=(0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 60, 300),
+)
 LAG = Gauge(
     "footfall_stream_lag_records",
     "Records of a partition that are not applied yet",
