@@ -34,3 +34,12 @@ def write_arrivals(
     for step, count in enumerate(arrived):
         by = ARRIVED if step else ""
         store.hset(key, funnel_field(minute % 60, step, by), count)
+
+
+def write_breakdown(
+    store: redis.Redis, funnel: Funnel, minute: int, variant: str, reached: Sequence[int]
+) -> None:
+    """Of those who entered in that minute with this variant, how many reached each step."""
+    key = funnel_key(4, funnel.key, minute // 60)
+    for step, count in enumerate(reached):
+        store.hset(key, funnel_field(minute % 60, step, "variant", variant), count)

@@ -25,7 +25,7 @@ from schemas.redis_keys import (
 from schemas.settings import Settings
 from schemas.site import AlertRules, Site
 from schemas.topics import REGISTERS
-from tests.alert_history import write_arrivals, write_history
+from tests.alert_history import write_arrivals, write_breakdown, write_history
 from tests.integration.personalize_service import SITE, Client, serving
 from tests.processes import await_true
 from tests.receiver import Receiver, receiving
@@ -118,6 +118,22 @@ def test_a_step_that_breaks_is_told_and_then_its_end(
         assert receiver.told() == ["alert.raised", "alert.resolved"]
         assert told(client)["recent"][0]["id"] == alert["id"]
         await_true(lambda: not store.hlen(ALERTS_OUTBOX_KEY), 20, "an empty outbox")
+
+
+def test_an_alert_says_for_whom(
+    addresses: Settings, store: redis.Redis, kafka_address: str
+) -> None:
+    write_history(store, FUNNEL, time.time(), USUAL)
+    minutes(store, orders=8, ago=10)
+    minutes(store, orders=2, count=10)
+    for ago in range(120):
+        write_breakdown(store, FUNNEL, int(time.time()) // 60 - ago, "classic", (12, 6, 2))
+        left = 0 if ago < 10 else 6
+        write_breakdown(store, FUNNEL, int(time.time()) // 60 - ago, "bestsellers", (28, 14, left))
+    with serving(addresses, site()) as client:
+        await_subjects(client, "funnel/checkout/order")
+        (alert,) = told(client)["alerts"]
+        assert alert["detail"].endswith("; where variant is bestsellers; not for others")
 
 
 def test_what_is_usual_is_shown_beside_the_funnel(
