@@ -36,6 +36,7 @@ export function alertsPanel(box, openFunnel) {
   function place() {
     const root = element("li", "alert");
     const mark = element("span", "mark");
+    const severity = element("span", "unseen");
     const title = element("strong");
     const since = element("span", "since");
     const detail = element("p", "detail");
@@ -43,14 +44,15 @@ export function alertsPanel(box, openFunnel) {
     button.type = "button";
     button.addEventListener("click", () => openFunnel(root.dataset.funnel));
     mark.setAttribute("aria-hidden", "true");
-    root.append(mark, title, since, detail, button);
-    return { root, title, since, detail, button };
+    root.append(mark, severity, title, since, detail, button);
+    return { root, severity, title, since, detail, button };
   }
 
-  function show({ root, title, since, detail, button }, { alert, funnel, at }) {
+  function show({ root, severity, title, since, detail, button }, { alert, funnel, at }) {
     setData(root, "severity", alert.severity);
     setData(root, "alert", alert.id);
     setData(root, "funnel", funnel || "");
+    setText(severity, `${alert.severity}: `);
     setText(title, alert.title);
     setText(since, `for ${span(ageOf(alert.since, at))}`);
     setText(detail, alert.detail);
