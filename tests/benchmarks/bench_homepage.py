@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +32,7 @@ from schemas.redis_keys import DeviceState, device_key, encode_device_state
 from schemas.settings import Settings
 from schemas.topics import RAW
 from tests.integration.personalize_service import SITE, device_state, now_ms
+from tests.processes import await_true
 from tests.servers import own_settings, running
 
 CONNECTIONS = 64
@@ -128,16 +128,19 @@ def _served(what: str, settings: Settings) -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{settings.ports.personalize}"
     try:
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(f"{url}/health", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
+        await_true(lambda: _is_healthy(url), 60, f"{what} serves")
         yield url
     finally:
         process.terminate()
         process.wait(30)
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{url}/health", timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _measure(url: str, path: tuple[str, str], place: Path) -> dict[str, float]:
