@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from personalize_api.scenarios import Facts, holds, meets
@@ -14,6 +14,9 @@ FACTS: st.SearchStrategy[Value] = st.one_of(WORDS, NUMBERS, st.booleans())
 RANGES = st.sampled_from([Range(low=0, high=2), Range(low=3, high=3), Range(low=-5, high=-1)])
 
 
+@example("language", ["de"], "de-AT")
+@example("language", ["de-at"], "de")
+@example("country", ["de"], "de-at")
 @given(
     st.sampled_from(["language", "country", "profile.age"]),
     st.lists(st.one_of(FACTS, RANGES), min_size=1, max_size=4),

@@ -40,6 +40,7 @@ def test_what_a_dead_worker_has_counted_stays_and_what_it_held_does_not(tmp_path
         dead.waiting.set(5)
         dead.exposition()
         retire(tmp_path, 0, pid)
+        assert value(Metrics(Worker(tmp_path, 1)), "footfall_decisions_waiting") == 0
     retire(tmp_path, 0, 103)  # one that died before it wrote
     alive = Metrics(Worker(tmp_path, 0))
     alive.decided("classic")
