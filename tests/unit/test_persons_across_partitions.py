@@ -34,7 +34,7 @@ from schemas.redis_keys import (
     encode_state,
     person_decoder,
 )
-from schemas.site import Funnel
+from schemas.site import Funnel, Site
 from schemas.topics import ALIASES, IDENTITY, REGISTERS, RESOLUTIONS
 from streams.alias_stage import AliasStage, alias_of
 from streams.alias_stage import States as Components
@@ -98,9 +98,9 @@ chances = st.integers(0, 2**32).map(random.Random)
 class World:
     """The stages with everything they wrote; states travel through their codecs."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, site: Site = SITE) -> None:
         self._chance = chance
-        self._stages = DeviceStage(SITE, "secret"), AliasStage(), PersonStage(SITE)
+        self._stages = DeviceStage(site, "secret"), AliasStage(), PersonStage(site)
         self._devices: Devices = {}
         self._components: Components = {}
         self.persons: dict[str, PersonState] = {}
