@@ -10,7 +10,7 @@ beside it.
 
     bytes 0-3   length of the table
     bytes 4-7   where times begin, in units of 65,536 ms since 1970
-    table       msgpack: [[steps, values], ...]
+    table       msgpack: [[steps, values], ...]; of the values those of FREQUENT as their number
     entries     each: milliseconds since then (4 bytes), number in the table (1 byte, or 2 bytes
                 where the table has more than 256)
 """
@@ -86,8 +86,54 @@ def _may_repeat(mask: int) -> bool:
     return bool(mask & BREAK and mask & STEPS) and mask // AGAIN < _MOST_AGAIN
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[Said, ...]).decode
+FREQUENT = (
+    *("", "desktop", "phone", "tablet", "tv"),
+    *("direct", "internal", "search", "social", "email", "paid", "ai", "referral", "unknown"),
+    *("Google", "Bing", "DuckDuckGo", "Yahoo", "Yandex", "Baidu", "Ecosia", "Brave", "Startpage"),
+    *("Facebook", "Instagram", "YouTube", "TikTok", "X", "LinkedIn", "Pinterest", "Reddit"),
+    *("WhatsApp", "ChatGPT", "Perplexity", "Claude", "Gemini", "Gmail", "Outlook"),
+)
+"""Texts that breakdowns often name, stored as one byte. What is stored names them by their place
+here: only append, and at most 128.
+"""
+
+_NUMBERS: dict[str, int | str] = {text: number for number, text in enumerate(FREQUENT)}
+
+
+class _Row(msgspec.Struct, array_like=True, gc=False):
+    """`Said` as it is stored."""
+
+    steps: tuple[int, ...]
+    values: tuple[tuple[int | str, ...], ...] = ()
+
+
+_encode_rows = msgspec.msgpack.Encoder().encode
+_decode_rows = msgspec.msgpack.Decoder(tuple[_Row, ...]).decode
+
+
+def _encode(table: Iterable[Said]) -> bytes:
+    rows = []
+    for said in table:
+        values = [[_NUMBERS.get(text, text) for text in texts] for texts in said.values]
+        rows.append((said.steps, values) if values else (said.steps,))
+    return _encode_rows(rows)
+
+
+def _decode(table: bytes) -> tuple[Said, ...]:
+    return tuple(
+        [
+            Said(
+                row.steps,
+                tuple(
+                    [
+                        tuple([FREQUENT[one] if type(one) is int else str(one) for one in texts])
+                        for texts in row.values
+                    ]
+                ),
+            )
+            for row in _decode_rows(table)
+        ]
+    )
 
 
 def _entry_of(said: int) -> struct.Struct:
@@ -159,7 +205,7 @@ def pack(sorted_entries: Iterable[Evidence]) -> bytes:
 
 
 def unpack(packed: bytes) -> tuple[Evidence, ...]:
-    """Raises msgspec.MsgspecError or struct.error for what was not packed here."""
+    """Raises msgspec.MsgspecError, IndexError or struct.error for what was not packed here."""
     if not packed:
         return ()
     length, begin = _HEADER.unpack_from(packed)

@@ -10,7 +10,7 @@ that arrived. When the set changes, the difference is applied.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -24,8 +24,6 @@ from streams.walks import Hit, Only, Ways
 
 APPROXIMATE = -1
 """Stands where a step's number would: the unit had more hits than are kept."""
-
-_WALKS = {"ordered": walks.ordered, "strict": walks.strict, "any": walks.in_any_order}
 
 Hits = dict[int, list[Hit]]
 """A device's hits by Funnel.fingerprint."""
@@ -48,7 +46,6 @@ class CompiledFunnel:
         self.funnel = funnel
         self.key = funnel.key
         self._steps = len(funnel.steps)
-        self._walk = _WALKS[funnel.order]
 
     def count(self, hits: Sequence[Hit]) -> set[Standing]:
         """Where one unit (a person, or a session) with these hits stands."""
@@ -59,24 +56,33 @@ class CompiledFunnel:
             hits = cut
             minute = max(hits).time // 60_000
             found.add(Standing(APPROXIMATE, "", "", minute, minute))
-        ways = self._ways(hits, None)
+        walk = self._walk_of(hits)
+        ways = walk(None)
         for step, way in enumerate(ways):
             if way is not None:
                 entered, arrived = way.entry // 60_000, way.arrival // 60_000
                 found.add(Standing(step, "", "", entered, entered))
                 found.add(Standing(step, ARRIVED, "", arrived, entered))
+        entries = [hit for hit in hits if hit.values] if self.funnel.live_by else ()
         for position, name in enumerate(self.funnel.live_by):
-            values = {hit.values[position] for hit in hits if enters(hit.steps)}
+            values = {hit.values[position] for hit in entries}
             for value in values:
-                mine = ways if len(values) == 1 else self._ways(hits, Only(position, value))
+                mine = ways if len(values) == 1 else walk(Only(position, value))
                 for step, way in enumerate(mine):
                     if way is not None:
                         entered = way.entry // 60_000
                         found.add(Standing(step, name, value, entered, entered))
         return found
 
-    def _ways(self, hits: Sequence[Hit], only: Only | None) -> Ways:
-        return self._walk(hits, self._steps, self.funnel.within_ms, only)
+    def _walk_of(self, hits: Sequence[Hit]) -> Callable[[Only | None], Ways]:
+        """How far they came, of all entries or of those with one value."""
+        count, within = self._steps, self.funnel.within_ms
+        if self.funnel.order == "strict":
+            return lambda only: walks.strict(hits, count, within, only)
+        moments = walks.moments_of(hits)
+        if self.funnel.order == "any":
+            return lambda only: walks.in_any_order(moments, count, within, only)
+        return lambda only: walks.ordered(moments, count, within, only)
 
 
 class Funnels:

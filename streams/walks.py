@@ -8,11 +8,14 @@ order of steps.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
 
 from schemas.evidence import BREAK, STEPS, WITHOUT_SHIFT
+from schemas.funnel import MAX_STEPS
 
 
 class Hit(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -34,6 +37,11 @@ class Way(NamedTuple):
 Ways = list[Way | None]
 """One a step; None: it was not reached."""
 
+Moment = tuple[int, int, int, Hit]
+"""(time, step, 0, hit), or where the hit breaks the way to a step (time, -1, step, hit)."""
+
+_ORDER = itemgetter(0, 1, 2)
+
 
 class Only(NamedTuple):
     """Of the entries those with one value of a breakdown; the others are as if they were none."""
@@ -42,13 +50,13 @@ class Only(NamedTuple):
     value: str
 
 
-def ordered(hits: Sequence[Hit], count: int, within_ms: int, only: Only | None) -> Ways:
+def ordered(moments: Sequence[Moment], count: int, within_ms: int, only: Only | None) -> Ways:
     """A step is reached when the one before was, within the window of that entry, and nothing that
     it is `without` came since.
     """
     reached: Ways = [None] * count
     alive: list[int | None] = [None] * count
-    for time, step, breaks, hit in _moments(hits, count):
+    for time, step, breaks, hit in moments:
         if breaks:
             alive[breaks - 1] = None
             continue
@@ -61,7 +69,9 @@ def ordered(hits: Sequence[Hit], count: int, within_ms: int, only: Only | None) 
         elif only is not None and hit.values[only.position] != only.value:
             continue
         alive[step] = entry
-        _reach(reached, step, entry, time)
+        known = reached[step]
+        if known is None or known.entry < entry:
+            reached[step] = Way(entry, time)
     return reached
 
 
@@ -98,11 +108,11 @@ def strict(hits: Sequence[Hit], count: int, within_ms: int, only: Only | None) -
     return reached
 
 
-def in_any_order(hits: Sequence[Hit], count: int, within_ms: int, only: Only | None) -> Ways:
+def in_any_order(moments: Sequence[Moment], count: int, within_ms: int, only: Only | None) -> Ways:
     """So many different steps came within the window of the earliest of them."""
     reached: Ways = [None] * count
     following: list[int | None] = [None] * count
-    for time, step, _, hit in reversed(_moments(hits, count)):
+    for time, step, _, hit in reversed(moments):
         following[step] = time
         if only is not None and hit.values[only.position] != only.value:
             continue
@@ -121,25 +131,18 @@ def _reach(reached: Ways, step: int, entry: int, time: int) -> None:
         reached[step] = Way(entry, time)
 
 
-class _Moment(NamedTuple):
-    """One hit's say about one step, in windowFunnel's order: what breaks a step comes first."""
-
-    time: int
-    step: int  # -1: it breaks the way to step `breaks`
-    breaks: int
-    hit: Hit
+@lru_cache(maxsize=10_000)
+def _parts(mask: int) -> tuple[tuple[int, int], ...]:
+    """(step, what it breaks) of each that an event of that mask is, in windowFunnel's order."""
+    breaks = [(-1, k) for k in range(1, MAX_STEPS) if mask >> (WITHOUT_SHIFT + k) & 1]
+    return (*breaks, *((step, 0) for step in range(MAX_STEPS) if mask >> step & 1))
 
 
-def _moments(hits: Sequence[Hit], steps: int) -> list[_Moment]:
-    moments = []
-    for hit in hits:
-        mask = hit.steps
-        for step in range(steps):
-            if mask >> step & 1:
-                moments.append(_Moment(hit.time, step, 0, hit))
-            if step and mask >> (WITHOUT_SHIFT + step) & 1:
-                moments.append(_Moment(hit.time, -1, step, hit))
-    return sorted(moments, key=lambda moment: moment[:3])
+def moments_of(hits: Sequence[Hit]) -> list[Moment]:
+    """In windowFunnel's order: equal times in order of steps, what breaks a step before all."""
+    moments = [(hit.time, *part, hit) for hit in hits for part in _parts(hit.steps)]
+    moments.sort(key=_ORDER)
+    return moments
 
 
 def newest(hits: Sequence[Hit], at_most: int, breaks_at_most: int) -> Sequence[Hit] | None:

@@ -5,19 +5,42 @@ from __future__ import annotations
 import random
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from infra.cli.context import EXAMPLE_SITE
 from tests.processes import await_true
 from tests.stack import Stack, stack
 
 ARTICLE = "https://encyclopedia.example/wiki/Teddy_bear"
 
 
+FUNNELS_OF_EVERY_KIND = """
+funnels:
+  straight:
+    order: strict
+    by: [referrer_medium, variant]
+    steps: [{name: product, page: "/p/*"}, {name: cart, event: Product Added}]
+  sitting:
+    {per: session, order: strict, within: 30m, by: [referrer_source], steps: [
+      {name: page, page: "*"}, {name: next, page: "*"}]}
+  whatever:
+    {order: any, within: 20m, by: [variant], steps: [{name: search, page: /search},
+      {name: cart, event: Product Added}, {name: order, event: Order Completed}]}
+  together:
+    {per: session, order: any, by: [device_class], steps: [
+      {name: home, page: /}, {name: product, page: "/p/*"},
+      {name: checkout, event: Checkout Started}]}
+"""
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Stack:  # type: ignore[misc]
     directory = tmp_path_factory.mktemp("visit")
-    with stack(directory / "state", directory / "up.log") as running:
+    site = directory / "site.yaml"
+    site.write_text(EXAMPLE_SITE.read_text().replace("\nfunnels:\n", FUNNELS_OF_EVERY_KIND))
+    with stack(directory / "state", directory / "up.log", FOOTFALL_SITE=str(site)) as running:
         yield running
 
 
@@ -125,13 +148,34 @@ def test_live_equals_batch_for_random_visits(running: Stack) -> None:
     running.drain()
     time.sleep(1.5)  # the API adds its counters up once a second
     reached = {}
-    for name in ("checkout", "homepage", "search"):
+    kinds = ("straight", "sitting", "whatever", "together")
+    for name in ("checkout", "homepage", "search", "visits", "homepages", *kinds):
         batch, live = running.funnel(name), running.live(name)
         assert live["steps"] == batch["steps"], name
         told = {by: found for by, found in batch["by"].items() if by not in live["not_live"]}
         assert live["by"] == told != {}, name
         reached[name] = [step["count"] for step in batch["steps"]]
     assert all(min(counts) > 0 for counts in reached.values()), reached
+
+
+def test_a_changed_definition_starts_anew_and_says_since_when(running: Stack) -> None:
+    site = Path(running.environment["FOOTFALL_SITE"])
+    assert running.live("together")["since"] is None
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    site.write_text(
+        site.read_text().replace("per: session, order: any", "per: session, order: strict")
+    )
+
+    def counted() -> bool:
+        running.page("changed-mind", "/")
+        return running.live_funnel("together")["home"] == 1  # once, for many pages
+
+    await_true(counted, 60, "the changed funnel counts")
+    changed, other = running.live("together"), running.live("straight")
+    assert changed["order"] == "strict"
+    assert began < datetime.fromisoformat(changed["since"]) < datetime.now(UTC)
+    assert other["since"] is None
+    assert other["steps"][0]["count"] > 1
 
 
 def test_a_burst_takes_back_what_was_counted_of_the_device(running: Stack) -> None:
@@ -195,7 +239,10 @@ def random_visits(devices: int, events: int) -> list[dict[str, object]]:
             message["context"] = {"page": page, "consent": "denied", "ip": f"203.0.113.{number}"}
         kind = chance.random()
         if kind < 0.45:
-            message |= {"type": "page", "properties": {"variant": chance.choice(["a", "b"])}}
+            message |= {
+                "type": "page",
+                "properties": {"variant": chance.choice(["classic", "offers", "b"])},
+            }
         elif kind < 0.93:
             name = chance.choices(names, (10, 1, 6, 5, 1))[0]
             currency = chance.choice(["EUR", "EUR", "USD"])

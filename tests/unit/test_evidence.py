@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import EnrichedEvent
-from schemas.evidence import EMPTY, MAX_HITS, Evidence, Said, first_time, pack, put_on, unpack
+from schemas.evidence import (
+    EMPTY,
+    FREQUENT,
+    MAX_HITS,
+    Evidence,
+    Said,
+    first_time,
+    pack,
+    put_on,
+    unpack,
+)
 from schemas.site import Funnel, Site, Step
 from streams.evidence import between, moved, since, with_entry
 from streams.funnels import Funnels
@@ -154,6 +164,15 @@ def test_hits_name_the_session_that_began_last() -> None:
     sessions = [hit.session // 60_000 for hit in hits]
     assert sessions == [1, 1, 3, 3, 5, 5]
     assert all(before <= after for before, after in pairwise(sessions))
+
+
+def test_what_breakdowns_often_name_is_stored_as_a_byte() -> None:
+    often = Evidence(1, Said((1,), (("Google", "desktop", ""),)))
+    seldom = Evidence(1, Said((1,), (("Goggle", "desktop", ""),)))
+    assert unpack(pack((often, seldom))) == (often, seldom)
+    assert len(pack((often,))) == len(pack((seldom,))) - len("Goggle")
+    assert len({*FREQUENT}) == len(FREQUENT) <= 128
+    assert (FREQUENT[0], FREQUENT[14], FREQUENT[31]) == ("", "Google", "WhatsApp")
 
 
 def test_what_is_before_the_horizon_goes() -> None:

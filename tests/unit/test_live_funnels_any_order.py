@@ -36,7 +36,8 @@ KINDS = (
     Funnel(name="again", steps=(PRODUCT, ANY_PAGE, PRODUCT), within_ms=3 * HOUR, by=("variant",)),
     Funnel(name="straight", order="strict", steps=(PRODUCT, CART, ORDER), by=BY),
     Funnel(name="sitting", order="strict", per="session", steps=(ANY_PAGE, PRODUCT, CART)),
-    Funnel(name="both", order="strict", steps=(ANY_PAGE, PRODUCT), within_ms=HOUR),
+    Funnel(name="both", order="strict", steps=(PRODUCT, CART), within_ms=2 * MINUTE),
+    Funnel(name="itself", order="strict", steps=(ANY_PAGE, PRODUCT, PRODUCT), within_ms=HOUR),
     Funnel(name="whatever", order="any", steps=(PRODUCT, CART, ORDER), by=BY, within_ms=2 * HOUR),
     Funnel(name="mixed", order="any", per="session", steps=(ANY_PAGE, RED, ORDER)),
 )
@@ -52,7 +53,7 @@ SITE = msgspec.structs.replace(
 DEVICES = ["phone", "phone", "laptop", "p_nobody"]
 USERS = ["anna", "ben"]
 NAMES = ["Product Added", "Product Added", "Checkout Started", "Order Completed", "Cart Emptied"]
-SEEDS = range(3000)
+SEEDS = range(2000)
 
 
 def history(chance: random.Random) -> list[Event]:
@@ -75,7 +76,16 @@ def history(chance: random.Random) -> list[Event]:
         events += _purchase(chance, begins + chance.randrange(14) * step)
     if chance.random() < 0.1:
         events += _burst(chance, begins)
-    return events
+    return [*events, *_twins(chance, events)]
+
+
+def _twins(chance: random.Random, events: list[Event]) -> list[Event]:
+    """Other events that say the same at the same time."""
+    chosen = [one for one in events if chance.random() < 0.05 and not _must_be_alone(one)]
+    return [
+        msgspec.structs.replace(one, event_id=str(uuid.UUID(int=chance.getrandbits(128))))
+        for one in chosen
+    ]
 
 
 def _purchase(chance: random.Random, begins: int) -> list[Event]:
