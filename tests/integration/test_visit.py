@@ -30,8 +30,7 @@ funnels:
       {name: cart, event: Product Added}, {name: order, event: Order Completed}]}
   together:
     {per: session, order: any, by: [device_class], steps: [
-      {name: home, page: /}, {name: product, page: "/p/*"},
-      {name: checkout, event: Checkout Started}]}
+      {name: home, page: /}, {name: cart, event: Product Added}]}
 """
 
 
@@ -155,7 +154,7 @@ def test_live_equals_batch_for_random_visits(running: Stack) -> None:
         told = {by: found for by, found in batch["by"].items() if by not in live["not_live"]}
         assert live["by"] == told != {}, name
         reached[name] = [step["count"] for step in batch["steps"]]
-    assert all(min(counts) > 0 for counts in reached.values()), reached
+    assert [name for name, counts in reached.items() if min(counts) == 0] == []
 
 
 def test_a_changed_definition_starts_anew_and_says_since_when(running: Stack) -> None:
