@@ -38,7 +38,7 @@ MAX_BREAKS = 256
 STEPS = 0xFFFF  # bit i: satisfies step i
 ENTERS = 1 << 16  # of a funnel in any order: its `by` fields follow, whatever step it is
 WITHOUT_SHIFT = 16  # bit 16+i: of an ordered funnel, what step i (from 1) is `without`
-BREAK = 1 << 32  # of a strict funnel: alone it is an event that satisfies no step
+BREAK = 1 << 31  # of a strict funnel: alone it is an event that satisfies no step
 AGAIN = 1 << 33  # of a strict funnel, counted up: the same at the same time, by another event
 _MOST_AGAIN = 15
 

@@ -38,7 +38,8 @@ funnels:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Stack:  # type: ignore[misc]
     directory = tmp_path_factory.mktemp("visit")
     site = directory / "site.yaml"
-    site.write_text(EXAMPLE_SITE.read_text().replace("\nfunnels:\n", FUNNELS_OF_EVERY_KIND))
+    shop = EXAMPLE_SITE.read_text().replace("\nfunnels:\n", FUNNELS_OF_EVERY_KIND)
+    site.write_text(shop.replace("file: ", f"file: {EXAMPLE_SITE.parent}/"))
     with stack(directory / "state", directory / "up.log", FOOTFALL_SITE=str(site)) as running:
         yield running
 
