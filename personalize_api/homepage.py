@@ -8,9 +8,8 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, UnsetType
@@ -27,21 +26,19 @@ from personalize_api.answer import (
     visitor_answer,
 )
 from personalize_api.arrival import (
-    MAX_BODY_BYTES,
     Arrival,
-    read_body,
-    read_query,
 )
 from personalize_api.consent import consent_of
 from personalize_api.cors import cors
 from personalize_api.decisions import DecisionLog
-from personalize_api.errors import InvalidInput, MethodRefused, PersonalizeError, TooLarge
+from personalize_api.errors import MethodRefused, PersonalizeError
 from personalize_api.experiments import Splits, by_arms
 from personalize_api.flags import of_experiment
 from personalize_api.metrics import Metrics
 from personalize_api.permitted import restrict
 from personalize_api.picks.answers import Picks
 from personalize_api.picks.asked import Asked, Asker, asked_by, picks_for, shown_texts
+from personalize_api.request import Receive, Scope, Send, read_arrival
 from personalize_api.respond import METHODS, etag, is_held, respond, told
 from personalize_api.scenarios import (
     DEFAULT,
@@ -60,11 +57,6 @@ from schemas.geo import GeoDatabase
 from schemas.referrer import classify
 from schemas.settings import Settings
 from schemas.site import Site
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 PATH = "/v1/homepage"
 
@@ -125,7 +117,7 @@ class Homepage:
             if method == "OPTIONS":
                 await respond(send, 204, b"", cors(rules.site, headers, preflight=True))
                 return
-            arrival = await _read(scope, headers, receive)
+            arrival = await read_arrival(scope, headers, receive)
             caller = identify(headers, rules.site)
             made = await self._decide(rules, scope, headers, caller, arrival)
             self.log(made.decision)
@@ -279,36 +271,6 @@ def _fallback(site: Site) -> tuple[Visitor, Choice, list[str]]:
     """What is shown when the decision itself fails."""
     choice = Choice(variant=site.homepage.default, scenario=DEFAULT, reason="")
     return Visitor(class_="unknown", cause="bug"), choice, []
-
-
-async def _read(scope: Scope, headers: Headers, receive: Receive) -> Arrival:
-    """Raises MethodRefused, TooLarge, InvalidInput."""
-    if scope["method"] == "HEAD":
-        return read_query(scope["query_string"], headers)
-    body = await body_of(scope, receive)
-    return read_body(body) if body else read_query(scope["query_string"])
-
-
-async def body_of(scope: Scope, receive: Receive) -> bytes:
-    """Of a POST; b'' of others, and where there is nothing but space.
-
-    Raises MethodRefused, TooLarge, InvalidInput.
-    """
-    if scope["method"] in ("GET", "HEAD"):
-        return b""
-    if scope["method"] != "POST":
-        raise MethodRefused("ask with GET, HEAD or POST")
-    body = b""
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise InvalidInput("the request ended before its body did")
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLarge(f"the body is longer than {MAX_BODY_BYTES} bytes")
-    return body if body.strip() else b""
 
 
 def _is_local(scope: Scope) -> bool:

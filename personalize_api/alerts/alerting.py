@@ -30,7 +30,6 @@ from personalize_api.alerts.state import (
 )
 from personalize_api.alerts.store import AlertStore, NotTheLeader
 from personalize_api.alerts.webhooks import Outbox, digest, messages
-from personalize_api.current_site import CurrentSite
 from personalize_api.ending import end
 from personalize_api.errors import StateUnavailable
 from personalize_api.funnel_counts import SHOWN_MINUTES
@@ -38,6 +37,7 @@ from personalize_api.funnels import LiveFunnel, LiveFunnels
 from personalize_api.metrics import Metrics
 from personalize_api.pulse import LivePulse
 from personalize_api.seldom import SeldomLogger
+from schemas.current_site import CurrentSite
 from schemas.funnel_result import iso_time
 from schemas.settings import Settings
 from schemas.site import Funnel, Site

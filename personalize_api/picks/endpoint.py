@@ -15,10 +15,11 @@ from personalize_api.answer import Pick, VisitorAnswer
 from personalize_api.arrival import Arrival, HomepageInput, check, read_query
 from personalize_api.cors import cors
 from personalize_api.errors import InvalidInput, MethodRefused, PersonalizeError
-from personalize_api.homepage import Homepage, Receive, Scope, Send, body_of
+from personalize_api.homepage import Homepage
 from personalize_api.metrics import Metrics
 from personalize_api.picks.asked import Asked
 from personalize_api.picks.choose import MAX_LIMIT
+from personalize_api.request import Receive, Scope, Send, body_of
 from personalize_api.respond import METHODS, respond
 from schemas.activity import MAX_TEXT
 from schemas.current_site import CurrentSite
