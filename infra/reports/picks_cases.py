@@ -1,0 +1,137 @@
+"""Would picks have shown what visitors then looked at? Cases for an evaluation, and their ranks.
+
+A case is a product that a person looked at for the first time, with all that person had done until
+then. What picks are trained from ends before the first case: nothing of a case is in its training.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from personalize_api.picks.choose import Chooser
+from personalize_api.picks.shelf import Shelf
+from personalize_api.picks.taste import Taste
+from schemas.pick_model import source_key
+from schemas.person_profile import HALF_LIFE_MS
+
+DEPTH = 100  # ranks below it count as not found
+
+_DAY_MS = 86_400_000
+_MOST_SEEN = 24
+_RANK, _HALF_LIFE_DAYS, _ADDED = 0.85, 7.0, 1.5  # as personalize_api.picks.taste has them
+_INTEREST = {False: 1.0, True: 3.0}
+
+
+class Case(msgspec.Struct, frozen=True):
+    """`found`: the product that was looked at; `known`: how many products had been before."""
+
+    person: int
+    found: str
+    taste: Taste
+    known: int
+
+
+Ranking = Callable[[Case], list[str]]
+"""Product ids, best first."""
+
+
+def cases_of(done: pl.DataFrame, since_ms: int) -> Iterator[Case]:
+    """`done`: person, at (ms), product, category, source, what ('look', 'add' or 'order'); all of
+    each person, also what was before `since_ms`, when cases begin.
+    """
+    ordered = done.sort(["person", "at", "product"])
+    for (person,), mine in ordered.group_by("person", maintain_order=True):
+        if mine["at"][-1] >= since_ms:
+            yield from _of_person(int(str(person)), mine, since_ms)
+
+
+def _of_person(person: int, mine: pl.DataFrame, since_ms: int) -> Iterator[Case]:
+    seen: OrderedDict[str, tuple[int, bool]] = OrderedDict()
+    owned: dict[str, int] = {}
+    interests: list[tuple[str, int, float]] = []
+    columns = mine.select("at", "product", "category", "source", "what")
+    for at, product, category, source, what in columns.iter_rows():
+        if what == "order":
+            owned[product] = at
+            continue
+        if at >= since_ms and product not in seen and product not in owned:
+            yield Case(person, product, _taste(seen, owned, interests, source, at), len(seen))
+        was_added = seen.pop(product, (0, False))[1]
+        seen[product] = at, was_added or what == "add"
+        interests.append((category, at, _INTEREST[what == "add"]))
+
+
+def _taste(
+    seen: Mapping[str, tuple[int, bool]],
+    owned: Mapping[str, int],
+    interests: list[tuple[str, int, float]],
+    source: str,
+    now_ms: int,
+) -> Taste:
+    newest = list(reversed(seen.items()))[:_MOST_SEEN]
+    strengths = []
+    for rank, (product, (at, was_added)) in enumerate(newest):
+        amount = _RANK**rank * 0.5 ** ((now_ms - at) / _DAY_MS / _HALF_LIFE_DAYS)
+        strengths.append((product, amount * (_ADDED if was_added else 1.0)))
+    weights: dict[str, float] = {}
+    for category, at, amount in interests:
+        if category:
+            decayed = amount * 2.0 ** (-(now_ms - at) / HALF_LIFE_MS)
+            weights[category] = weights.get(category, 0.0) + decayed
+    total = sum(weights.values()) or 1.0
+    return Taste(
+        source=source,
+        seen=tuple(sorted(strengths, key=lambda each: (-each[1], each[0]))),
+        bought=tuple((product, 1.0) for product in owned),
+        owned=frozenset(owned),
+        interests=tuple((category, weight / total) for category, weight in weights.items()),
+    )
+
+
+def by_picks(chooser: Chooser) -> Ranking:
+    return lambda case: [each.id for each in chooser.pick(case.taste, DEPTH)]
+
+
+def by_popularity(shelf: Shelf) -> Ranking:
+    ranked = _ids(shelf, shelf.popular)
+    return lambda case: _unseen(ranked, case)
+
+
+def by_viewed_together(shelf: Shelf) -> Ranking:
+    """The same relation that picks have, alone; what it says nothing of, by popularity."""
+
+    def rank(case: Case) -> list[str]:
+        scores = shelf.popular * np.float32(1e-3)
+        for product, amount in case.taste.seen:
+            if (place := shelf.catalogue.place.get(product)) is not None:
+                others, likeness = shelf.viewed.to(place)
+                scores[others] += likeness * np.float32(amount)
+        return _unseen(_ids(shelf, scores), case)
+
+    return rank
+
+
+def _ids(shelf: Shelf, scores: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[str]:
+    order = np.argsort(-np.where(shelf.catalogue.available, scores, 0), kind="stable")
+    kept = order[: DEPTH + 2 * _MOST_SEEN]
+    return [shelf.catalogue.products[at].id for at in kept if scores[at] > 0]
+
+
+def _unseen(ranked: list[str], case: Case) -> list[str]:
+    known = {product for product, _ in case.taste.seen} | case.taste.owned
+    return [product for product in ranked if product not in known][:DEPTH]
+
+
+def rank_of(ranking: Ranking, case: Case) -> int:
+    """From 1; 0 where it is not among the first `DEPTH`."""
+    ranked = ranking(case)
+    return ranked.index(case.found) + 1 if case.found in ranked else 0
+
+
+def source_of(medium: str, source: str) -> str:
+    return source_key(medium, source)
