@@ -7,6 +7,8 @@ import typer
 from infra.cli import context
 from infra.cli.context import Failure
 
+_WAIT_S = 120.0  # for the sink, which may be at it
+
 
 def register(app: typer.Typer) -> None:
     picks = typer.Typer(no_args_is_help=True)
@@ -31,7 +33,7 @@ def train() -> None:
 
     configured = context.settings()
     try:
-        trained = train_now(configured)
+        trained = train_now(configured, _WAIT_S)
     except AlreadyTraining as error:
         raise Failure("another process trains already; its picks are used when it ends") from error
     except SinkError as error:

@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     )
     reports.command()(experiments)
     reports.command()(identity)
+    reports.command()(picks)
     reports.command()(variants)
     report_visits.register(reports)
     app.add_typer(reports, name="report", rich_help_panel=_GROUP)
@@ -84,6 +85,34 @@ def experiments(
     since_ms, until_ms = window(from_, to, site)
     with context.clickhouse(configured) as client:
         found = report(client, site, since_ms, until_ms)
+    form.write(found)
+
+
+def picks(
+    from_: str = FROM,
+    to: str = TO,
+    as_json: bool = JSON,
+    as_csv: bool = CSV,
+    html: Path | None = HTML,
+) -> None:
+    """Picks tried on the visits of a window, made of what was before it: better than popular?"""
+    from functools import partial
+
+    from infra.reports.picks import report
+    from schemas.catalogue_file import read
+    from sinks.clickhouse.arrow import ask
+    from sinks.clickhouse.errors import SinkError
+
+    form = form_of(as_json, as_csv, html)
+    configured = context.settings()
+    site = context.site(configured)
+    since_ms, until_ms = window(from_, to, site)
+    rules = site.catalogue
+    catalogue = read(rules.file, rules.id) if rules else None
+    try:
+        found = report(partial(ask, configured), site, catalogue, since_ms, until_ms)
+    except SinkError as error:
+        raise context.Failure(f"ClickHouse: {error}; see: footfall doctor") from error
     form.write(found)
 
 

@@ -56,6 +56,7 @@ class Story:
         await self._import_catalogue()
         await self._past_week()
         await self._drained()
+        await self._train_picks()
         if self._once:
             self._screen.links(self._place)
             await self._live_for(ONCE_LIVE_S)
@@ -92,6 +93,10 @@ class Story:
             *("--seed", str(HISTORY_SEED), "--send", self._place.collector),
             *("--truth", str(self._truth)),
         )
+
+    async def _train_picks(self) -> None:
+        self._screen.act("What goes together, and what is popular: picks are made of it")
+        await self._footfall("picks", "train")
 
     async def _live_for(self, seconds: float) -> None:
         self._screen.act(f"Shoppers who come now, for {seconds:.0f} seconds")

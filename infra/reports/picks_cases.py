@@ -16,8 +16,8 @@ import polars as pl
 from personalize_api.picks.choose import Chooser
 from personalize_api.picks.shelf import Shelf
 from personalize_api.picks.taste import Taste
-from schemas.pick_model import source_key
 from schemas.person_profile import HALF_LIFE_MS
+from schemas.profiles import AttributeValue
 
 DEPTH = 100  # ranks below it count as not found
 
@@ -25,6 +25,7 @@ _DAY_MS = 86_400_000
 _MOST_SEEN = 24
 _RANK, _HALF_LIFE_DAYS, _ADDED = 0.85, 7.0, 1.5  # as personalize_api.picks.taste has them
 _INTEREST = {False: 1.0, True: 3.0}
+_attributes = msgspec.json.Decoder(dict[str, AttributeValue])
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -41,8 +42,9 @@ Ranking = Callable[[Case], list[str]]
 
 
 def cases_of(done: pl.DataFrame, since_ms: int) -> Iterator[Case]:
-    """`done`: person, at (ms), product, category, source, what ('look', 'add' or 'order'); all of
-    each person, also what was before `since_ms`, when cases begin.
+    """`done`: person, at (ms), product, category, source, what ('look', 'add', 'order', or
+    'profile' with its attributes as JSON in product); all of each person, also what was before
+    `since_ms`, when cases begin.
     """
     ordered = done.sort(["person", "at", "product"])
     for (person,), mine in ordered.group_by("person", maintain_order=True):
@@ -54,13 +56,19 @@ def _of_person(person: int, mine: pl.DataFrame, since_ms: int) -> Iterator[Case]
     seen: OrderedDict[str, tuple[int, bool]] = OrderedDict()
     owned: dict[str, int] = {}
     interests: list[tuple[str, int, float]] = []
+    profile: dict[str, AttributeValue] = {}
     columns = mine.select("at", "product", "category", "source", "what")
     for at, product, category, source, what in columns.iter_rows():
         if what == "order":
             owned[product] = at
             continue
+        if what == "profile":
+            profile = _attributes.decode(product)
+            continue
         if at >= since_ms and product not in seen and product not in owned:
-            yield Case(person, product, _taste(seen, owned, interests, source, at), len(seen))
+            taste = _taste(seen, owned, interests, source, at)
+            taste = msgspec.structs.replace(taste, attributes=profile)
+            yield Case(person, product, taste, len(seen))
         was_added = seen.pop(product, (0, False))[1]
         seen[product] = at, was_added or what == "add"
         interests.append((category, at, _INTEREST[what == "add"]))
@@ -73,7 +81,7 @@ def _taste(
     source: str,
     now_ms: int,
 ) -> Taste:
-    newest = list(reversed(seen.items()))[:_MOST_SEEN]
+    newest = list(seen.items())[: -_MOST_SEEN - 1 : -1]
     strengths = []
     for rank, (product, (at, was_added)) in enumerate(newest):
         amount = _RANK**rank * 0.5 ** ((now_ms - at) / _DAY_MS / _HALF_LIFE_DAYS)
@@ -131,7 +139,3 @@ def rank_of(ranking: Ranking, case: Case) -> int:
     """From 1; 0 where it is not among the first `DEPTH`."""
     ranked = ranking(case)
     return ranked.index(case.found) + 1 if case.found in ranked else 0
-
-
-def source_of(medium: str, source: str) -> str:
-    return source_key(medium, source)

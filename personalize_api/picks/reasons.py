@@ -12,7 +12,7 @@ from personalize_api.picks.shelf import Shelf
 from personalize_api.picks.taste import Taste
 
 MOST_REASONS = 3
-_WORTH_SAYING = 0.12  # of the score
+_WORTH_SAYING = 0.1  # of the score
 _LIKES = ("likes", "like", "interests", "interest", "hobbies", "favourites", "favorites")
 _ABOUT_ALL = ("popular", "new")  # said after what is about the visitor
 _POPULAR_THERE = 0.25  # with those from the same source, as a share of their favourite

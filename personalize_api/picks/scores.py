@@ -15,16 +15,18 @@ from schemas.catalogue import Floats
 
 WEIGHTS: Mapping[str, float] = {
     "wished": 1.0,  # attributes that the profile names
-    "fits": 0.6,  # made for the profile's age, or another number
-    "interest": 0.8,  # of a category of which the visitor looked at much
-    "viewed together": 0.8,  # others looked at both it and what the visitor looked at
-    "bought together": 0.8,  # others bought both
-    "similar": 0.5,  # has the attributes of what the visitor looked at
-    "popular": 0.5,  # with all, those from the same source and those shown the same homepage
+    "fits": 0.4,  # made for the profile's age, or another number
+    "interest": 0.35,  # of a category of which the visitor looked at much
+    "viewed together": 0.4,  # others looked at both it and what the visitor looked at
+    "bought together": 0.3,  # others bought both
+    "similar": 0.3,  # has the attributes of what the visitor looked at
+    "popular": 0.7,  # with all, those from the same source and those shown the same homepage
     "new": 0.1,
 }
 """Each part is about 0 to 1. Chosen by `footfall report picks` on simulated visitors (decision
 0024); in the answer a part is its weight times its value."""
+
+_POPULAR_BESIDE = np.float32(0.3)
 
 Blocked = NDArray[np.bool_]
 ToOthers = Callable[[int], tuple[NDArray[np.int32], Floats]]
@@ -88,6 +90,8 @@ def score(shelf: Shelf, taste: Taste) -> Scored:
     if shelf.new.any():
         parts["new"] = shelf.new
     weighted = {name: part * np.float32(WEIGHTS[name]) for name, part in parts.items()}
+    if taste.about:  # what goes with a product is asked for, not what everybody takes
+        weighted["popular"] = weighted["popular"] * _POPULAR_BESIDE
     blocked = outside | ~catalogue.available
     blocked[[place for place, _ in seen]] = True
     owned = (catalogue.place.get(product) for product in taste.owned)

@@ -7,9 +7,11 @@ from and which scenario matched.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
+from personalize_api.picks.wishes import number_of
 from personalize_api.visitors import Standing, Visitor
 from schemas.activity import ADDED, products, within
 from schemas.person_profile import profile_of
@@ -25,9 +27,11 @@ _RANK = 0.85  # each product seen later makes the one before it matter so much l
 _ADDED = 1.5  # into the cart, against a look
 _MOST_BOUGHT = 12  # of the newest purchases others are looked for
 _MOST_SEEN = 24
+_OLDEST = 1900  # a year of birth before it is no year
 _EVER = 1 << 53  # ms
 _BESIDE = 0.3  # what was seen before, on the page of one product
 
+Attributes = Mapping[str, AttributeValue]
 Strengths = tuple[tuple[str, float], ...]
 """Product ids with how much each matters, the one that matters most first."""
 
@@ -42,7 +46,7 @@ class Taste(msgspec.Struct, frozen=True, kw_only=True):
     bought: Strengths = ()
     owned: frozenset[str] = frozenset()
     interests: tuple[tuple[str, float], ...] = ()  # category, share of all interests
-    attributes: Mapping[str, AttributeValue] = {}  # of the profile for whom it is
+    attributes: Attributes = {}  # of the profile for whom it is
 
     @property
     def is_personal(self) -> bool:
@@ -85,8 +89,22 @@ def taste_of(
         bought=bought,
         owned=owned,
         interests=tuple((interest.category, interest.share) for interest in profile.interests),
-        attributes=visitor.attributes,
+        attributes=_with_age(visitor.attributes, now_ms),
     )
+
+
+def _with_age(
+    attributes: Mapping[str, AttributeValue], now_ms: int
+) -> Mapping[str, AttributeValue]:
+    """The age that is reached this year, where only the year of birth is told."""
+    born = attributes.get("birth_year")
+    if "age" in attributes or born is None or isinstance(born, tuple):
+        return attributes
+    number = number_of(born)
+    year = datetime.fromtimestamp(now_ms / 1000, UTC).year
+    if number is None or not _OLDEST <= number <= year:
+        return attributes
+    return {**attributes, "age": year - int(number)}
 
 
 def _own(standing: Standing) -> Contribution:

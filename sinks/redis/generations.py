@@ -23,6 +23,8 @@ from sinks.clickhouse.errors import SinkError
 from sinks.redis.train import train
 
 EVERY_S = 3600.0
+YOUNG_EVERY_S = 120.0
+_YOUNG_PERSONS = 1000  # by whom so few did, a day's visitors change much
 _LOOK_S = 20.0
 _UNFINISHED_S = 3600  # what a killed run wrote is gone after so long
 _OLD_S = 600  # for readers who are reading it
@@ -35,12 +37,12 @@ class AlreadyTraining(Exception):
     """Another process trains now."""
 
 
-def train_now(settings: Settings) -> Trained:
+def train_now(settings: Settings, wait_s: float = 0.0) -> Trained:
     """Trains from all that is in ClickHouse now, and stores it.
 
-    Raises AlreadyTraining, SinkError, RedisError.
+    `wait_s`: for another who trains. Raises AlreadyTraining, SinkError, RedisError.
     """
-    with Redis.from_url(settings.redis_url, socket_timeout=30) as redis, _locked(redis):
+    with Redis.from_url(settings.redis_url, socket_timeout=30) as redis, _locked(redis, wait_s):
         trained = train(partial(ask, settings), int(time.time() * 1000))
         store(redis, trained)
     return trained
@@ -48,7 +50,7 @@ def train_now(settings: Settings) -> Trained:
 
 def store(redis: Redis, trained: Trained) -> str:
     """Makes it the generation that counts; its name. Raises RedisError."""
-    generation = f"{trained.trained_at}-{time.monotonic_ns():x}"
+    generation = f"{trained.trained_at}-{trained.persons}-{time.monotonic_ns():x}"
     key = picks_key(generation)
     for field, value in parts_of(trained):
         redis.hset(key, field, value)
@@ -72,7 +74,7 @@ def age_s(redis: Redis) -> float | None:
 
 
 def train_regularly(settings: Settings, stop: threading.Event) -> None:
-    """Until `stop` is set: once an hour, and soon where there is nothing yet."""
+    """Until `stop` is set: once an hour, and every few minutes while there is little yet."""
     while not stop.wait(_LOOK_S):
         try:
             if _is_due(settings):
@@ -86,13 +88,16 @@ def train_regularly(settings: Settings, stop: threading.Event) -> None:
 
 def _is_due(settings: Settings) -> bool:
     with Redis.from_url(settings.redis_url, socket_timeout=5) as redis:
-        age = age_s(redis)
-    return age is None or age >= EVERY_S
+        age, name = age_s(redis), redis.get(PICKS_KEY)
+    if age is None or not isinstance(name, bytes):
+        return True
+    is_young = int(name.split(b"-")[1]) < _YOUNG_PERSONS
+    return age >= (YOUNG_EVERY_S if is_young else EVERY_S)
 
 
 @contextmanager
-def _locked(redis: Redis) -> Iterator[None]:
-    lock = redis.lock(PICKS_LOCK_KEY, timeout=_LOCKED_S, blocking=False)
+def _locked(redis: Redis, wait_s: float) -> Iterator[None]:
+    lock = redis.lock(PICKS_LOCK_KEY, timeout=_LOCKED_S, blocking_timeout=wait_s)
     if not lock.acquire():
         raise AlreadyTraining
     try:

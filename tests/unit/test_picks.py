@@ -87,7 +87,7 @@ TRAINED = Trained(
     categories=["" for _ in IDS],
     viewed=related({("bear", "chess"): 0.6, ("engine", "bridge"): 0.4}),
     bought=related({("engine", "signal"): 0.7}),
-    popular=popular({"rabbit": 1.0, "wagon": 0.9, "engine": 0.5, "bear": 0.2, "owl": 0.1}),
+    popular=popular({"rabbit": 0.3, "wagon": 0.25, "engine": 0.2, "bear": 0.1, "owl": 0.05}),
     by_source={"Encyclopedia": popular({"bear": 1.0, "owl": 0.8})},
     by_scenario={"presents": popular({"chess": 1.0})},
 )

@@ -58,6 +58,14 @@ class Visit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pick:
+    """A product to show, with the sentences that say why."""
+
+    id: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decision:
     """What to show, and why. `anonymous_id` is the one to keep as the visitor's cookie."""
 
@@ -71,6 +79,7 @@ class Decision:
     arm: str = ""
     degraded: bool = False
     took_ms: float = 0.0
+    picks: tuple[Pick, ...] = ()  # best first, where the scenario asks for them
 
 
 class Footfall:
@@ -222,6 +231,7 @@ def _decision(answer: dict[str, Any], took_ms: float) -> Decision:
         arm=experiment.get("arm", ""),
         degraded=answer["degraded"],
         took_ms=took_ms,
+        picks=tuple(Pick(id=p["id"], reasons=tuple(p["reasons"])) for p in answer["picks"]),
     )
 
 

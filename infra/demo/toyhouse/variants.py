@@ -11,6 +11,7 @@ from typing import Any
 
 from infra.demo.catalogue import Catalogue
 from infra.demo.product import Product
+from infra.demo.toyhouse.footfall import Pick
 from infra.demo.toyhouse.shopper import Shopper
 from schemas.referrer import classify
 
@@ -127,6 +128,12 @@ def recently_viewed(shopper: Shopper) -> Contents:
         "recent": recent[:12],
         "alike": _like(catalogue, recent, 8) or catalogue.bestsellers(8),
     }
+
+
+def picked(catalogue: Catalogue, picks: Iterable[Pick]) -> list[tuple[Product, Pick]]:
+    """What Footfall picked of what is in stock, best first."""
+    found = ((catalogue.by_sku(pick.id), pick) for pick in picks)
+    return [(product, pick) for product, pick in found if product is not None and product.stock]
 
 
 VARIANTS: dict[str, Callable[[Shopper], Contents]] = {

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from infra.demo.toyhouse.door import render
 from infra.demo.toyhouse.shopper import Shopper
-from infra.demo.toyhouse.variants import FALLBACK, VARIANTS
+from infra.demo.toyhouse.variants import FALLBACK, VARIANTS, picked
 
 
 async def home(shopper: Shopper) -> Response:
@@ -19,4 +19,6 @@ async def home(shopper: Shopper) -> Response:
         unknown = f"{decision.reason}; but this shop has no homepage {decision.variant!r}"
         decision = replace(decision, variant=FALLBACK, decision_id="", reason=unknown)
     contents = VARIANTS[decision.variant](shopper)
-    return render(shopper, f"variants/{decision.variant}.html", decision=decision, **contents)
+    picks = picked(shopper.shop.catalogue, decision.picks)
+    page = f"variants/{decision.variant}.html"
+    return render(shopper, page, decision=decision, picks=picks, **contents)

@@ -65,6 +65,17 @@ if (banner) {
   });
 }
 
+// Which pick was clicked: the tracker sends along the decision that showed it.
+document.querySelectorAll('[data-pick] a').forEach(function (link) {
+  var pick = link.closest('[data-pick]');
+  link.addEventListener('click', function () {
+    if (!window.footfall) return;
+    footfall.track('Product Clicked', {
+      product_id: pick.dataset.pick, list_id: 'picks', position: Number(pick.dataset.position)
+    });
+  });
+});
+
 // A chosen quantity needs no second click.
 document.querySelectorAll('select[data-submit]').forEach(function (select) {
   select.form.classList.add('live');
