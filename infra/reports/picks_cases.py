@@ -15,7 +15,7 @@ import polars as pl
 
 from personalize_api.picks.choose import Chooser
 from personalize_api.picks.shelf import Shelf
-from personalize_api.picks.taste import Taste
+from personalize_api.picks.taste import Taste, interests_of
 from schemas.person_profile import HALF_LIFE_MS
 from schemas.profiles import AttributeValue
 
@@ -91,13 +91,12 @@ def _taste(
         if category:
             decayed = amount * 2.0 ** (-(now_ms - at) / HALF_LIFE_MS)
             weights[category] = weights.get(category, 0.0) + decayed
-    total = sum(weights.values()) or 1.0
     return Taste(
         source=source,
         seen=tuple(sorted(strengths, key=lambda each: (-each[1], each[0]))),
         bought=tuple((product, 1.0) for product in owned),
         owned=frozenset(owned),
-        interests=tuple((category, weight / total) for category, weight in weights.items()),
+        interests=interests_of(weights),
     )
 
 

@@ -14,14 +14,14 @@ from personalize_api.picks.wishes import MOST_TOKENS, Wishes, fits, wishes_of
 from schemas.catalogue import Floats
 
 WEIGHTS: Mapping[str, float] = {
-    "wished": 1.0,  # attributes that the profile names
-    "fits": 0.4,  # made for the profile's age, or another number
-    "interest": 0.35,  # of a category of which the visitor looked at much
-    "viewed together": 0.4,  # others looked at both it and what the visitor looked at
-    "bought together": 0.3,  # others bought both
+    "wished": 1.5,  # attributes that the profile names
+    "fits": 0.6,  # made for the profile's age, or another number
+    "interest": 0.6,  # of a category of which the visitor looked at much
+    "viewed together": 2.0,  # others looked at both it and what the visitor looked at
+    "bought together": 1.0,  # others bought both
     "similar": 0.3,  # has the attributes of what the visitor looked at
-    "popular": 0.7,  # with all, those from the same source and those shown the same homepage
-    "new": 0.1,
+    "popular": 1.0,  # with all, those from the same source and those shown the same homepage
+    "new": 0.15,
 }
 """Each part is about 0 to 1. Chosen by `footfall report picks` on simulated visitors (decision
 0024); in the answer a part is its weight times its value."""

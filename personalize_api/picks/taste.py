@@ -27,6 +27,7 @@ _RANK = 0.85  # each product seen later makes the one before it matter so much l
 _ADDED = 1.5  # into the cart, against a look
 _MOST_BOUGHT = 12  # of the newest purchases others are looked for
 _MOST_SEEN = 24
+_UNSURE = 3.0  # looks
 _OLDEST = 1900  # a year of birth before it is no year
 _EVER = 1 << 53  # ms
 _BESIDE = 0.3  # what was seen before, on the page of one product
@@ -45,7 +46,7 @@ class Taste(msgspec.Struct, frozen=True, kw_only=True):
     seen: Strengths = ()
     bought: Strengths = ()
     owned: frozenset[str] = frozenset()
-    interests: tuple[tuple[str, float], ...] = ()  # category, share of all interests
+    interests: tuple[tuple[str, float], ...] = ()  # category, see `interests_of`
     attributes: Attributes = {}  # of the profile for whom it is
 
     @property
@@ -88,7 +89,7 @@ def taste_of(
         seen=seen,
         bought=bought,
         owned=owned,
-        interests=tuple((interest.category, interest.share) for interest in profile.interests),
+        interests=interests_of({each.category: each.score for each in profile.interests}),
         attributes=_with_age(visitor.attributes, now_ms),
     )
 
@@ -122,6 +123,12 @@ def _own(standing: Standing) -> Contribution:
         purchases=tuple(purchase for purchase in device.orders if purchase.time >= since),
         activity=within(device.activity, [(since, _EVER)]),
     )
+
+
+def interests_of(scores: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """Shares of all interests, smaller where little was looked at: one look is no taste yet."""
+    total = sum(scores.values()) + _UNSURE
+    return tuple((category, score / total) for category, score in scores.items())
 
 
 def _about(product: str) -> Strengths:

@@ -40,7 +40,7 @@ def test_a_case_knows_what_was_before_and_nothing_of_what_comes() -> None:
     assert (first.found, first.known) == ("d", 2)
     assert [product for product, _ in first.taste.seen] == ["b", "a"]
     assert first.taste.owned == {"c"}
-    assert dict(first.taste.interests) == {"toys": pytest.approx(1.0)}
+    assert 0.5 < dict(first.taste.interests)["toys"] < 1, "four looks' worth are not all"
     assert (second.found, second.known) == ("e", 4), "what was seen or is owned is no case"
     assert "e" not in dict(second.taste.seen)
 
