@@ -55,9 +55,9 @@ function draw({ root, name, band, dot, value, note }, item, count, nobody) {
   root.title = `${number(item.ordered)} of ${number(item[count])} ordered: ${percent(item.rate)}, ${interval}`;
 }
 
-/** The least of 1, 2, 4, 6, 10 times a power of ten that holds everything. */
+/** The least of 1 to 6, 8, 10 times a power of ten that holds everything. */
 function niceEnd(most) {
   const power = 10 ** Math.floor(Math.log10(most));
-  const step = [1, 2, 4, 6, 10].find((each) => each * power >= most - 1e-9);
+  const step = [1, 2, 3, 4, 5, 6, 8, 10].find((each) => each * power >= most - 1e-9);
   return Math.min(1, step * power);
 }
