@@ -69,7 +69,7 @@ def taste_of(
     device alone must learn nothing of the others.
     """
     standing = visitor.standing
-    if visitor.degraded or standing is None:
+    if standing is None:
         return Taste(source=source, scenario=scenario, about=about, seen=_about(about))
     held = [_own(standing)]
     if whole_person:

@@ -11,6 +11,7 @@ import pytest
 from personalize_api.picks.choose import VARIETY, Chooser, Picked
 from personalize_api.picks.shelf import Shelf
 from personalize_api.picks.taste import Taste
+from personalize_api.picks.variety import SAME_CATEGORY, SAME_MAKER, candidates, varied
 from schemas.catalogue import Catalogue, Product, Span, Sparse, token_of
 from schemas.pick_model import Popular, Related, Trained
 
@@ -168,6 +169,18 @@ def test_a_product_page_gets_what_goes_with_its_product() -> None:
 def test_what_is_new_says_so() -> None:
     quiet = Shelf(catalogue(), None, NOW)
     assert [(each.id, each.reasons) for each in picks(shelf=quiet)] == [("chess", ["new"])]
+
+
+def test_the_next_of_a_category_or_maker_waits_while_others_are_as_good() -> None:
+    total = np.zeros(len(IDS), np.float32)
+    for id_, score_ in (("engine", 1.0), ("bridge", 0.99), ("signal", 0.98), ("owl", 0.97)):
+        total[IDS.index(id_)] = score_
+    pool = candidates(total, np.zeros(len(IDS), np.bool_), 10)
+    assert [IDS[place] for place in pool] == ["engine", "bridge", "signal", "owl"]
+    chosen = varied(catalogue(), pool, total, 4)
+    assert [IDS[place] for place, _ in chosen] == ["engine", "owl", "bridge", "signal"]
+    off = SAME_CATEGORY + SAME_MAKER
+    assert [taken for _, taken in chosen] == pytest.approx([0, 0, -off, -2 * off])
 
 
 def test_the_second_of_a_kind_waits_for_others() -> None:
