@@ -32,7 +32,7 @@ from schemas.topics import ALL
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.errors import SinkError, classified
 from sinks.clickhouse.retention import deviations
-from sinks.redis.generations import age_s
+from sinks.redis.due import age_s
 
 _TIMEOUT_S = 3
 _DAY_MS = 86_400_000

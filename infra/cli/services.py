@@ -108,11 +108,11 @@ def sink() -> None:
     """The sink: from Kafka into ClickHouse."""
     from infra.heart import Heart
     from infra.monitoring import MonitoringServer
+    from infra.picks_training import train_regularly
     from infra.squash import squash_regularly
     from schemas.faults import fault_point_from
     from sinks.clickhouse.status import Status
     from sinks.clickhouse.writer import run
-    from sinks.redis.generations import train_regularly
 
     context.start_logging()
     configured = context.settings()

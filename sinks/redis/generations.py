@@ -6,26 +6,21 @@ parts of the new one ─▶ MULTI: it stays, the pointer names it, the old one e
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from redis import Redis
-from redis.exceptions import LockError, RedisError
+from redis.exceptions import LockError
 
 from schemas.pick_model import Trained, parts_of
 from schemas.redis_keys import PICKS_KEY, PICKS_LOCK_KEY, picks_key
 from schemas.settings import Settings
 from sinks.clickhouse.arrow import ask
-from sinks.clickhouse.errors import SinkError
+from sinks.redis.due import name_of
 from sinks.redis.train import train
 
-EVERY_S = 3600.0
-YOUNG_EVERY_S = 120.0
-_YOUNG_PERSONS = 1000  # by whom so few did, a day's visitors change much
-_LOOK_S = 20.0
 _UNFINISHED_S = 3600  # what a killed run wrote is gone after so long
 _OLD_S = 600  # for readers who are reading it
 _LOCKED_S = 600.0  # nobody trains so long, or was killed
@@ -50,7 +45,7 @@ def train_now(settings: Settings, wait_s: float = 0.0) -> Trained:
 
 def store(redis: Redis, trained: Trained) -> str:
     """Makes it the generation that counts; its name. Raises RedisError."""
-    generation = f"{trained.trained_at}-{trained.persons}-{time.monotonic_ns():x}"
+    generation = name_of(trained.trained_at, trained.persons)
     key = picks_key(generation)
     for field, value in parts_of(trained):
         redis.hset(key, field, value)
@@ -63,36 +58,6 @@ def store(redis: Redis, trained: Trained) -> str:
         swap.expire(picks_key(old.decode()), _OLD_S)
     swap.execute()
     return generation
-
-
-def age_s(redis: Redis) -> float | None:
-    """How long ago the generation that counts was trained; None where there is none."""
-    name = redis.get(PICKS_KEY)
-    if not isinstance(name, bytes):
-        return None
-    return time.time() - int(name.partition(b"-")[0]) / 1000
-
-
-def train_regularly(settings: Settings, stop: threading.Event) -> None:
-    """Until `stop` is set: once an hour, and every few minutes while there is little yet."""
-    while not stop.wait(_LOOK_S):
-        try:
-            if _is_due(settings):
-                done = train_now(settings)
-                _log.info("picks: %d products, by %d persons", len(done.products), done.persons)
-        except AlreadyTraining:
-            continue
-        except (SinkError, RedisError, OSError) as error:
-            _log.warning("no new picks now: %s", error)
-
-
-def _is_due(settings: Settings) -> bool:
-    with Redis.from_url(settings.redis_url, socket_timeout=5) as redis:
-        age, name = age_s(redis), redis.get(PICKS_KEY)
-    if age is None or not isinstance(name, bytes):
-        return True
-    is_young = int(name.split(b"-")[1]) < _YOUNG_PERSONS
-    return age >= (YOUNG_EVERY_S if is_young else EVERY_S)
 
 
 @contextmanager

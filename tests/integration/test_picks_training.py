@@ -18,7 +18,8 @@ from schemas.settings import Settings
 from sinks.clickhouse.arrow import ask
 from sinks.clickhouse.errors import SinkError, Unavailable
 from sinks.clickhouse.rows import EVENTS
-from sinks.redis.generations import AlreadyTraining, age_s, store, train_now
+from sinks.redis.due import age_s, is_due
+from sinks.redis.generations import AlreadyTraining, store, train_now
 from sinks.redis.train import train
 from tests.sink_world import DAY, MINUTE, NOON, Store, event, new_device
 from tests.sink_world import store as opened_store
@@ -131,6 +132,7 @@ def test_one_trains_at_a_time(
     with redis.Redis.from_url(redis_url) as store_:
         train_now(addresses)
         assert (age_s(store_) or 99) < 60
+        assert not is_due(store_)
         store_.set(PICKS_LOCK_KEY, "another", ex=60)
         with pytest.raises(AlreadyTraining):
             train_now(addresses)
