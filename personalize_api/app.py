@@ -14,11 +14,11 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from personalize_api.event_stream import limit_unread
-from personalize_api.homepage import PATH
+from personalize_api.decision.homepage import PATH
+from personalize_api.decision.request import Receive, Scope, Send
+from personalize_api.live.event_stream import limit_unread
 from personalize_api.openapi import describe
 from personalize_api.picks.endpoint import PATH as PICKS_PATH
-from personalize_api.request import Receive, Scope, Send
 from personalize_api.room import Room, open_room
 from personalize_api.routes import alerts, errors, funnels, me, ofrep, ops, service, visitors
 from personalize_api.told import Telling

@@ -11,15 +11,20 @@ import msgspec
 from fastapi import FastAPI
 
 from personalize_api.alerts.alerting import AlertsView
-from personalize_api.answer import HomepageAnswer
-from personalize_api.arrival import HomepageInput
-from personalize_api.funnels import LiveFunnel
-from personalize_api.homepage import PATH
-from personalize_api.live_experiments import LiveExperiment
-from personalize_api.live_view import LiveView
-from personalize_api.me import Me
-from personalize_api.ofrep import Evaluation, EvaluationFailure, EvaluationRequest, Evaluations
-from personalize_api.one_touch import OneTouch
+from personalize_api.decision.answer import HomepageAnswer
+from personalize_api.decision.arrival import HomepageInput
+from personalize_api.decision.homepage import PATH
+from personalize_api.decision.ofrep import (
+    Evaluation,
+    EvaluationFailure,
+    EvaluationRequest,
+    Evaluations,
+)
+from personalize_api.experiments.live import LiveExperiment
+from personalize_api.live.funnels import LiveFunnel
+from personalize_api.live.view import LiveView
+from personalize_api.one_touch.me import Me
+from personalize_api.one_touch.view import OneTouch
 from personalize_api.picks.choose import MAX_LIMIT
 from personalize_api.picks.endpoint import PATH as PICKS_PATH
 from personalize_api.picks.endpoint import USUAL_LIMIT, PicksAnswer, PicksInput

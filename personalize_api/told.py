@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from personalize_api.decisions import DecisionLog
+from personalize_api.decision.decisions import DecisionLog
 from personalize_api.metrics import Metrics
 from schemas.heartbeat import ALONE, MINUTES, StageBeat, Told
 

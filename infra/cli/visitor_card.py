@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from personalize_api.one_touch import OneTouch
+    from personalize_api.one_touch.view import OneTouch
 
 _MOST = 5  # lines of each list
 

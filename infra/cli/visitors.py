@@ -81,8 +81,8 @@ def visitor(
     """One-touch look-up: everything known about one visitor; JSON where nobody looks on."""
     from personalize_api.errors import PersonalizeError
     from personalize_api.metrics import Metrics
-    from personalize_api.one_touch import OneTouch, one_touch
-    from personalize_api.state_reader import StateReader
+    from personalize_api.one_touch.view import OneTouch, one_touch
+    from personalize_api.recognize.state_reader import StateReader
 
     configured = context.settings()
     site = context.site(configured)
@@ -132,7 +132,7 @@ def user_token(
     A site's own server makes them, for whom it has logged in: a JSON Web Token, HS256, claims sub
     (the login) and exp (at most 24 hours ahead), signed with a server key of the site file.
     """
-    from personalize_api.user_token import sign
+    from personalize_api.caller.user_token import sign
 
     configured = context.settings()
     secret = context.secret(configured, state_dir)

@@ -19,8 +19,8 @@ from infra.reports.experiment_statistics import (
     standardized,
 )
 from infra.reports.intervals import MIN_N, Verdict, verdict
-from personalize_api.experiments import HOLDOUT
-from personalize_api.outcomes import Outcome
+from personalize_api.experiments.arms import HOLDOUT
+from personalize_api.experiments.outcomes import Outcome
 from schemas.site import Experiment, Site
 
 Judged = Verdict | Literal["default", "mismatch", "adaptive", "removed"]

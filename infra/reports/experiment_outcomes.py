@@ -8,7 +8,7 @@ import msgspec
 from clickhouse_driver import Client
 
 from infra.reports.experiment_statistics import Sums
-from personalize_api.outcomes import Outcome
+from personalize_api.experiments.outcomes import Outcome
 from schemas.site import Experiment
 
 _QUERY = """

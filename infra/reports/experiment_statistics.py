@@ -13,8 +13,8 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 from infra.reports.intervals import Interval
-from personalize_api.outcomes import Outcome
-from personalize_api.thompson import Posterior, chances_of_best
+from personalize_api.experiments.outcomes import Outcome
+from personalize_api.experiments.thompson import Posterior, chances_of_best
 
 LEAST_SAMPLE_RATIO_P = 0.001
 """Below it the split is not the one that was asked for, and no arm is judged."""

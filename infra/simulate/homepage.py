@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from infra.simulate.people import Device, Person
 from infra.simulate.steps import Shown
-from personalize_api.arrival import Arrival
-from personalize_api.scenarios import Takes, decide, facts_of
-from personalize_api.visitors import Visitor
+from personalize_api.decision.arrival import Arrival
+from personalize_api.decision.scenarios import Takes, decide, facts_of
+from personalize_api.recognize.visitors import Visitor
 from schemas.decision_token import Decided, mint
 from schemas.referrer import classify
 from schemas.site import Site, VisitorClass

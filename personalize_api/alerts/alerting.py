@@ -32,10 +32,10 @@ from personalize_api.alerts.store import AlertStore, NotTheLeader
 from personalize_api.alerts.webhooks import Outbox, digest, messages
 from personalize_api.ending import end
 from personalize_api.errors import StateUnavailable
-from personalize_api.funnel_counts import SHOWN_MINUTES
-from personalize_api.funnels import LiveFunnel, LiveFunnels
+from personalize_api.live.funnel_counts import SHOWN_MINUTES
+from personalize_api.live.funnels import LiveFunnel, LiveFunnels
+from personalize_api.live.pulse import LivePulse
 from personalize_api.metrics import Metrics
-from personalize_api.pulse import LivePulse
 from personalize_api.seldom import SeldomLogger
 from schemas.current_site import CurrentSite
 from schemas.funnel_result import iso_time

@@ -10,7 +10,7 @@ from personalize_api.alerts.state import AlertState, Finding
 from personalize_api.alerts.usual import Usual, quantile
 from personalize_api.alerts.watch import Seen, Watch, fell_at, judge, windows
 from personalize_api.alerts.whom import whom
-from personalize_api.funnels import DEFAULT_MINUTES, NOW_MINUTES, LiveFunnel, UsualShare
+from personalize_api.live.funnels import DEFAULT_MINUTES, NOW_MINUTES, LiveFunnel, UsualShare
 
 SHOWN = WINDOWS.index(NOW_MINUTES)
 _SKIPPED_MINUTES = 1440

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 
 from personalize_api.alerts.state import Finding
-from personalize_api.pulse import Pulse
+from personalize_api.live.pulse import Pulse
 from schemas.site import AlertRules
 
 RATE_MINUTES = 5

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from personalize_api.alerts.watch import Watch
-from personalize_api.funnels import UsualShare
+from personalize_api.live.funnels import UsualShare
 
 Kind = Literal["funnel", "lag", "silent", "rejected", "degraded", "spool"]
 Severity = Literal["warning", "critical"]

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from personalize_api.answer import Pick
+from personalize_api.decision.answer import Pick
 from personalize_api.picks.answers import Picks
 from personalize_api.picks.taste import taste_of
-from personalize_api.visitors import Visitor
+from personalize_api.recognize.visitors import Visitor
 from schemas.pick_model import source_key
 from schemas.referrer import Referrer
 from schemas.site import Site

@@ -10,17 +10,17 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from personalize_api.access import Headers, identify
-from personalize_api.answer import Pick, VisitorAnswer
-from personalize_api.arrival import Arrival, HomepageInput, check, read_query
-from personalize_api.cors import cors
+from personalize_api.caller.access import Headers, identify
+from personalize_api.caller.cors import cors
+from personalize_api.decision.answer import Pick, VisitorAnswer
+from personalize_api.decision.arrival import Arrival, HomepageInput, check, read_query
+from personalize_api.decision.homepage import Homepage
+from personalize_api.decision.request import Receive, Scope, Send, body_of
+from personalize_api.decision.respond import METHODS, respond
 from personalize_api.errors import InvalidInput, MethodRefused, PersonalizeError
-from personalize_api.homepage import Homepage
 from personalize_api.metrics import Metrics
 from personalize_api.picks.asked import Asked
 from personalize_api.picks.choose import MAX_LIMIT
-from personalize_api.request import Receive, Scope, Send, body_of
-from personalize_api.respond import METHODS, respond
 from schemas.activity import MAX_TEXT
 from schemas.current_site import CurrentSite
 

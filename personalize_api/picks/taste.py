@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from personalize_api.picks.wishes import number_of
-from personalize_api.visitors import Standing, Visitor
+from personalize_api.recognize.visitors import Standing, Visitor
 from schemas.activity import ADDED, products, within
 from schemas.person_profile import profile_of
 from schemas.persons import counting

@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from personalize_api.event_stream import EventStream
-from personalize_api.funnels import DEFAULT_MINUTES, MAX_MINUTES
+from personalize_api.live.event_stream import EventStream
+from personalize_api.live.funnels import DEFAULT_MINUTES, MAX_MINUTES
 from personalize_api.routes.room import OpenRoom, operator
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(operator)], tags=["live"])

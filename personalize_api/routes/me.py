@@ -7,16 +7,16 @@ import time
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from personalize_api.access import Caller, Headers, identify
-from personalize_api.arrival import Arrival, device_id, read_query
-from personalize_api.consent import consent_of
+from personalize_api.caller.access import Caller, Headers, identify
+from personalize_api.caller.consent import consent_of
+from personalize_api.caller.permitted import cookie, restrict
+from personalize_api.caller.user_token import HEADER, TokenRefused, read
+from personalize_api.decision.arrival import Arrival, device_id, read_query
 from personalize_api.errors import UserTokenRefused
-from personalize_api.me import Asking, me
-from personalize_api.permitted import cookie, restrict
+from personalize_api.one_touch.me import Asking, me
 from personalize_api.room import Room
 from personalize_api.routes.open_to_pages import answer, preflight
 from personalize_api.routes.room import OpenRoom
-from personalize_api.user_token import HEADER, TokenRefused, read
 from schemas.site import Site
 
 router = APIRouter(prefix="/v1", tags=["me"])

@@ -7,11 +7,13 @@ import asyncio
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from personalize_api.access import Caller, Headers, identify
-from personalize_api.arrival import Arrival
-from personalize_api.consent import consent_of
-from personalize_api.homepage import Made
-from personalize_api.ofrep import (
+from personalize_api.caller.access import Caller, Headers, identify
+from personalize_api.caller.consent import consent_of
+from personalize_api.caller.permitted import cookie
+from personalize_api.caller.user_token import HEADER
+from personalize_api.decision.arrival import Arrival
+from personalize_api.decision.homepage import Made
+from personalize_api.decision.ofrep import (
     HOMEPAGE,
     Evaluations,
     Unevaluated,
@@ -21,11 +23,9 @@ from personalize_api.ofrep import (
     is_known,
     read_context,
 )
-from personalize_api.permitted import cookie
 from personalize_api.room import Room
 from personalize_api.routes.open_to_pages import answer, body_of, preflight
 from personalize_api.routes.room import OpenRoom
-from personalize_api.user_token import HEADER
 from schemas.site import Site
 
 router = APIRouter(prefix="/ofrep/v1/evaluate", tags=["openfeature"])

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
 
-from personalize_api.arrival import MAX_BODY_BYTES
-from personalize_api.cors import HeaderList, cors
+from personalize_api.caller.cors import HeaderList, cors
+from personalize_api.decision.arrival import MAX_BODY_BYTES
 from personalize_api.errors import PersonalizeError, TooLarge
 from schemas.site import Site
 

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
 
+from personalize_api.caller.ops_access import LOG_OUT, require_own_form
 from personalize_api.errors import AccessDenied, AdminOnly, InvalidInput, NotThere, TooLarge
-from personalize_api.ops_access import LOG_OUT, require_own_form
 from personalize_api.routes.room import OpenRoom, client_of
 
 router = APIRouter()

@@ -9,8 +9,8 @@ import msgspec
 from fastapi import APIRouter, Response
 
 from personalize_api.metrics import CONTENT_TYPE
+from personalize_api.recognize.state_reader import Unreachable
 from personalize_api.routes.room import OpenRoom
-from personalize_api.state_reader import Unreachable
 from schemas.redis_keys import fence_key
 from schemas.topics import RAW
 

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from personalize_api.errors import StateUnavailable
-from personalize_api.one_touch import one_touch
+from personalize_api.one_touch.view import one_touch
 from personalize_api.routes.room import OpenRoom, admin
 
 router = APIRouter(prefix="/v1", dependencies=[Depends(admin)], tags=["visitors"])

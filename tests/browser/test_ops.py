@@ -11,8 +11,8 @@ import pytest
 import redis
 from playwright.sync_api import Page, expect
 
-from personalize_api import pulse
 from personalize_api.alerts import alerting
+from personalize_api.live import pulse
 from schemas.redis_keys import funnel_field, funnel_key
 from schemas.settings import Settings
 from tests.alert_history import write_arrivals, write_history

@@ -13,7 +13,7 @@ import jwt
 import pytest
 import redis
 
-from personalize_api.user_token import sign
+from personalize_api.caller.user_token import sign
 from schemas.event import person_of_user
 from schemas.redis_keys import (
     Contribution,

@@ -82,8 +82,8 @@ def test_a_decision_without_consent_names_no_device(
 def test_kafka_that_is_not_there_delays_no_answer(
     addresses: Settings, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("personalize_api.decisions._FLUSH_S", 0.2)
-    monkeypatch.setattr("personalize_api.decisions.MAX_WAITING", 20)
+    monkeypatch.setattr("personalize_api.decision.decisions._FLUSH_S", 0.2)
+    monkeypatch.setattr("personalize_api.decision.decisions.MAX_WAITING", 20)
     settings = msgspec.structs.replace(addresses, kafka=own_settings().kafka)
     with serving(settings) as client:
         for n in range(30):

@@ -14,7 +14,8 @@ import msgspec
 import pytest
 import redis
 
-from personalize_api import event_stream, live, pulse
+from personalize_api.live import event_stream, pulse
+from personalize_api.live import feed as live
 from schemas.redis_keys import funnel_field, funnel_key
 from schemas.settings import Settings
 from tests.integration.personalize_service import SITE, Client, serving

@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 
 from personalize_api.errors import StateUnavailable
-from personalize_api.pulse import LivePulse, Pulse
+from personalize_api.live.pulse import LivePulse, Pulse
 from schemas.pulse import BOTS, COUNTS_TTL_MS, EVENTS, LAST, MAX_PATHS, PAGES_TTL_MS, pulse_field
 from schemas.redis_keys import fence_key, pages_key, pulse_key, rejected_key
 from schemas.settings import Settings

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 import redis
 
-from personalize_api.purposes import PURPOSES
-from personalize_api.user_token import sign
+from personalize_api.caller.user_token import sign
+from personalize_api.one_touch.purposes import PURPOSES
 from schemas.activity import (
     ADDED,
     contact_name,

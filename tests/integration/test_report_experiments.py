@@ -12,7 +12,7 @@ import pytest
 from infra.cli.context import EXAMPLE_SITE
 from infra.reports.experiments import outcomes, report
 from infra.reports.forms.page import as_page
-from personalize_api.experiments import assign
+from personalize_api.experiments.arms import assign
 from schemas.settings import Settings
 from schemas.site import Experiment, Site
 from schemas.site_file import load

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from infra.embedded import redis_server
-from personalize_api.arm_weights import EVERY_S
+from personalize_api.experiments.arm_weights import EVERY_S
 from schemas.activity import Activity, exposure_name, with_cell
 from schemas.event import person_of_user
 from schemas.redis_keys import (

@@ -7,7 +7,7 @@ import pytest
 
 from personalize_api.alerts.operations import findings
 from personalize_api.alerts.state import Finding
-from personalize_api.pulse import (
+from personalize_api.live.pulse import (
     Decisions,
     Events,
     Pulse,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from personalize_api.scenarios import Facts, holds, meets
+from personalize_api.decision.scenarios import Facts, holds, meets
 from schemas.site import Range, Scenario, Value
 
 WORDS = st.sampled_from(["de", "de-at", "DE", "d", "", "1", "1.0", "true", "3", "x y", "nan"])

@@ -18,7 +18,7 @@ from infra.reports.experiment_statistics import (
     standardized,
 )
 from infra.reports.intervals import verdict
-from personalize_api.outcomes import Outcome
+from personalize_api.experiments.outcomes import Outcome
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 7, 10])

@@ -7,7 +7,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from personalize_api.experiments import (
+from personalize_api.experiments.arms import (
     HOLDOUT,
     Part,
     Split,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from personalize_api.funnel_counts import SHOWN_MINUTES, HourCounts, Tally
+from personalize_api.live.funnel_counts import SHOWN_MINUTES, HourCounts, Tally
 from schemas.funnel_result import funnel_result
 from schemas.redis_keys import funnel_field
 from schemas.site import Funnel, Step

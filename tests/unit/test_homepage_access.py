@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from personalize_api.access import (
+from personalize_api.caller.access import (
     identify,
     is_direct_loopback,
     require_admin,

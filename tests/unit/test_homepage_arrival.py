@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from personalize_api.answer import cache_key
-from personalize_api.arrival import (
+from personalize_api.caller.consent import consent_of
+from personalize_api.decision.answer import cache_key
+from personalize_api.decision.arrival import (
     MAX_FIELDS,
     MAX_QUERY_BYTES,
     Arrival,
@@ -17,7 +18,6 @@ from personalize_api.arrival import (
     read_body,
     read_query,
 )
-from personalize_api.consent import consent_of
 from personalize_api.errors import InvalidInput, TooLarge
 from schemas.site import ConsentRules
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from personalize_api.identities import identities_of
+from personalize_api.one_touch.identities import identities_of
 from schemas.identifiers import node_of
 from schemas.redis_keys import DeviceState
 

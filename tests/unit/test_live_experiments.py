@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from personalize_api.outcomes import Counts, Outcomes
+from personalize_api.experiments.outcomes import Counts, Outcomes
 from schemas.activity import Activity, exposure_name, goal_name, with_cell
 from schemas.decision_token import Decided, mint
 from schemas.decision_token import read as decided

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from personalize_api.pulse import Pulse, composed
+from personalize_api.live.pulse import Pulse, composed
 from schemas.funnel_result import iso_time
 from schemas.heartbeat import Heartbeat
 from schemas.pulse import pulse_field, rejected_field

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from personalize_api.live_sources import pages_of_many, stages_and_services
-from personalize_api.pulse import Page, composed
+from personalize_api.live.pulse import Page, composed
+from personalize_api.live.sources import pages_of_many, stages_and_services
 from schemas.heartbeat import SILENT_MS, Heartbeat, StageBeat
 
 NOW_MS = 1_800_000_000_000

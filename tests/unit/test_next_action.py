@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from personalize_api.next_action import Known, next_action
-from personalize_api.recent import Contact, Recent, Seen, recent_of
+from personalize_api.one_touch.next_action import Known, next_action
+from personalize_api.one_touch.recent import Contact, Recent, Seen, recent_of
 from schemas.activity import (
     ADDED,
     ANSWERED,

@@ -8,7 +8,7 @@ import pytest
 from fastapi.openapi.utils import get_openapi
 
 from personalize_api.app import App
-from personalize_api.homepage import PATH
+from personalize_api.decision.homepage import PATH
 from personalize_api.openapi import OPERATIONS
 from personalize_api.picks.endpoint import PATH as PICKS_PATH
 from schemas.current_site import CurrentSite

@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
+from personalize_api.caller.ops_access import COOKIE, SESSION_S, Attempts, OpsAccess
 from personalize_api.errors import AdminOnly, ForeignForm, TooManyAttempts
-from personalize_api.ops_access import COOKIE, SESSION_S, Attempts, OpsAccess
 from schemas.settings import ConfigurationError, Settings
 
 SETTINGS = Settings.from_environment({"FOOTFALL_ADMIN_TOKEN": "secret"})

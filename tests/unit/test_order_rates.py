@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infra.reports.intervals import wilson as wilson_of_reports
-from personalize_api.order_rates import SHOWN, rates, wilson
+from personalize_api.live.order_rates import SHOWN, rates, wilson
 from schemas.funnel_result import StepResult
 
 

@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from personalize_api.visitors import profiles_of
+from personalize_api.recognize.visitors import profiles_of
 from schemas.event import Event, encode_batch, person_of_device, person_of_user
 from schemas.identity import LOGOUT
 from schemas.profiles import AttributeValue, attributes

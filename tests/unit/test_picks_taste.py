@@ -13,7 +13,7 @@ from personalize_api.picks.answers import Picks
 from personalize_api.picks.choose import Chooser, Picked
 from personalize_api.picks.shelf import Shelf
 from personalize_api.picks.taste import Taste, taste_of
-from personalize_api.visitors import Standing, Visitor
+from personalize_api.recognize.visitors import Standing, Visitor
 from schemas.activity import ADDED, VIEWED, Activity, interest_name, product_name, with_cell
 from schemas.profiles import AttributeValue
 from schemas.purchases import UNIT, WHOLE, Purchase

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from personalize_api.arrival import Arrival, HomepageInput, check
-from personalize_api.conditions import Fact
-from personalize_api.scenarios import Facts, Takes, decide, explain, facts_of
-from personalize_api.visitors import Standing, Visitor
+from personalize_api.decision.arrival import Arrival, HomepageInput, check
+from personalize_api.decision.conditions import Fact
+from personalize_api.decision.scenarios import Facts, Takes, decide, explain, facts_of
+from personalize_api.recognize.visitors import Standing, Visitor
 from schemas.profiles import AttributeValue
 from schemas.purchases import Purchase
 from schemas.redis_keys import Contribution, PersonState

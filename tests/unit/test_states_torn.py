@@ -9,7 +9,12 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from personalize_api.states import GarbledState, decode_component, decode_device, decode_person
+from personalize_api.recognize.states import (
+    GarbledState,
+    decode_component,
+    decode_device,
+    decode_person,
+)
 from schemas.redis_keys import (
     Contribution,
     DeviceState,

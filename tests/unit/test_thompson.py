@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from personalize_api.outcomes import Outcome, without
-from personalize_api.thompson import Posterior, chances_of_best, weights
+from personalize_api.experiments.outcomes import Outcome, without
+from personalize_api.experiments.thompson import Posterior, chances_of_best, weights
 
 CASES = [
     [(0, 0), (0, 0), (0, 0)],

@@ -11,7 +11,7 @@ from ingest.collector.metrics import Metrics as CollectorMetrics
 from ingest.collector.producer import Producer
 from ingest.collector.publish import Batch, Publisher
 from ingest.collector.told import told
-from personalize_api.decisions import DecisionLog
+from personalize_api.decision.decisions import DecisionLog
 from personalize_api.metrics import Metrics
 from personalize_api.told import Telling
 from schemas.heartbeat import ALONE, StageBeat

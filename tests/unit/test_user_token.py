@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from personalize_api.user_token import MAX_TOKEN, Member, TokenRefused, read, sign
+from personalize_api.caller.user_token import MAX_TOKEN, Member, TokenRefused, read, sign
 from schemas.settings import Settings
 from schemas.site import Site, WriteKey
 

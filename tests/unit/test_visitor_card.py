@@ -7,10 +7,10 @@ from io import StringIO
 from rich.console import Console
 
 from infra.cli.visitor_card import show
-from personalize_api.identities import IdentityView
-from personalize_api.next_action import NextAction
-from personalize_api.one_touch import OneTouch
-from personalize_api.one_touch_views import ContactView, PageView, ProfileView
+from personalize_api.one_touch.identities import IdentityView
+from personalize_api.one_touch.next_action import NextAction
+from personalize_api.one_touch.shapes import ContactView, PageView, ProfileView
+from personalize_api.one_touch.view import OneTouch
 
 TIME = "2026-11-22T12:30:00.000Z"
 

@@ -9,7 +9,7 @@ import sys
 import uvicorn
 
 from infra.demo.desk.app import create_app
-from personalize_api.access import LOOPBACK
+from personalize_api.caller.access import LOOPBACK
 from schemas.settings import ConfigurationError, Settings
 
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from personalize_api.access import is_direct_loopback
+from personalize_api.caller.access import is_direct_loopback
 
 _HEADERS = {
     "Content-Security-Policy": (

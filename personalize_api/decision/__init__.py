@@ -1,0 +1,1 @@
+"""Which homepage a visitor gets, and everything on the way of one such request."""

@@ -1,0 +1,1 @@
+"""Who is in which arm, and what came of it until now."""

@@ -1,0 +1,1 @@
+"""Everything known about one visitor, for who answers the telephone and for the visitor."""

@@ -1,0 +1,1 @@
+"""Who is calling, by the states that the stream keeps in Redis."""
