@@ -77,8 +77,9 @@ def doctor(
     from infra.doctor import examine
 
     configured = context.settings()
+    named = configured.site_file  # not the example: who names none need not run by it
     checks = examine(
-        configured, lambda: context.site(configured), lambda: context.site_path(configured)
+        configured, lambda: context.site(configured), (lambda: named) if named else None
     )
     if as_json:
         typer.echo(json.dumps([check.as_dict() for check in checks], indent=2))
