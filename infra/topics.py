@@ -7,8 +7,10 @@ its offsets begin again, and whatever remembers offsets must not take the new on
 
 from __future__ import annotations
 
+import time
+
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, TopicDescription  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 from redis import Redis
 from redis.exceptions import RedisError
@@ -19,6 +21,7 @@ from schemas.site import Site
 from schemas.topics import ALL, Topic, next_epoch
 
 _TIMEOUT_S = 30
+_GROWING_S = 5.0
 
 
 class MigrationError(Exception):
@@ -64,19 +67,27 @@ def register_epochs(settings: Settings) -> list[str]:
 
 def topic_ids(settings: Settings) -> dict[str, str]:
     """Name -> what tells a topic from another of the same name; ConfigurationError as `migrate`."""
+    deadline = time.monotonic() + _GROWING_S
+    while True:
+        described = _describe(settings)
+        growing = [t for t in ALL if len(described[t.name].partitions) < t.partitions]
+        if not growing or time.monotonic() > deadline:
+            break
+        time.sleep(0.1)  # a topic just made shows its partitions one by one
+    for topic in ALL:
+        _check_partitions(topic, len(described[topic.name].partitions))
+    return {topic.name: str(described[topic.name].topic_id) for topic in ALL}
+
+
+def _describe(settings: Settings) -> dict[str, TopicDescription]:
     admin = _admin(settings)  # must live until its futures are done
     futures = admin.describe_topics(
         TopicCollection([topic.name for topic in ALL]), request_timeout=_TIMEOUT_S
     )
-    ids = {}
-    for topic in ALL:
-        try:
-            described = futures[topic.name].result(_TIMEOUT_S)
-        except KafkaException as error:
-            raise MigrationError(f"Kafka at {settings.kafka}: {error}") from error
-        _check_partitions(topic, len(described.partitions))
-        ids[topic.name] = str(described.topic_id)
-    return ids
+    try:
+        return {name: future.result(_TIMEOUT_S) for name, future in futures.items()}
+    except KafkaException as error:
+        raise MigrationError(f"Kafka at {settings.kafka}: {error}") from error
 
 
 def _check_partitions(topic: Topic, found: int) -> None:

@@ -16,6 +16,8 @@ from infra.embedded.ports import free_offset as free_offset_of
 from schemas.settings import Ports
 
 STRIDE = 64
+_given: set[int] = set()
+"""A block may be free now and wanted later by the test that took it."""
 _PORTS = msgspec.structs.astuple(Ports.with_offset(0))
 _USED = {*_PORTS, Ports.with_offset(0).kafka + 1}  # Apache Kafka's controller stands beside it
 
@@ -26,7 +28,10 @@ def free_offset() -> int:
     if worker >= len(residues()):
         raise ValueError(f"at most {len(residues())} tests run side by side: pytest -n 2")
     residue = residues()[worker]
-    return free_offset_of(among=[offset for offset in OFFSETS if offset % STRIDE == residue])
+    mine = [offset for offset in OFFSETS if offset % STRIDE == residue and offset not in _given]
+    offset = free_offset_of(among=mine)
+    _given.add(offset)
+    return offset
 
 
 def residues() -> list[int]:

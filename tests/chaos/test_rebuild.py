@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from infra.embedded import broker
+from infra.positions import Positions
 from infra.rebuild import begin_if_forgotten
 from schemas.event import Event, IdentityLink
 from schemas.redis_keys import (
@@ -22,7 +23,7 @@ from schemas.redis_keys import (
     person_decoder,
 )
 from schemas.topics import EVENTS, IDENTITY, RAW, REJECTED, STREAM_GROUP
-from tests.processes import environment_of, supervised
+from tests.processes import await_true, environment_of, supervised
 from tests.stream_world import World, stream_world, visits
 
 
@@ -61,6 +62,11 @@ def aliases(count: int) -> list[Event]:
         )
         for number in range(count)
     ]
+
+
+def has_committed(world: World) -> bool:
+    with Positions(world.settings, STREAM_GROUP) as positions:
+        return any(positions.committed(RAW).values())
 
 
 def test_live_state_is_what_it_was_and_nothing_is_told_twice(world: World) -> None:
@@ -105,6 +111,7 @@ def test_killed_at_any_step_and_called_again_it_does_the_whole_of_it(world: Worl
 
 def test_migrate_has_what_redis_forgot_folded_again(world: World) -> None:
     state, told = live_state(world), told_to_clickhouse(world)
+    await_true(lambda: has_committed(world), 30, "Kafka knows that the stream has folded")
     assert not begin_if_forgotten(world.settings, made=[])
     world.redis.flushall()
     assert "has lost its data" in doctor(world)["state"]

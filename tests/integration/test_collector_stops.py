@@ -20,8 +20,9 @@ _SERVE = """
 import os
 from ingest.collector.app import serve
 from schemas.settings import Settings
+from schemas.current_site import CurrentSite
 from tests.collector_service import SITE
-serve(Settings.from_environment(os.environ), SITE)
+serve(Settings.from_environment(os.environ), CurrentSite(SITE))
 """
 
 

@@ -19,10 +19,11 @@ import httpx
 import pytest
 
 import infra
-from infra.embedded.ports import free_offset, is_taken
+from infra.embedded.ports import is_taken
 from schemas.decision_token import Decided, read
 from schemas.settings import Settings
 from tests.integration.personalize_service import Client, make_raw_topic, serving
+from tests.ports import free_offset
 from tests.processes import await_true
 from tests.requirements import require
 from tests.slow_proxy import slow_proxy

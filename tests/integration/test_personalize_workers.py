@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from infra.embedded.ports import free_offset
 from schemas.settings import Ports, Settings
 from tests.integration.personalize_service import Client, make_raw_topic
+from tests.ports import free_offset
 from tests.processes import await_true, footfall
 
 DECISIONS = 'footfall_homepage_decisions_total{variant="classic"}'

@@ -102,7 +102,7 @@ def test_a_partition_that_another_has_now_is_told_no_more(clock: Clock) -> None:
     sink_lag.measure({PLACE: 2}, [])
     sink_lag.measure({}, [block((5, clock.ms))])
     assert sink_lag.told().stages == []
-    assert "decisions" not in exposed("footfall_sink_lag_records")
+    assert "footfall.decisions[3]" not in exposed("footfall_sink_lag_records")
 
     lanes = {HERE: Standing(7, 0, 0)}
     lag = Lag(lambda: lanes, lambda tp: 9)

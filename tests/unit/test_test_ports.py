@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
+from pathlib import Path
 
 import msgspec
 
@@ -24,3 +26,11 @@ def test_no_two_workers_can_ever_share_a_port() -> None:
     ]
     for one, other in combinations(ports, 2):
         assert not one & other
+
+
+def test_tests_take_their_ports_from_there_alone() -> None:
+    tests = Path(__file__).parents[1]
+    allowed = {tests / "ports.py", tests / "unit" / "test_supervisor_parts.py"}
+    pattern = re.compile(r"^from infra\.embedded\.ports import .*free_offset", re.M)
+    taking = {path for path in tests.rglob("*.py") if pattern.search(path.read_text())}
+    assert taking <= allowed
