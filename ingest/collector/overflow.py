@@ -85,17 +85,20 @@ class Overflow:
     async def _write(self, frames: Sequence[Frame]) -> bool:
         try:
             await self._on_disk(lambda: self._spool.keep(frames))
-        except SpoolError as error:
+            await self._measure()
+        except (SpoolError, OSError) as error:
             _log.error("%s", error)
             return False
         self._metrics.spooled.inc(sum(len(frame.lines) for frame in frames))
-        await self._measure()
         return True
 
     async def _resend_all(self, resend: Resend) -> None:
         while True:
-            while await self._measure() and await self._resend_oldest(resend):
-                pass
+            try:
+                while await self._measure() and await self._resend_oldest(resend):
+                    pass
+            except OSError as error:
+                _log.error("the spool cannot be read, it is tried again: %s", error)
             await asyncio.sleep(_RETRY_S)
 
     async def _resend_oldest(self, resend: Resend) -> bool:

@@ -15,6 +15,7 @@ What was sent may be sent again: a repeated event is the same event to everythin
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import struct
 import time
@@ -25,6 +26,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+
+_log = logging.getLogger(__name__)
 
 MAX_BYTES = 4 * 1024**3
 SEGMENT_BYTES = 16 * 1024**2
@@ -161,10 +164,12 @@ class Spool:
 
 
 def _lock(path: Path) -> Segment | None:
-    """None where another uses it, or has just sent it."""
+    """None where another uses it, or has just sent it, or it cannot be opened: others go first."""
     try:
         file = path.open("r+b")
-    except FileNotFoundError:
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError):
+            _log.error("it stays in the spool: %s", error)
         return None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -86,6 +86,15 @@ def test_a_frame_with_a_flipped_bit_ends_its_segment(tmp_path: Path) -> None:
     assert taken(Spool(tmp_path)) == [frame(1)]
 
 
+def test_a_segment_that_cannot_be_opened_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    (tmp_path / "0.spool").mkdir()
+    spool = Spool(tmp_path)
+    spool.keep([frame(1)])
+    spool.seal()
+    assert taken(spool) == [frame(1)]
+    assert spool.size() > 0, "it is still told"
+
+
 def test_a_full_spool_refuses_and_keeps_what_it_has(tmp_path: Path) -> None:
     spool = Spool(tmp_path, max_bytes=100)
     with pytest.raises(SpoolError, match="full"):  # noqa: PT012  the number does not matter
