@@ -28,13 +28,11 @@ from personalize_api.decision.answer import (
     experiment_answer,
     visitor_answer,
 )
-from personalize_api.decision.arrival import (
-    Arrival,
-)
+from personalize_api.decision.arrival import Arrival
 from personalize_api.decision.decisions import DecisionLog
 from personalize_api.decision.flags import of_experiment
 from personalize_api.decision.request import Receive, Scope, Send, read_arrival
-from personalize_api.decision.respond import METHODS, etag, is_held, respond, told
+from personalize_api.decision.respond import etag, is_held, refuse, respond, told
 from personalize_api.decision.scenarios import (
     DEFAULT,
     Choice,
@@ -44,7 +42,7 @@ from personalize_api.decision.scenarios import (
     explain,
     facts_of,
 )
-from personalize_api.errors import MethodRefused, PersonalizeError
+from personalize_api.errors import PersonalizeError
 from personalize_api.experiments.arms import Splits, by_arms
 from personalize_api.metrics import Metrics
 from personalize_api.picks.answers import Picks
@@ -123,10 +121,7 @@ class Homepage:
             self.log(made.decision)
         except PersonalizeError as error:
             self._metrics.refused(error.code)
-            extra = [(n.lower().encode(), v.encode()) for n, v in error.headers.items()]
-            if isinstance(error, MethodRefused):
-                extra.append((b"allow", METHODS))
-            await respond(send, error.status, error.body(), cors(rules.site, headers) + extra)
+            await refuse(send, error, cors(rules.site, headers))
             return
         answer = made.answer
         tag = etag(answer.cache_key)

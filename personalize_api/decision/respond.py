@@ -15,6 +15,7 @@ from typing import Any
 from personalize_api.caller.access import Headers
 from personalize_api.caller.cors import VARY
 from personalize_api.decision.answer import HomepageAnswer
+from personalize_api.errors import MethodRefused, PersonalizeError
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
@@ -51,6 +52,14 @@ def told(answer: HomepageAnswer) -> list[Header]:
     if answer.degraded:
         headers.append((b"footfall-degraded", b"1"))
     return headers
+
+
+async def refuse(send: Send, error: PersonalizeError, more: list[Header]) -> None:
+    """`more`: CORS headers, so that the page may read why."""
+    extra = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
+    if isinstance(error, MethodRefused):
+        extra.append((b"allow", METHODS))
+    await respond(send, error.status, error.body(), more + extra)
 
 
 async def respond(send: Send, status: int, body: bytes, headers: list[Header]) -> None:

@@ -19,11 +19,9 @@ from personalize_api.live.view import SHOWN_VALUES, LiveTrouble, LiveView
 from personalize_api.metrics import Metrics
 from personalize_api.seldom import SeldomLogger
 from schemas.funnel_result import iso_time
+from schemas.standard_funnels import HOMEPAGES, VISITS
 
 _PATIENCE_S = 4.0
-
-VISITS = "visits"
-HOMEPAGES = "homepages"
 
 logger = SeldomLogger(logging.getLogger(__name__))
 

@@ -16,8 +16,8 @@ from personalize_api.decision.answer import Pick, VisitorAnswer
 from personalize_api.decision.arrival import Arrival, HomepageInput, check, read_query
 from personalize_api.decision.homepage import Homepage
 from personalize_api.decision.request import Receive, Scope, Send, body_of
-from personalize_api.decision.respond import METHODS, respond
-from personalize_api.errors import InvalidInput, MethodRefused, PersonalizeError
+from personalize_api.decision.respond import refuse, respond
+from personalize_api.errors import InvalidInput, PersonalizeError
 from personalize_api.metrics import Metrics
 from personalize_api.picks.asked import Asked
 from personalize_api.picks.choose import MAX_LIMIT
@@ -71,10 +71,7 @@ class PicksEndpoint:
             made = await self._homepage.evaluate(scope, headers, caller, arrival, "", asked)
         except PersonalizeError as error:
             self._metrics.refused(error.code)
-            extra = [(n.lower().encode(), v.encode()) for n, v in error.headers.items()]
-            if isinstance(error, MethodRefused):
-                extra.append((b"allow", METHODS))
-            await respond(send, error.status, error.body(), allowed + extra)
+            await refuse(send, error, allowed)
             return
         answer = made.answer
         body = PicksAnswer(
