@@ -13,9 +13,9 @@ from functools import lru_cache
 
 import msgspec
 
+from schemas.device_state import DeviceState
 from schemas.event import USER_DEVICE_PREFIX, person_of_device, person_of_user
 from schemas.identifiers import is_node
-from schemas.redis_keys import DeviceState
 
 Mark = tuple[str, int, int]  # user or LOGOUT or OVER, first ms, last ms; all of one hour
 Revoked = tuple[tuple[str, int], ...]  # (user, ms): until then nothing said of that user counts

@@ -13,8 +13,8 @@ from typing import Literal
 import msgspec
 
 from schemas.activity import Exposure, Touch, first_exposures, interests, touches
+from schemas.person_state import Contribution
 from schemas.purchases import Order, orders_of
-from schemas.redis_keys import Contribution
 from schemas.site import FREQUENCIES, Frequency, Lifecycle, LifecycleRules, Recency, VisitorClass
 
 HALF_LIFE_MS = 14 * 86_400_000

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import msgspec
 
 from schemas.event import RESERVED_PREFIXES
-from schemas.redis_keys import Contribution, PersonState
+from schemas.person_state import Contribution, PersonState
 
 MAX_DEVICES = 100
 MAX_KEPT = 1000

@@ -74,4 +74,5 @@ class SightedState(msgspec.Struct, array_like=True, frozen=True):
     blocked: tuple[tuple[int, int], ...] = ()  # [first, last] `at` of those without consent, ms
 
 
+encode_sighted = msgspec.msgpack.Encoder().encode
 sighted_decoder: msgspec.msgpack.Decoder[SightedState] = msgspec.msgpack.Decoder(SightedState)

@@ -28,6 +28,7 @@ from schemas.activity import (
     touch_name,
     with_cell,
 )
+from schemas.device_state import DeviceState
 from schemas.event import UNREADABLE, EnrichedEvent, is_pseudonym
 from schemas.purchases import (
     MAX_CATEGORIES,
@@ -37,7 +38,6 @@ from schemas.purchases import (
     Purchase,
     with_purchase,
 )
-from schemas.redis_keys import DeviceState
 from schemas.site import Site
 from streams.device import digest
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from schemas.device_state import DeviceState
 from schemas.event import Claim, Event, Register, encode_line
-from schemas.redis_keys import DeviceState
 from schemas.topics import IDENTITY, REGISTERS, SIGHTINGS
 from streams import sightings
 from streams.copied import copied

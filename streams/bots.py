@@ -21,9 +21,9 @@ from schemas.bot_days import (
     spans_outside,
     with_day,
 )
+from schemas.device_state import DeviceState
 from schemas.event import USER_DEVICE_PREFIX, Correction, Event
 from schemas.identifiers import NODE_PREFIXES
-from schemas.redis_keys import DeviceState
 from streams.evidence import between
 from streams.steps.split_url import split_url
 

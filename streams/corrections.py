@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from schemas.device_state import DeviceState
 from schemas.event import Correction, session_of
 from schemas.identity import Revoked, Segment
-from schemas.redis_keys import DeviceState
 from streams.sessions import changes
 
 

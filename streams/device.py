@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from schemas.bot_days import counted_starts
+from schemas.device_state import DeviceState
 from schemas.event import (
     Correction,
     Event,
@@ -23,7 +24,7 @@ from schemas.event import (
 from schemas.evidence import Evidence, Layout
 from schemas.identity import Revoked, Segment, differs_until, is_void, segment_at, segments_of
 from schemas.profiles import MAX_USERS, Profile, join, smallest
-from schemas.redis_keys import LIVE_HORIZON_MS, DeviceState
+from schemas.redis_keys import LIVE_HORIZON_MS
 from schemas.sessions import add_event, add_newest, session_start_of, session_starts
 from streams import evidence
 from streams.copied import copied

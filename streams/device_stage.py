@@ -29,6 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from schemas.bot_days import reason_at
+from schemas.device_state import DeviceState, decode_device_state, encode_device_state
 from schemas.event import (
     EMPTY_PROPERTIES,
     UNREADABLE,
@@ -44,7 +45,7 @@ from schemas.event import (
 from schemas.forget import Forget
 from schemas.identity import differs_until, segments_of
 from schemas.reasons import Reason
-from schemas.redis_keys import DeviceState, decode_device_state, device_key, encode_device_state
+from schemas.redis_keys import device_key
 from schemas.sightings import Unconsented
 from schemas.site import Site
 from schemas.topics import (

@@ -13,11 +13,12 @@ import msgspec
 
 from schemas import activity
 from schemas.aliases import Component
+from schemas.device_state import DeviceState
 from schemas.forget import Forget, Span, is_whole, left_between
 from schemas.identifiers import is_node
 from schemas.identity import segments_of, without_revoked
+from schemas.person_state import PersonState
 from schemas.persons import device_of, via_of
-from schemas.redis_keys import DeviceState, PersonState
 from schemas.sightings import Seen, SightedState
 from streams.device import starts_of
 from streams.evidence import between

@@ -13,14 +13,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from schemas.activity import EXPOSURE, first_exposures, reached
+from schemas.person_state import PersonState
 from schemas.persons import counting
-from schemas.redis_keys import (
-    PersonState,
-    experiment_field,
-    experiment_key,
-    experiment_total_key,
-    funnel_field,
-)
+from schemas.redis_keys import experiment_field, experiment_key, experiment_total_key, funnel_field
 from schemas.site import Site
 
 EXPOSED, CONVERTED = 0, 1

@@ -15,8 +15,8 @@ from schemas.event import (
     person_of_device,
     person_of_user,
 )
+from schemas.person_state import Contribution, PersonState
 from schemas.persons import apart_devices, device_of, via_of
-from schemas.redis_keys import Contribution, PersonState
 from schemas.topics import IDENTITY, REGISTERS, RESOLUTIONS
 from streams.records import Emissions
 

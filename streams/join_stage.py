@@ -22,11 +22,12 @@ import msgspec
 from schemas.event import Correction, IdentityLink, encode_line, split_lines
 from schemas.forget import Forget
 from schemas.reasons import Reason
-from schemas.redis_keys import encode_state, sighted_key
+from schemas.redis_keys import sighted_key
 from schemas.sightings import (
     SightedState,
     Sighting,
     SightingLine,
+    encode_sighted,
     sighted_decoder,
     sighting_line_decoder,
 )
@@ -97,7 +98,7 @@ class JoinStage:
                     _emit(emissions, pseudonym, joined(old), joined(new), version)
         # Kept longer than anything is taken about it, so that what is taken finds all the others.
         ttl = self._horizon_ms + 2 * _DAY_MS
-        writes = [StateWrite(sighted_key(one), encode_state(states[one]), ttl) for one in touched]
+        writes = [StateWrite(sighted_key(one), encode_sighted(states[one]), ttl) for one in touched]
         return Effects(emissions, [*writes, *forgetter.writes()], [])
 
     def _is_too_old(self, line: SightingLine) -> bool:

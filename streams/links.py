@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from schemas.device_state import DeviceState
 from schemas.event import IdentityLink, LinkStatus, person_of_device, person_of_user
 from schemas.identifiers import Kind, is_node
 from schemas.identity import (
@@ -19,7 +20,6 @@ from schemas.identity import (
     segments_of,
     without_revoked,
 )
-from schemas.redis_keys import DeviceState
 from streams.said import has_timeline
 
 LinkKind = Literal["cookie", "user_id", "email", "phone", "order_id", "profile_id"]

@@ -19,20 +19,17 @@ import msgspec
 from schemas.aliases import ALIAS_TTL_MS
 from schemas.event import Register, Root, split_lines
 from schemas.forget import Forget
+from schemas.person_state import Contribution, PersonState, encode_person_state, person_decoder
 from schemas.persons import contribution_key, counting, is_over, to_keep
 from schemas.reasons import Reason
 from schemas.redis_keys import (
     ARRIVED,
     DAYS_KEPT,
     TOUCHED_HOURS,
-    Contribution,
-    PersonState,
-    encode_state,
     funnel_days_field,
     funnel_days_key,
     funnel_field,
     funnel_key,
-    person_decoder,
     person_key,
     touched_key,
 )
@@ -163,7 +160,7 @@ class PersonStage:
         if state is None:
             return StateWrite(person_key(person), b"", 0)
         ttl = ALIAS_TTL_MS if state.root else self._site.retention.visitors_ms
-        return StateWrite(person_key(person), encode_state(state), ttl)
+        return StateWrite(person_key(person), encode_person_state(state), ttl)
 
     def _told(self, person: str, state: PersonState | None) -> Told:
         """What the person's devices say, remembered: what is new now is old next time."""

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from schemas import activity
+from schemas.device_state import DeviceState
 from schemas.event import Register, is_pseudonym, person_of_user
 from schemas.identity import Segment, segments_of
 from schemas.profiles import Profiles
 from schemas.purchases import Purchases
-from schemas.redis_keys import DeviceState
 from streams.bots import without_bot_days
 from streams.device import visit_days
 from streams.evidence import between

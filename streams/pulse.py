@@ -27,6 +27,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from schemas.bot_days import DAY_MS, MINUTE_MS, has_minute, minutes_of, reason_at
+from schemas.device_state import DeviceState
 from schemas.event import EnrichedEvent, Event
 from schemas.pulse import (
     ACTIVE,
@@ -39,7 +40,7 @@ from schemas.pulse import (
     Kind,
     pulse_field,
 )
-from schemas.redis_keys import DeviceState, pages_key, pulse_key
+from schemas.redis_keys import pages_key, pulse_key
 from streams.bots import NOBODYS
 from streams.device import live_horizon
 from streams.pages import page_path

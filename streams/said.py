@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from schemas import click_token
+from schemas.device_state import DeviceState
 from schemas.event import LOGOUT_NAMES, RESERVED_PREFIXES, Claim, Event, is_identifier
 from schemas.identity import LOGOUT, add_claim, add_mark, add_revocation
-from schemas.redis_keys import DeviceState
 
 
 def has_timeline(device_id: str) -> bool:

@@ -11,8 +11,10 @@ from redis import Redis
 
 from infra.erasure.whom import Whom
 from schemas.aliases import component_decoder
+from schemas.device_state import decode_device_state
+from schemas.person_state import person_decoder
 from schemas.persons import device_of, via_of
-from schemas.redis_keys import decode_device_state, live_keys, person_decoder
+from schemas.redis_keys import live_keys
 from schemas.sightings import sighted_decoder
 from schemas.topics import ALIASES, RAW, REGISTERS, SIGHTINGS, Topic
 

@@ -30,13 +30,14 @@ from personalize_api.recognize.state_reader import StateReader, Unreachable, Val
 from personalize_api.recognize.states import GarbledState, decode_device, decode_person
 from personalize_api.recognize.visitors import Standing
 from schemas.activity import Activity, first_exposures, interests, touches, within
+from schemas.device_state import DeviceState
 from schemas.event import Consent, person_of_user
 from schemas.evidence import unpack
 from schemas.funnel_result import iso_time
 from schemas.identity import Segment, segments_of
 from schemas.persons import counting
 from schemas.purchases import orders_of
-from schemas.redis_keys import DeviceState, device_key, person_key
+from schemas.redis_keys import device_key, person_key
 from schemas.site import Site
 
 _PATIENCE_S = 2.0

@@ -9,12 +9,13 @@ import msgspec
 
 from personalize_api.one_touch.recent import Recent
 from personalize_api.recognize.visitors import profiles_of
+from schemas.device_state import DeviceState
 from schemas.funnel_result import iso_time
 from schemas.identity import OVER
+from schemas.person_state import Contribution, PersonState
 from schemas.persons import counting, device_of
 from schemas.profiles import AttributeValue, attributes
 from schemas.purchases import orders_of
-from schemas.redis_keys import Contribution, DeviceState, PersonState
 
 
 class LoginView(msgspec.Struct, kw_only=True):

@@ -52,13 +52,15 @@ from personalize_api.recognize.visitors import (
 )
 from schemas.activity import Activity
 from schemas.aliases import same_person
+from schemas.device_state import DeviceState
 from schemas.event import person_of_user
 from schemas.funnel_result import iso_time
 from schemas.identifiers import KINDS, Kind, node_of, normalized
 from schemas.identity import segment_at, segments_of
+from schemas.person_state import PersonState
 from schemas.persons import apart_devices, counting, device_of
 from schemas.purchases import Order, orders_of
-from schemas.redis_keys import DeviceState, PersonState, alias_key, device_key, person_key
+from schemas.redis_keys import alias_key, device_key, person_key
 from schemas.referrer import classify
 from schemas.site import Site, VisitorClass
 from schemas.value_tier import ValueTier, in_site_money, value_tier

@@ -15,10 +15,10 @@ from personalize_api.picks.wishes import number_of
 from personalize_api.recognize.visitors import Standing, Visitor
 from schemas.activity import ADDED, products, within
 from schemas.person_profile import profile_of
+from schemas.person_state import Contribution
 from schemas.persons import counting
 from schemas.profiles import AttributeValue
 from schemas.purchases import orders_of
-from schemas.redis_keys import Contribution
 
 DAY_MS = 86_400_000
 _SEEN_HALF_LIFE_DAYS = 7.0

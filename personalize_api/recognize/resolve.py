@@ -8,8 +8,9 @@ import msgspec
 
 from personalize_api.recognize.states import decode_person
 from schemas.event import person_of_device, person_of_user
+from schemas.person_state import PersonState
 from schemas.persons import is_apart
-from schemas.redis_keys import PersonState, person_key
+from schemas.redis_keys import person_key
 
 Read = Callable[[Sequence[str]], Awaitable[Sequence[bytes | None]]]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from schemas.aliases import Component, component_decoder
-from schemas.redis_keys import DeviceState, PersonState, decode_device_state, person_decoder
+from schemas.device_state import DeviceState, decode_device_state
+from schemas.person_state import PersonState, person_decoder
 
 
 class GarbledState(Exception):

@@ -19,18 +19,14 @@ from personalize_api.recognize.states import GarbledState, decode_device, decode
 from personalize_api.seldom import SeldomLogger
 from schemas.activity import LAST_MS, Exposure, first_exposures, within
 from schemas.bot_days import counted_starts
+from schemas.device_state import DeviceState
 from schemas.event import person_of_device, person_of_user
 from schemas.identity import OVER, segment_at, segments_of, without_revoked
 from schemas.person_profile import PersonProfile, profile_of
+from schemas.person_state import PersonState
 from schemas.persons import counting
 from schemas.profiles import AttributeValue, Profiles, attributes, join
-from schemas.redis_keys import (
-    DeviceState,
-    PersonState,
-    device_key,
-    fence_key,
-    person_key,
-)
+from schemas.redis_keys import device_key, fence_key, person_key
 from schemas.segments import segments_in
 from schemas.site import Site, VisitorClass
 from schemas.topics import RAW

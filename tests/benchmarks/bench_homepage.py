@@ -27,8 +27,9 @@ from fastapi import FastAPI
 from infra.embedded import broker, redis_server
 from personalize_api.app import serve
 from schemas.current_site import CurrentSite
+from schemas.device_state import DeviceState, encode_device_state
 from schemas.evidence import Evidence, Said, pack
-from schemas.redis_keys import DeviceState, device_key, encode_device_state
+from schemas.redis_keys import device_key
 from schemas.settings import Settings
 from schemas.topics import RAW
 from tests.integration.personalize_service import SITE, device_state, now_ms

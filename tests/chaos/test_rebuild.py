@@ -18,10 +18,8 @@ from infra.embedded import broker
 from infra.positions import Positions
 from infra.rebuild import begin_if_forgotten
 from schemas.event import Event, IdentityLink
-from schemas.redis_keys import (
-    REBUILD_LOCK_KEY,
-    person_decoder,
-)
+from schemas.person_state import person_decoder
+from schemas.redis_keys import REBUILD_LOCK_KEY
 from schemas.topics import EVENTS, IDENTITY, RAW, REJECTED, STREAM_GROUP
 from tests.processes import await_true, environment_of, supervised
 from tests.stream_world import World, stream_world, visits

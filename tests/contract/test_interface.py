@@ -24,7 +24,8 @@ from schemathesis.specs.openapi.checks import (
 from personalize_api.app import App
 from schemas.activity import interest_name, product_name, with_cell
 from schemas.current_site import CurrentSite
-from schemas.redis_keys import device_key, encode_device_state
+from schemas.device_state import encode_device_state
+from schemas.redis_keys import device_key
 from schemas.settings import Settings
 from tests.integration.personalize_service import (
     ADMIN,

@@ -20,7 +20,7 @@ from confluent_kafka.cimpl import NewTopic
 from personalize_api.app import Server
 from personalize_api.recognize.state_reader import StateReader
 from schemas.current_site import CurrentSite
-from schemas.redis_keys import DeviceState
+from schemas.device_state import DeviceState
 from schemas.settings import Ports, Settings
 from schemas.site import (
     CookieRules,

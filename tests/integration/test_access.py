@@ -14,15 +14,10 @@ import pytest
 import redis
 
 from personalize_api.caller.user_token import sign
+from schemas.device_state import encode_device_state
 from schemas.event import person_of_user
-from schemas.redis_keys import (
-    Contribution,
-    PersonState,
-    device_key,
-    encode_device_state,
-    encode_state,
-    person_key,
-)
+from schemas.person_state import Contribution, PersonState, encode_person_state
+from schemas.redis_keys import device_key, person_key
 from schemas.settings import Settings
 from tests.integration.personalize_service import (
     ADMIN,
@@ -46,7 +41,7 @@ def client(addresses: Settings, redis_url: str, kafka_address: str) -> Iterator[
     with redis.Redis.from_url(redis_url) as store:
         held = Contribution(1, False, now_ms(), now_ms(), 1, 2, {})
         anna = PersonState(user_id="anna", counted=True, devices={"phone": held})
-        store.set(person_key(person_of_user("anna")), encode_state(anna))
+        store.set(person_key(person_of_user("anna")), encode_person_state(anna))
         logged_in = device_state(logins=(("anna", 5, 5),))
         store.set(device_key("annas-phone"), encode_device_state(logged_in))
     with patient(), serving(addresses) as client:

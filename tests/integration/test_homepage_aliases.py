@@ -8,18 +8,12 @@ import pytest
 import redis
 
 from schemas.aliases import Component, Edge, encode_component
+from schemas.device_state import encode_device_state
 from schemas.event import person_of_device, person_of_user
+from schemas.person_state import Contribution, PersonState, encode_person_state
 from schemas.persons import MAX_DEVICES, contribution_key
 from schemas.profiles import Fact
-from schemas.redis_keys import (
-    Contribution,
-    PersonState,
-    alias_key,
-    device_key,
-    encode_device_state,
-    encode_state,
-    person_key,
-)
+from schemas.redis_keys import alias_key, device_key, person_key
 from schemas.settings import Settings
 from tests.integration.personalize_service import (
     ADMIN,
@@ -46,7 +40,7 @@ def client(addresses: Settings, redis_url: str, kafka_address: str) -> Iterator[
             {f"cems-{n:03}": contribution(n, orders=1) for n in range(MAX_DEVICES + 1)},
         )
         for person, state in ((ADA, ada), (BEA, bea), (CEM, cem)):
-            store.set(person_key(person), encode_state(state))
+            store.set(person_key(person), encode_person_state(state))
         edges = (
             Edge("alias-ada", "alias-bea", 5, "e"),
             Edge("alias-ada", "alias-old", 6, "f", True),

@@ -8,7 +8,8 @@ import pytest
 import redis
 
 from schemas.decision_token import Decided, read
-from schemas.redis_keys import device_key, encode_device_state
+from schemas.device_state import encode_device_state
+from schemas.redis_keys import device_key
 from schemas.settings import Settings
 from tests.integration.personalize_service import (
     BROWSER_KEY,

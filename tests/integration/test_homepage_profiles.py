@@ -8,16 +8,11 @@ import msgspec
 import pytest
 import redis
 
+from schemas.device_state import encode_device_state
 from schemas.event import person_of_user
+from schemas.person_state import Contribution, PersonState, encode_person_state
 from schemas.profiles import AttributeValue, Fact, Profiles
-from schemas.redis_keys import (
-    Contribution,
-    PersonState,
-    device_key,
-    encode_device_state,
-    encode_state,
-    person_key,
-)
+from schemas.redis_keys import device_key, person_key
 from schemas.settings import Settings
 from schemas.site import Homepage, Range, Scenario
 from tests.integration.personalize_service import (
@@ -58,7 +53,7 @@ def client(addresses: Settings, redis_url: str, kafka_address: str) -> Iterator[
             "lost": contribution({}, gone=True),
         }
         state = PersonState(user_id="anna", counted=True, devices=devices)
-        store.set(person_key(person_of_user("anna")), encode_state(state))
+        store.set(person_key(person_of_user("anna")), encode_person_state(state))
         laptop_state = device_state(logins=(("anna", 5, 5),))
         store.set(device_key("annas-laptop"), encode_device_state(laptop_state))
     with serving(addresses, KIDS) as client:

@@ -13,7 +13,8 @@ import pytest
 import redis
 
 from infra.embedded import redis_server
-from schemas.redis_keys import device_key, encode_device_state
+from schemas.device_state import encode_device_state
+from schemas.redis_keys import device_key
 from schemas.settings import Settings
 from tests.integration.personalize_service import Client, device_state, make_raw_topic, serving
 from tests.processes import await_true

@@ -9,16 +9,11 @@ import pytest
 import redis
 
 from schemas.activity import Activity, interest_name, with_cell
+from schemas.device_state import encode_device_state
 from schemas.event import person_of_device, person_of_user
+from schemas.person_state import Contribution, PersonState, encode_person_state
 from schemas.purchases import UNIT, Purchase
-from schemas.redis_keys import (
-    Contribution,
-    PersonState,
-    device_key,
-    encode_device_state,
-    encode_state,
-    person_key,
-)
+from schemas.redis_keys import device_key, person_key
 from schemas.settings import Settings
 from schemas.site import Homepage, InterestRule, Range, Scenario, SegmentRule
 from tests.integration.personalize_service import (
@@ -81,7 +76,7 @@ def put(
     logout: int = 0,
 ) -> None:
     state = PersonState(user_id=user, counted=True, devices={"d": held})
-    store.set(person_key(person), encode_state(state))
+    store.set(person_key(person), encode_person_state(state))
     if device:
         logins = (("", logout, logout),) if logout else ()
         known = device_state(first_seen=5, seen={1: b"12345678"}, logins=logins)

@@ -8,16 +8,10 @@ import pytest
 import redis
 
 from schemas.decision_token import Decided, read
+from schemas.device_state import DeviceState, encode_device_state
 from schemas.event import person_of_device, person_of_user
-from schemas.redis_keys import (
-    Contribution,
-    DeviceState,
-    PersonState,
-    device_key,
-    encode_device_state,
-    encode_state,
-    person_key,
-)
+from schemas.person_state import Contribution, PersonState, encode_person_state
+from schemas.redis_keys import device_key, person_key
 from schemas.settings import Settings
 from tests.integration.personalize_service import (
     ADMIN,
@@ -54,7 +48,7 @@ def put_device(store: redis.Redis, device: str, state: DeviceState) -> None:
 def put_person(store: redis.Redis, user: str, orders: int) -> None:
     held = Contribution(1, False, now_ms(), now_ms(), 1, orders, {})
     state = PersonState(user_id=user, counted=True, devices={"phone": held})
-    store.set(person_key(person_of_user(user)), encode_state(state))
+    store.set(person_key(person_of_user(user)), encode_person_state(state))
 
 
 def test_the_answer_has_the_fields_of_the_contract(client: Client, addresses: Settings) -> None:

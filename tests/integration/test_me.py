@@ -21,18 +21,13 @@ from schemas.activity import (
     touch_name,
     with_cell,
 )
+from schemas.device_state import encode_device_state
 from schemas.event import person_of_user
 from schemas.evidence import Evidence, Said, pack
+from schemas.person_state import Contribution, PersonState, encode_person_state
 from schemas.profiles import Fact
 from schemas.purchases import UNIT, Purchase
-from schemas.redis_keys import (
-    Contribution,
-    PersonState,
-    device_key,
-    encode_device_state,
-    encode_state,
-    person_key,
-)
+from schemas.redis_keys import device_key, person_key
 from schemas.settings import Settings
 from tests.integration.personalize_service import (
     BROWSER_KEY,
@@ -82,7 +77,7 @@ def put(store: redis.Redis) -> None:
     )
     held.profiles = {"kid": {"likes": Fact(1, b"", "trains")}}
     nils = PersonState(user_id="nils", counted=True, devices={"nils-1": held})
-    store.set(person_key(person_of_user("nils")), encode_state(nils))
+    store.set(person_key(person_of_user("nils")), encode_person_state(nils))
 
 
 @pytest.fixture(scope="module")

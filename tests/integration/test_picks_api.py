@@ -15,19 +15,13 @@ import pytest
 import redis
 
 from schemas.activity import VIEWED, Activity, product_name, with_cell
+from schemas.device_state import encode_device_state
 from schemas.event import person_of_device, person_of_user
+from schemas.person_state import Contribution, PersonState, encode_person_state
 from schemas.pick_model import Popular, Related, Trained
 from schemas.profiles import Fact
 from schemas.purchases import UNIT, Purchase
-from schemas.redis_keys import (
-    PICKS_KEY,
-    Contribution,
-    PersonState,
-    device_key,
-    encode_device_state,
-    encode_state,
-    person_key,
-)
+from schemas.redis_keys import PICKS_KEY, device_key, person_key
 from schemas.settings import Settings
 from schemas.site import Catalogue, Homepage, Scenario
 from sinks.redis.generations import store as store_generation
@@ -109,11 +103,11 @@ def put_states(store: redis.Redis) -> None:
     held = Contribution(1, False, at, at, 1, 1, activity=phone, purchases=(bought,), profiles=age)
     other = Contribution(1, False, at, at, 1, 0, activity=laptop)
     person = PersonState(user_id="anna", counted=True, devices={"phone": held, "laptop": other})
-    store.set(person_key(person_of_user("anna")), encode_state(person))
+    store.set(person_key(person_of_user("anna")), encode_person_state(person))
     known = device_state(seen={1: b"123456"}, logins=(("anna", at, at),), activity=laptop)
     store.set(device_key("laptop"), encode_device_state(known))
     stranger = PersonState(user_id="", counted=True, devices={"stranger": other})
-    store.set(person_key(person_of_device("stranger")), encode_state(stranger))
+    store.set(person_key(person_of_device("stranger")), encode_person_state(stranger))
     anonymous = device_state(seen={1: b"123456"}, activity=laptop)
     store.set(device_key("stranger"), encode_device_state(anonymous))
 

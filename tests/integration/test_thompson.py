@@ -14,13 +14,11 @@ import redis
 from infra.embedded import redis_server
 from personalize_api.experiments.arm_weights import EVERY_S
 from schemas.activity import Activity, exposure_name, with_cell
+from schemas.device_state import encode_device_state
 from schemas.event import person_of_user
+from schemas.person_state import Contribution, PersonState, encode_person_state
 from schemas.redis_keys import (
-    Contribution,
-    PersonState,
     device_key,
-    encode_device_state,
-    encode_state,
     experiment_field,
     experiment_key,
     experiment_total_key,
@@ -119,7 +117,7 @@ def test_who_was_shown_an_arm_on_another_device_keeps_it(client: Client, redis_u
     held = Contribution(1, False, now_ms(), now_ms(), 1, 0, activity=shown)
     with redis.Redis.from_url(redis_url) as store:
         person = PersonState("kept", True, {"laptop": held})
-        store.set(person_key(person_of_user("kept")), encode_state(person))
+        store.set(person_key(person_of_user("kept")), encode_person_state(person))
         own = with_cell(Activity(), exposure_name(HERO.key, "b", "search"), now_ms() - 1000)
         state = msgspec.structs.replace(device_state(), activity=own)
         store.set(device_key("no-login"), encode_device_state(state))

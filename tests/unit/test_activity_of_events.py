@@ -24,9 +24,9 @@ from schemas.activity import (
     touches,
 )
 from schemas.decision_token import Decided, mint
+from schemas.device_state import DeviceState
 from schemas.event import Event, encode_batch
 from schemas.purchases import UNIT, WHOLE, Purchase
-from schemas.redis_keys import DeviceState
 from schemas.site import Experiment
 from streams.device_stage import DeviceStage, States
 from streams.records import Record

@@ -9,13 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.device_state import DeviceState, decode_device_state, encode_device_state
 from schemas.purchases import Purchase
-from schemas.redis_keys import (
-    DeviceState,
-    decode_device_state,
-    device_key,
-    encode_device_state,
-)
+from schemas.redis_keys import device_key
 from schemas.sessions import add_event, session_starts
 from schemas.topics import RAW, partition_of
 

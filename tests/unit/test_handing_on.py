@@ -9,9 +9,10 @@ from schemas import persons
 from schemas.event import IdentityLink, Register, Resolution, Root, encode_batch
 from schemas.event import person_of_device as anonymous
 from schemas.event import person_of_user as person
+from schemas.person_state import PersonState
 from schemas.persons import contribution_key, counting, is_apart
 from schemas.profiles import Fact
-from schemas.redis_keys import LIVE_HORIZON_MS, PersonState
+from schemas.redis_keys import LIVE_HORIZON_MS
 from schemas.topics import version_of
 from streams.person_stage import PersonStage, States
 from streams.records import Effects, Record

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from personalize_api.one_touch.identities import identities_of
+from schemas.device_state import DeviceState
 from schemas.identifiers import node_of
-from schemas.redis_keys import DeviceState
 
 MAIL = node_of("email", "anna@toyhouse.example", "secret")
 

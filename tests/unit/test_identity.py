@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.device_state import DeviceState
 from schemas.identity import (
     DAY_MS,
     HOUR_MS,
@@ -16,7 +17,6 @@ from schemas.identity import (
     segments_of,
     timeline,
 )
-from schemas.redis_keys import DeviceState
 
 Login = tuple[int, str]
 NOTHING = DeviceState(first_seen=0, last_seen=0)

@@ -16,8 +16,8 @@ from schemas.decision_token import Decided, mint
 from schemas.decision_token import read as decided
 from schemas.event import Event, Register, encode_batch, encode_line
 from schemas.identity import LOGOUT
+from schemas.person_state import Contribution, PersonState
 from schemas.persons import contribution_key
-from schemas.redis_keys import Contribution, PersonState
 from schemas.site import Experiment, Site
 from streams.device_stage import DeviceStage, States
 from streams.experiments import Experiments

@@ -22,8 +22,8 @@ from schemas.activity import (
     with_cell,
 )
 from schemas.person_profile import profile_of
+from schemas.person_state import Contribution
 from schemas.purchases import UNIT, WHOLE, Purchase, orders_of
-from schemas.redis_keys import Contribution
 from schemas.site import LifecycleRules, Site, ValueTiers
 from schemas.value_tier import in_site_money, value_tier
 

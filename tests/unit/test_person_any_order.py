@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from schemas.event import Event, person_of_device, person_of_user
 from schemas.identity import LOGOUT
 from schemas.person_profile import PersonProfile, profile_of
-from schemas.redis_keys import PersonState
+from schemas.person_state import PersonState
 from schemas.site import LifecycleRules
 from streams.device import digest
 from tests.unit.test_device_stage import NOW, event

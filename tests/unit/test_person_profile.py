@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from schemas.activity import Activity, exposure_name, interest_name, touch_name, with_cell
 from schemas.person_profile import HALF_LIFE_MS, PersonProfile, frequency_of, profile_of, recency_of
+from schemas.person_state import Contribution
 from schemas.purchases import UNIT, Purchase
-from schemas.redis_keys import Contribution
 from schemas.site import LifecycleRules
 
 DAY = 86_400_000

@@ -26,14 +26,9 @@ from schemas.event import (
     person_of_user,
 )
 from schemas.identity import LOGOUT
+from schemas.person_state import Contribution, PersonState, encode_person_state, person_decoder
 from schemas.persons import counting, device_of
-from schemas.redis_keys import (
-    ARRIVED,
-    Contribution,
-    PersonState,
-    encode_state,
-    person_decoder,
-)
+from schemas.redis_keys import ARRIVED
 from schemas.site import Funnel, Site
 from schemas.topics import ALIASES, IDENTITY, REGISTERS, RESOLUTIONS
 from streams.alias_stage import AliasStage, alias_of
@@ -146,7 +141,7 @@ class World:
             effects = stage.fold(states, [(record, lines)], 1)
             for name, state in states.items():
                 assert state is not None
-                self.persons[name] = person_decoder.decode(encode_state(state))
+                self.persons[name] = person_decoder.decode(encode_person_state(state))
                 self._take(name, effects)
 
     def _take(self, producer: str, effects: Effects) -> None:

@@ -11,19 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from personalize_api.recognize.visitors import profiles_of
+from schemas.device_state import DeviceState, decode_device_state, encode_device_state
 from schemas.event import Event, encode_batch, person_of_device, person_of_user
 from schemas.identity import LOGOUT
+from schemas.person_state import PersonState, encode_person_state
+from schemas.person_state import person_decoder as person_codec
 from schemas.profiles import AttributeValue, attributes
 from schemas.purchases import orders_of
-from schemas.redis_keys import (
-    LIVE_HORIZON_MS,
-    DeviceState,
-    PersonState,
-    decode_device_state,
-    encode_device_state,
-    encode_state,
-)
-from schemas.redis_keys import person_decoder as person_codec
+from schemas.redis_keys import LIVE_HORIZON_MS
 from streams.device_stage import DeviceStage, States
 from streams.person_stage import PersonStage
 from streams.person_stage import States as PersonStates
@@ -118,7 +113,9 @@ def persons(arrival: list[list[Event]], chance: random.Random) -> dict[str, Pers
         person_stage.fold(known, [(record, person_stage.decode(record))], 1)
         offset += 1
     return {
-        name: person_codec.decode(encode_state(state)) for name, state in known.items() if state
+        name: person_codec.decode(encode_person_state(state))
+        for name, state in known.items()
+        if state
     }
 
 
@@ -199,4 +196,4 @@ def test_what_an_older_version_wrote_can_still_be_read() -> None:
     person = PersonState("anna", True, {})
     held = msgspec.msgpack.encode(["anna", True, {"d": [1, False, 0, 0, 0, 1, {}]}])
     assert person_codec.decode(held).devices["d"].profiles == {}
-    assert person_codec.decode(encode_state(person)) == person
+    assert person_codec.decode(encode_person_state(person)) == person

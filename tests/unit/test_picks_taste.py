@@ -15,9 +15,10 @@ from personalize_api.picks.shelf import Shelf
 from personalize_api.picks.taste import Taste, taste_of
 from personalize_api.recognize.visitors import Standing, Visitor
 from schemas.activity import ADDED, VIEWED, Activity, interest_name, product_name, with_cell
+from schemas.device_state import DeviceState
+from schemas.person_state import Contribution, PersonState
 from schemas.profiles import AttributeValue
 from schemas.purchases import UNIT, WHOLE, Purchase
-from schemas.redis_keys import Contribution, DeviceState, PersonState
 from schemas.site import Site
 
 NOW = 1_790_000_000_000

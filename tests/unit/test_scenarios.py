@@ -11,9 +11,9 @@ from personalize_api.decision.arrival import Arrival, HomepageInput, check
 from personalize_api.decision.conditions import Fact
 from personalize_api.decision.scenarios import Facts, Takes, decide, explain, facts_of
 from personalize_api.recognize.visitors import Standing, Visitor
+from schemas.person_state import Contribution, PersonState
 from schemas.profiles import AttributeValue
 from schemas.purchases import Purchase
-from schemas.redis_keys import Contribution, PersonState
 from schemas.referrer import classify
 from schemas.site import (
     Experiment,

@@ -15,13 +15,8 @@ from personalize_api.recognize.states import (
     decode_device,
     decode_person,
 )
-from schemas.redis_keys import (
-    Contribution,
-    DeviceState,
-    PersonState,
-    encode_device_state,
-    encode_state,
-)
+from schemas.device_state import DeviceState, encode_device_state
+from schemas.person_state import Contribution, PersonState, encode_person_state
 
 NOW = time.time_ns() // 1_000_000
 DEVICE = encode_device_state(
@@ -35,7 +30,7 @@ DEVICE = encode_device_state(
     )
 )
 HELD = Contribution(1, False, NOW, NOW, 1, 2, {})
-PERSON = encode_state(PersonState(user_id="anna", counted=True, devices={"d": HELD}))
+PERSON = encode_person_state(PersonState(user_id="anna", counted=True, devices={"d": HELD}))
 
 
 def read_all(blob: bytes) -> None:
