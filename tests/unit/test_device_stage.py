@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.event import (
-    Correction,
-    Decision,
-    EnrichedEvent,
-    Event,
-    Register,
-    Rejected,
-    encode_batch,
-    person_of_device,
-    person_of_user,
-    session_of,
-)
+from schemas.batch import encode_batch
+from schemas.event import Decision, EnrichedEvent, Event, Rejected
 from schemas.identity import LOGOUT
+from schemas.ids import person_of_device, person_of_user, session_of
+from schemas.messages import Correction, Register
 from schemas.site import Funnel, SessionRules, Site, Step
 from streams.device_stage import DeviceStage, States
 from streams.records import Emissions, Record
@@ -219,6 +213,16 @@ def as_known_now(lines: dict[str, list[bytes]]) -> dict[str, tuple[str | None, s
     return known
 
 
+@lru_cache
+def mark_of(referrer: str) -> str:
+    """The source as a state's marks name it; of several at one moment the least name counts."""
+    states: States = {}
+    fold([[event(0, referrer=referrer)]], states)
+    state = states["d"]
+    assert state is not None
+    return state.marks[0][1] if state.marks else ""
+
+
 def wanted(history: list[Event]) -> dict[str, tuple[str | None, str | None]]:
     """The same from the whole set at once, slowly and plainly."""
     ordered = sorted(history, key=lambda e: e.event_time)
@@ -228,7 +232,7 @@ def wanted(history: list[Event]) -> dict[str, tuple[str | None, str | None]]:
     start, last, source, owner = 0, None, "", None
     for time in sorted({e.event_time for e in ordered}):
         now = [e for e in ordered if e.event_time == time]
-        sources = sorted(e.referrer for e in now if e.referrer)
+        sources = sorted({mark_of(e.referrer) for e in now} - {""})
         owner_now = owner_oracle(marks, time)
         if last is None or time - last > GAP:
             start, source = time, sources[0] if sources else ""  # of several the least counts
