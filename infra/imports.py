@@ -29,7 +29,8 @@ from ingest.imports.orders import Orders
 from ingest.imports.reference import Costs, Products
 from ingest.imports.values import Clock
 from ingest.logs.read import STDIN, pieces, size_of
-from schemas.event import MAX_REQUEST_BYTES, pack_lines
+from schemas.batch import pack_lines
+from schemas.event import MAX_REQUEST_BYTES
 from schemas.reference import Cost, Product
 from schemas.settings import Settings
 from schemas.site import Site

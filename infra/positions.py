@@ -16,7 +16,7 @@ from confluent_kafka import (
 from redis import Redis
 from redis.exceptions import RedisError
 
-from schemas.event import COUNT_HEADER
+from schemas.batch import COUNT_HEADER
 from schemas.redis_keys import REBUILDING, epoch_key, fence_key
 from schemas.settings import Settings
 from schemas.topics import SINK_GROUP, Position, Topic

@@ -21,7 +21,8 @@ from ingest.collector.harvest import Harvest
 from ingest.collector.protocols.segment import read_batch
 from ingest.collector.pseudonym import Salts
 from ingest.collector.rules import Rules
-from schemas.event import COUNT_HEADER, RawLine, Rejected, encode_line, pack_lines
+from schemas.batch import COUNT_HEADER, encode_line, pack_lines
+from schemas.event import RawLine, Rejected
 from schemas.settings import Settings
 from schemas.site import Site, WriteKey
 from schemas.topics import RAW, REJECTED, Topic, partition_of

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from schemas.event import Alias
+from schemas.messages import Alias
 
 MAX_USERS = 64  # ever, a component
 ALIAS_TTL_MS = 10 * 365 * 86_400_000

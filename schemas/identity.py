@@ -14,8 +14,8 @@ from functools import lru_cache
 import msgspec
 
 from schemas.device_state import DeviceState
-from schemas.event import USER_DEVICE_PREFIX, person_of_device, person_of_user
 from schemas.identifiers import is_node
+from schemas.ids import USER_DEVICE_PREFIX, person_of_device, person_of_user
 
 Mark = tuple[str, int, int]  # user or LOGOUT or OVER, first ms, last ms; all of one hour
 Revoked = tuple[tuple[str, int], ...]  # (user, ms): until then nothing said of that user counts

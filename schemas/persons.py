@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from schemas.event import RESERVED_PREFIXES
+from schemas.ids import RESERVED_PREFIXES
 from schemas.person_state import Contribution, PersonState
 
 MAX_DEVICES = 100

@@ -9,7 +9,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from functools import lru_cache
 
-from schemas.event import CANONICAL_UUID
+from schemas.ids import CANONICAL_UUID
 from schemas.topics import ALIASES, RAW, REGISTERS, REJECTED, SIGHTINGS, Topic, partition_of
 
 LIVE_HORIZON_MS = 48 * 3600 * 1000

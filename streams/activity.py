@@ -28,8 +28,10 @@ from schemas.activity import (
     touch_name,
     with_cell,
 )
+from schemas.batch import UNREADABLE
 from schemas.device_state import DeviceState
-from schemas.event import UNREADABLE, EnrichedEvent, is_pseudonym
+from schemas.event import EnrichedEvent
+from schemas.ids import is_pseudonym
 from schemas.purchases import (
     MAX_CATEGORIES,
     MAX_PRODUCTS,

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from schemas.batch import encode_line
 from schemas.device_state import DeviceState
-from schemas.event import Claim, Event, Register, encode_line
+from schemas.event import Claim, Event
+from schemas.messages import Register
 from schemas.topics import IDENTITY, REGISTERS, SIGHTINGS
 from streams import sightings
 from streams.copied import copied

@@ -28,19 +28,11 @@ from schemas.aliases import (
     root_of,
     roots_of,
 )
-from schemas.event import (
-    Alias,
-    Event,
-    IdentityLink,
-    LinkStatus,
-    Resolution,
-    Root,
-    encode_line,
-    is_identifier,
-    person_of_user,
-    split_lines,
-)
+from schemas.batch import encode_line, split_lines
+from schemas.event import Event
 from schemas.forget import Forget
+from schemas.ids import is_identifier, person_of_user
+from schemas.messages import Alias, IdentityLink, LinkStatus, Resolution, Root
 from schemas.reasons import Reason
 from schemas.redis_keys import alias_key
 from schemas.topics import ALIASES, IDENTITY, REGISTERS, RESOLUTIONS, version_of

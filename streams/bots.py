@@ -22,8 +22,10 @@ from schemas.bot_days import (
     with_day,
 )
 from schemas.device_state import DeviceState
-from schemas.event import USER_DEVICE_PREFIX, Correction, Event
+from schemas.event import Event
 from schemas.identifiers import NODE_PREFIXES
+from schemas.ids import USER_DEVICE_PREFIX
+from schemas.messages import Correction
 from streams.evidence import between
 from streams.steps.split_url import split_url
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schemas.device_state import DeviceState
-from schemas.event import Correction, session_of
 from schemas.identity import Revoked, Segment
+from schemas.ids import session_of
+from schemas.messages import Correction
 from streams.sessions import changes
 
 

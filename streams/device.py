@@ -13,16 +13,11 @@ import msgspec
 
 from schemas.bot_days import counted_starts
 from schemas.device_state import DeviceState
-from schemas.event import (
-    Correction,
-    Event,
-    is_identifier,
-    is_pseudonym,
-    person_of_user,
-    session_of,
-)
+from schemas.event import Event
 from schemas.evidence import Evidence, Layout
 from schemas.identity import Revoked, Segment, differs_until, is_void, segment_at, segments_of
+from schemas.ids import is_identifier, is_pseudonym, person_of_user, session_of
+from schemas.messages import Correction
 from schemas.profiles import MAX_USERS, Profile, join, smallest
 from schemas.redis_keys import LIVE_HORIZON_MS
 from schemas.sessions import add_event, add_newest, session_start_of, session_starts

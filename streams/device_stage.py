@@ -28,22 +28,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from schemas.batch import UNREADABLE, encode_line, split_lines
 from schemas.bot_days import reason_at
 from schemas.device_state import DeviceState, decode_device_state, encode_device_state
-from schemas.event import (
-    EMPTY_PROPERTIES,
-    UNREADABLE,
-    Claim,
-    Decision,
-    EnrichedEvent,
-    Event,
-    encode_line,
-    is_pseudonym,
-    raw_line_decoder,
-    split_lines,
-)
+from schemas.event import EMPTY_PROPERTIES, Claim, Decision, EnrichedEvent, Event, raw_line_decoder
 from schemas.forget import Forget
 from schemas.identity import differs_until, segments_of
+from schemas.ids import is_pseudonym
 from schemas.reasons import Reason
 from schemas.redis_keys import device_key
 from schemas.sightings import Unconsented

@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from schemas.aliases import ALIAS_TTL_MS
-from schemas.event import Alias, Claim, Decision, Event, Register, Root
+from schemas.event import Claim, Decision, Event
 from schemas.forget import (
     FORGOTTEN,
     Forget,
@@ -19,6 +19,7 @@ from schemas.forget import (
     encode_memory,
     remembered,
 )
+from schemas.messages import Alias, Register, Root
 from schemas.redis_keys import forgotten_key
 from schemas.sightings import Sighting
 from schemas.topics import RAW, Topic

@@ -7,14 +7,9 @@ devices say, and an anonymous person has no root and one device.
 
 from __future__ import annotations
 
-from schemas.event import (
-    IdentityLink,
-    Register,
-    Resolution,
-    encode_line,
-    person_of_device,
-    person_of_user,
-)
+from schemas.batch import encode_line
+from schemas.ids import person_of_device, person_of_user
+from schemas.messages import IdentityLink, Register, Resolution
 from schemas.person_state import Contribution, PersonState
 from schemas.persons import apart_devices, device_of, via_of
 from schemas.topics import IDENTITY, REGISTERS, RESOLUTIONS

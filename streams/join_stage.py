@@ -19,8 +19,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from schemas.event import Correction, IdentityLink, encode_line, split_lines
+from schemas.batch import encode_line, split_lines
 from schemas.forget import Forget
+from schemas.messages import Correction, IdentityLink
 from schemas.reasons import Reason
 from schemas.redis_keys import sighted_key
 from schemas.sightings import (

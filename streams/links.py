@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from schemas.device_state import DeviceState
-from schemas.event import IdentityLink, LinkStatus, person_of_device, person_of_user
 from schemas.identifiers import Kind, is_node
 from schemas.identity import (
     LOGOUT,
@@ -20,6 +19,8 @@ from schemas.identity import (
     segments_of,
     without_revoked,
 )
+from schemas.ids import person_of_device, person_of_user
+from schemas.messages import IdentityLink, LinkStatus
 from streams.said import has_timeline
 
 LinkKind = Literal["cookie", "user_id", "email", "phone", "order_id", "profile_id"]

@@ -14,7 +14,8 @@ from operator import attrgetter
 
 import msgspec
 
-from schemas.event import UNREADABLE, EnrichedEvent
+from schemas.batch import UNREADABLE
+from schemas.event import EnrichedEvent
 from schemas.evidence import BREAK, ENTERS, WITHOUT_SHIFT, Evidence, Said, enters
 from schemas.site import Funnel, Step, path_pattern
 from streams.evidence import trimmed

@@ -17,8 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from schemas.aliases import ALIAS_TTL_MS
-from schemas.event import Register, Root, split_lines
+from schemas.batch import split_lines
 from schemas.forget import Forget
+from schemas.messages import Register, Root
 from schemas.person_state import Contribution, PersonState, encode_person_state, person_decoder
 from schemas.persons import contribution_key, counting, is_over, to_keep
 from schemas.reasons import Reason

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from schemas import activity
 from schemas.device_state import DeviceState
-from schemas.event import Register, is_pseudonym, person_of_user
 from schemas.identity import Segment, segments_of
+from schemas.ids import is_pseudonym, person_of_user
+from schemas.messages import Register
 from schemas.profiles import Profiles
 from schemas.purchases import Purchases
 from streams.bots import without_bot_days

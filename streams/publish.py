@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from schemas.event import COUNT_HEADER, pack_lines
+from schemas.batch import COUNT_HEADER, pack_lines
 from streams.errors import ProducerFailed, StreamError, TryAgain
 from streams.records import Emissions
 

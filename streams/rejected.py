@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from schemas.event import Rejected, encode_line, uuid5
+from schemas.batch import encode_line
+from schemas.event import Rejected
+from schemas.ids import uuid5
 from schemas.reasons import Reason
 from schemas.topics import REJECTED, Topic
 from streams.records import Emissions, Record

@@ -19,7 +19,8 @@ from typing import get_args
 
 import msgspec
 
-from schemas.event import Protocol, split_lines
+from schemas.batch import split_lines
+from schemas.event import Protocol
 from schemas.pulse import COUNTS_TTL_MS, rejected_field
 from schemas.reasons import Reason
 from schemas.redis_keys import refused_key, rejected_key

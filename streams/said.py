@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from schemas import click_token
 from schemas.device_state import DeviceState
-from schemas.event import LOGOUT_NAMES, RESERVED_PREFIXES, Claim, Event, is_identifier
+from schemas.event import LOGOUT_NAMES, Claim, Event
 from schemas.identity import LOGOUT, add_claim, add_mark, add_revocation
+from schemas.ids import RESERVED_PREFIXES, is_identifier
 
 
 def has_timeline(device_id: str) -> bool:

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from schemas.bot_days import BotDays, reason_at
 from schemas.device_state import DeviceState
-from schemas.event import PSEUDONYM_PREFIX, RESERVED_PREFIXES, Event, is_pseudonym
+from schemas.event import Event
 from schemas.identity import Segment, segments_of
+from schemas.ids import PSEUDONYM_PREFIX, RESERVED_PREFIXES, is_pseudonym
 from schemas.sightings import STEP_MS, WINDOW_MS, Logged, Sighting, SightingLine
 
 MAX_SPANS = 48

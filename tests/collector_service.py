@@ -19,8 +19,9 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 
 from infra.topics import create_topics
 from ingest.collector.app import create_app, server_config
+from schemas.batch import split_lines
 from schemas.current_site import CurrentSite
-from schemas.event import Event, Rejected, raw_line_decoder, split_lines
+from schemas.event import Event, Rejected, raw_line_decoder
 from schemas.settings import Ports, Settings
 from schemas.site import ConsentRules, Site, WriteKey
 from schemas.topics import RAW, REJECTED, Topic

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.event import Event, person_of_device, person_of_user
+from schemas.event import Event
 from schemas.identity import LOGOUT
+from schemas.ids import person_of_device, person_of_user
 from schemas.site import Funnel, Step
 from streams.alias_stage import alias_of
 from tests.unit.test_aliases import oracle as root_oracle

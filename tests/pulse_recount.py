@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from redis import Redis
 
 from schemas.bot_days import DAY_MS, MINUTE_MS
-from schemas.event import USER_DEVICE_PREFIX, Event
+from schemas.event import Event
+from schemas.ids import USER_DEVICE_PREFIX
 from schemas.redis_keys import LIVE_HORIZON_MS
 
 Counts = dict[tuple[int, str], int]

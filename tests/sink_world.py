@@ -17,7 +17,9 @@ from confluent_kafka import Producer
 from infra.cli.context import EXAMPLE_SITE
 from infra.embedded import broker, clickhouse_server
 from infra.topics import create_topics
-from schemas.event import EnrichedEvent, encode_line, person_of_device, session_of
+from schemas.batch import encode_line
+from schemas.event import EnrichedEvent
+from schemas.ids import person_of_device, session_of
 from schemas.settings import Settings
 from schemas.site_file import load
 from schemas.topics import Topic

@@ -6,8 +6,9 @@ import time
 from collections import Counter, deque
 from typing import Any
 
+from schemas.batch import encode_batch
 from schemas.bot_days import MINUTE_MS
-from schemas.event import Event, encode_batch
+from schemas.event import Event
 from schemas.pulse import PAGES_TTL_MS
 from schemas.topics import ALIASES, RAW, REGISTERS
 from streams.alias_stage import AliasStage

@@ -17,8 +17,9 @@ from infra.cli.context import EXAMPLE_SITE
 from infra.embedded import broker, redis_server
 from infra.positions import Offsets, Positions, behind
 from infra.topics import create_topics, register_epochs
+from schemas.batch import encode_batch, split_lines
 from schemas.device_state import decode_device_state
-from schemas.event import EnrichedEvent, Event, encode_batch, split_lines
+from schemas.event import EnrichedEvent, Event
 from schemas.redis_keys import device_key
 from schemas.settings import Settings
 from schemas.site_file import load

@@ -21,7 +21,7 @@ from infra.cli.context import Failure
 from infra.cli.explained import print_explained
 from infra.cli.visitor_card import show
 from schemas.click_token import sign as sign_click
-from schemas.event import is_identifier
+from schemas.ids import is_identifier
 from schemas.site_values import duration_within
 
 _GROUP = "Visitors"

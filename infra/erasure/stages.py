@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from infra.erasure.whom import Whom
 from infra.positions import Unreachable
-from schemas.event import COUNT_HEADER, encode_line
+from schemas.batch import COUNT_HEADER, encode_line
 from schemas.forget import Forget, Memory, remembered
 from schemas.settings import Settings
 from schemas.topics import ALIASES, RAW, REGISTERS, SIGHTINGS, Topic, partition_of

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 from clickhouse_driver import Client
 
-from schemas.event import is_pseudonym, person_of_device, person_of_user
 from schemas.forget import Span, is_whole
 from schemas.identifiers import KINDS, is_node, node_of, normalized
+from schemas.ids import is_pseudonym, person_of_device, person_of_user
 
 NOBODY = "nobody is known by this cookie, login, person id, e-mail, telephone or order"
 

@@ -12,8 +12,8 @@ from clickhouse_driver import Client
 from infra.reports.agreement import Agreement, agreement
 from infra.reports.evidence import LOG, Evidences, evidences
 from infra.reports.truth_file import EVIDENCE, TruthError, read_truth
-from schemas.event import RESERVED_PREFIXES
 from schemas.identifiers import NODE_PREFIXES
+from schemas.ids import RESERVED_PREFIXES
 
 _DAY_MS = 86_400_000
 _BLOCK = 100_000  # rows: what is held of ClickHouse's answer beside the truth

@@ -13,7 +13,8 @@ import msgspec
 
 from infra.simulate.messages import Happening, Message
 from infra.simulate.truth import Truth
-from schemas.event import MAX_BATCH_EVENTS, MAX_REQUEST_BYTES
+from schemas.batch import MAX_BATCH_EVENTS
+from schemas.event import MAX_REQUEST_BYTES
 
 PATH = "/v1/batch"
 

@@ -16,8 +16,8 @@ from infra.simulate.oracle_links import (
     sightings,
 )
 from infra.simulate.truth import Evidence, Truth
-from schemas.event import USER_DEVICE_PREFIX, person_of_device, person_of_user, session_of
 from schemas.identifiers import is_node
+from schemas.ids import USER_DEVICE_PREFIX, person_of_device, person_of_user, session_of
 
 
 class Facts:

@@ -15,8 +15,9 @@ from infra.simulate.past import Past, Plan
 from infra.simulate.people import uuid4
 from infra.simulate.steps import Step
 from infra.simulate.truth import Truth, iso
-from schemas.event import LOGOUT_NAMES, USER_DEVICE_PREFIX
+from schemas.event import LOGOUT_NAMES
 from schemas.identifiers import KINDS, Kind, node_of, normalized
+from schemas.ids import USER_DEVICE_PREFIX
 
 Message = dict[str, Any]
 

@@ -18,7 +18,7 @@ from infra.simulate.acts import Act
 from infra.simulate.odds import ASKED_TWICE, NOT_FOUND, is_drawn
 from infra.simulate.past import Past, Plan
 from infra.simulate.truth import Truth
-from schemas.event import uuid5
+from schemas.ids import uuid5
 
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905
 _POSTS = {

@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from ingest.collector.errors import RefusedEvent
-from schemas.event import UNREADABLE, Claim, Event, is_identifier
+from schemas.batch import UNREADABLE
+from schemas.event import Claim, Event
 from schemas.identifiers import KINDS, Kind, node_of, normalized
+from schemas.ids import is_identifier
 from schemas.reasons import Reason
 
 _VERIFIED: Mapping[Kind, tuple[str, ...]] = {

@@ -11,7 +11,8 @@ from ingest.collector.claims import claims_of
 from ingest.collector.errors import RefusedEvent, TooLarge
 from ingest.collector.json_text import Text
 from ingest.collector.rejected import rejected
-from schemas.event import MAX_BATCH_EVENTS, MAX_EVENT_BYTES, Claim, Event, Protocol, Rejected
+from schemas.batch import MAX_BATCH_EVENTS
+from schemas.event import MAX_EVENT_BYTES, Claim, Event, Protocol, Rejected
 from schemas.reasons import Reason
 from schemas.sightings import Unconsented
 

@@ -15,7 +15,8 @@ from ingest.collector.caller import Caller
 from ingest.collector.clock import Time, event_time
 from ingest.collector.errors import RefusedEvent
 from ingest.collector.pseudonym import DAY_MS
-from schemas.event import UNREADABLE, uuid5
+from schemas.batch import UNREADABLE
+from schemas.ids import uuid5
 from schemas.reasons import Reason
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ingest.collector.errors import RefusedEvent
-from schemas.event import RESERVED_PREFIXES, is_identifier
+from schemas.ids import RESERVED_PREFIXES, is_identifier
 from schemas.reasons import Reason
 
 MAX_USER_ID = 256

@@ -15,7 +15,8 @@ from typing import TypeVar
 import msgspec
 
 from ingest.collector.errors import MalformedBody, RefusedEvent
-from schemas.event import EMPTY_PROPERTIES, UNREADABLE
+from schemas.batch import UNREADABLE
+from schemas.event import EMPTY_PROPERTIES
 from schemas.reasons import Reason
 
 NAN_NULLED = "nan_nulled"

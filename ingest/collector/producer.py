@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 import confluent_kafka
 from confluent_kafka import KafkaError, KafkaException
 
-from schemas.event import COUNT_HEADER
+from schemas.batch import COUNT_HEADER
 
 _log = logging.getLogger(__name__)
 

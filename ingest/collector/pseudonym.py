@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import redis.asyncio
 from redis.exceptions import RedisError
 
-from schemas.event import PSEUDONYM_PREFIX
+from schemas.ids import PSEUDONYM_PREFIX
 from schemas.redis_keys import salt_key
 
 _log = logging.getLogger(__name__)

@@ -25,7 +25,8 @@ from ingest.collector.metrics import Metrics
 from ingest.collector.overflow import Overflow
 from ingest.collector.producer import Producer
 from ingest.collector.spool import Frame, Spool
-from schemas.event import MAX_BATCH_EVENTS, MAX_RECORD_BYTES, RawLine, Rejected, encode_line
+from schemas.batch import MAX_BATCH_EVENTS, MAX_RECORD_BYTES, encode_line
+from schemas.event import RawLine, Rejected
 from schemas.topics import RAW, REJECTED, Topic, partition_of
 
 _log = logging.getLogger(__name__)

@@ -7,7 +7,9 @@ import uuid
 import msgspec
 
 from ingest.collector.errors import RefusedEvent
-from schemas.event import UNREADABLE, Protocol, Rejected, event_uuid
+from schemas.batch import UNREADABLE
+from schemas.event import Protocol, Rejected
+from schemas.ids import event_uuid
 
 MAX_ORIGINAL = 512 * 1024
 """More of one refused event is not kept; as base64 it must fit into one Kafka record."""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ingest.imports.columns import Row
-from schemas.event import uuid5
+from schemas.ids import uuid5
 
 Message = dict[str, Any]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from ingest.collector.identifiers import MAX_USER_ID, is_device_id
 from ingest.imports.errors import BadCell, Fault
-from schemas.event import is_identifier
 from schemas.identifiers import Kind as IdentifierKind
 from schemas.identifiers import normalized
+from schemas.ids import is_identifier
 
 Cells = Mapping[str, str]
 

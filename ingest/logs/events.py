@@ -16,7 +16,8 @@ from ingest.collector.addresses import readable, truncated
 from ingest.collector.pseudonym import DAY_MS, pseudonym
 from ingest.logs import escapes
 from ingest.logs.parse import FAILED, MAX_LINE, PAGE, REFUSALS
-from schemas.event import Event, Rejected, uuid5
+from schemas.event import Event, Rejected
+from schemas.ids import uuid5
 from schemas.reasons import Reason
 
 PAGE_FAILED = "Page Failed"

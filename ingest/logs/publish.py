@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from ingest.logs.errors import ServerAway
-from schemas.event import COUNT_HEADER, Event, Rejected, encode_line, pack_lines
+from schemas.batch import COUNT_HEADER, encode_line, pack_lines
+from schemas.event import Event, Rejected
 from schemas.topics import RAW, REJECTED, Topic, partition_of
 
 _ANSWER_S = 5.0

@@ -16,7 +16,7 @@ import jwt
 import jwt.types
 import msgspec
 
-from schemas.event import is_identifier
+from schemas.ids import is_identifier
 from schemas.settings import Settings
 from schemas.site import Site
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from personalize_api.errors import InvalidInput, TooLarge
-from schemas.event import RESERVED_PREFIXES, is_identifier
+from schemas.ids import RESERVED_PREFIXES, is_identifier
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_QUERY_BYTES = 16 * 1024

@@ -15,7 +15,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from personalize_api.metrics import Metrics
 from personalize_api.seldom import SeldomLogger
-from schemas.event import COUNT_HEADER, MAX_BATCH_EVENTS, Decision, encode_line
+from schemas.batch import COUNT_HEADER, MAX_BATCH_EVENTS, encode_line
+from schemas.event import Decision
 from schemas.topics import RAW, partition_of
 
 LINGER_S = 0.03

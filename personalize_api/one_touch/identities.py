@@ -12,10 +12,10 @@ from typing import Literal
 import msgspec
 
 from schemas.device_state import DeviceState
-from schemas.event import USER_DEVICE_PREFIX, is_pseudonym
 from schemas.funnel_result import iso_time
 from schemas.identifiers import KINDS, NODE_PREFIXES, is_node
 from schemas.identity import LOGOUT, OVER, Mark, applied, holder, without_revoked
+from schemas.ids import USER_DEVICE_PREFIX, is_pseudonym
 
 IdentityKind = Literal["cookie", "user_id", "email", "phone", "order_id"]
 

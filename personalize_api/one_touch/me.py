@@ -31,10 +31,11 @@ from personalize_api.recognize.states import GarbledState, decode_device, decode
 from personalize_api.recognize.visitors import Standing
 from schemas.activity import Activity, first_exposures, interests, touches, within
 from schemas.device_state import DeviceState
-from schemas.event import Consent, person_of_user
+from schemas.event import Consent
 from schemas.evidence import unpack
 from schemas.funnel_result import iso_time
 from schemas.identity import Segment, segments_of
+from schemas.ids import person_of_user
 from schemas.persons import counting
 from schemas.purchases import orders_of
 from schemas.redis_keys import device_key, person_key

@@ -53,10 +53,10 @@ from personalize_api.recognize.visitors import (
 from schemas.activity import Activity
 from schemas.aliases import same_person
 from schemas.device_state import DeviceState
-from schemas.event import person_of_user
 from schemas.funnel_result import iso_time
 from schemas.identifiers import KINDS, Kind, node_of, normalized
 from schemas.identity import segment_at, segments_of
+from schemas.ids import person_of_user
 from schemas.person_state import PersonState
 from schemas.persons import apart_devices, counting, device_of
 from schemas.purchases import Order, orders_of

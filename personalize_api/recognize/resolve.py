@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from personalize_api.recognize.states import decode_person
-from schemas.event import person_of_device, person_of_user
+from schemas.ids import person_of_device, person_of_user
 from schemas.person_state import PersonState
 from schemas.persons import is_apart
 from schemas.redis_keys import person_key

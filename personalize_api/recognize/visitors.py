@@ -20,8 +20,8 @@ from personalize_api.seldom import SeldomLogger
 from schemas.activity import LAST_MS, Exposure, first_exposures, within
 from schemas.bot_days import counted_starts
 from schemas.device_state import DeviceState
-from schemas.event import person_of_device, person_of_user
 from schemas.identity import OVER, segment_at, segments_of, without_revoked
+from schemas.ids import person_of_device, person_of_user
 from schemas.person_profile import PersonProfile, profile_of
 from schemas.person_state import PersonState
 from schemas.persons import counting

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from schemas.event import Rejected, encode_line, split_lines, uuid5
+from schemas.batch import encode_line, split_lines
+from schemas.event import Rejected
+from schemas.ids import uuid5
 from schemas.reasons import Reason
 from sinks.clickhouse.insert import Refused
 from sinks.clickhouse.rows import REJECTED, TABLES, Table, Unfit

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from schemas.event import COUNT_HEADER, Rejected, encode_line, pack_lines
+from schemas.batch import COUNT_HEADER, encode_line, pack_lines
+from schemas.event import Rejected
 from schemas.topics import REJECTED, partition_of
 from sinks.clickhouse.errors import Unavailable
 

@@ -14,14 +14,8 @@ import msgspec
 from msgspec import Meta
 
 from schemas import topics
-from schemas.event import (
-    Correction,
-    Decision,
-    EnrichedEvent,
-    IdentityLink,
-    Rejected,
-    Resolution,
-)
+from schemas.event import Decision, EnrichedEvent, Rejected
+from schemas.messages import Correction, IdentityLink, Resolution
 
 _REPLAYED = 2**42
 MOMENT_MIN = 946_684_800_000  # 2000-01-01, as ingest demands

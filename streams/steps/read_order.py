@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 import msgspec
 
-from schemas.event import UNREADABLE
+from schemas.batch import UNREADABLE
 
 _MONEY_LIMIT = Decimal(10) ** 13  # Decimal(18, 4) holds this with room to spare
 _DIGITS = Decimal("0.0001")

@@ -7,7 +7,9 @@ import uuid
 
 import msgspec
 
-from schemas.event import UNREADABLE, Event, event_uuid, is_identifier
+from schemas.batch import UNREADABLE
+from schemas.event import Event
+from schemas.ids import event_uuid, is_identifier
 from schemas.profiles import (
     MAX_LIST,
     MAX_NAME,

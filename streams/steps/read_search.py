@@ -6,7 +6,8 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from schemas.event import UNREADABLE, Event
+from schemas.batch import UNREADABLE
+from schemas.event import Event
 from schemas.site import SiteSearch
 
 SEARCHED = "Products Searched"  # Segment's name

@@ -22,7 +22,9 @@ from confluent_kafka.cimpl import NewTopic
 from infra.embedded import broker, redis_server
 from ingest.collector.pseudonym import pseudonym
 from ingest.logs.importer import ImportOptions, import_logs
-from schemas.event import Event, encode_line, uuid5
+from schemas.batch import encode_line
+from schemas.event import Event
+from schemas.ids import uuid5
 from schemas.settings import Settings
 from schemas.site import Site
 from schemas.topics import RAW, REJECTED

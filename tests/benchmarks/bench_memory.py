@@ -18,7 +18,8 @@ from redis import Redis
 
 from infra.cli.context import EXAMPLE_SITE
 from infra.embedded import redis_server
-from schemas.event import Event, encode_batch
+from schemas.batch import encode_batch
+from schemas.event import Event
 from schemas.site_file import load
 from streams.device_stage import DeviceStage, States
 from streams.records import Record, StateWrite

@@ -22,12 +22,9 @@ from random import Random
 import msgspec
 from prometheus_client import REGISTRY
 
-from schemas.event import (
-    EnrichedEvent,
-    encode_line,
-    person_of_device,
-    session_of,
-)
+from schemas.batch import encode_line
+from schemas.event import EnrichedEvent
+from schemas.ids import person_of_device, session_of
 from schemas.settings import Settings
 from schemas.site import Funnel, Step
 from schemas.topics import EVENTS as EVENTS_TOPIC

@@ -22,7 +22,9 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from infra.positions import Positions, behind
-from schemas.event import Event, encode_batch, event_uuid
+from schemas.batch import encode_batch
+from schemas.event import Event
+from schemas.ids import event_uuid
 from schemas.topics import RAW
 from tests.benchmarks.stream_workers import SINGLE_EVENTS
 from tests.processes import environment_of

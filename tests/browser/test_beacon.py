@@ -11,7 +11,8 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Cookie, Page
 
-from schemas.event import Event, is_pseudonym
+from schemas.event import Event
+from schemas.ids import is_pseudonym
 from tests.collector_service import Collector, _running, collector
 from tests.processes import await_true
 

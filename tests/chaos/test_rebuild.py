@@ -17,7 +17,8 @@ import pytest
 from infra.embedded import broker
 from infra.positions import Positions
 from infra.rebuild import begin_if_forgotten
-from schemas.event import Event, IdentityLink
+from schemas.event import Event
+from schemas.messages import IdentityLink
 from schemas.person_state import person_decoder
 from schemas.redis_keys import REBUILD_LOCK_KEY
 from schemas.topics import EVENTS, IDENTITY, RAW, REJECTED, STREAM_GROUP

@@ -18,7 +18,9 @@ import pytest
 
 from infra.embedded import broker
 from infra.positions import Positions, behind
-from schemas.event import Correction, IdentityLink, encode_line, person_of_user
+from schemas.batch import encode_line
+from schemas.ids import person_of_user
+from schemas.messages import Correction, IdentityLink
 from schemas.settings import Settings
 from schemas.topics import CORRECTIONS, EVENTS, IDENTITY, SINK_GROUP
 from sinks.clickhouse.rows import TABLES

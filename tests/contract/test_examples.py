@@ -18,14 +18,9 @@ import pytest
 
 import schemas
 from infra.cli.context import EXAMPLE_SITE
-from schemas.event import (
-    EnrichedEvent,
-    Rejected,
-    encode_line,
-    person_of_device,
-    person_of_user,
-    raw_line_decoder,
-)
+from schemas.batch import encode_line
+from schemas.event import EnrichedEvent, Rejected, raw_line_decoder
+from schemas.ids import person_of_device, person_of_user
 from schemas.settings import Settings
 from schemas.site_file import load
 from sinks.clickhouse.rows import EVENTS

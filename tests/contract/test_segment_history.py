@@ -10,7 +10,8 @@ import pytest
 from ingest.collector.harvest import Harvest
 from ingest.collector.protocols.segment import read_batch
 from ingest.collector.pseudonym import DAY_MS
-from schemas.event import Event, is_pseudonym
+from schemas.event import Event
+from schemas.ids import is_pseudonym
 from schemas.reasons import Reason
 from schemas.site import WriteKey
 from tests.contract.test_segment_protocol import BROWSER, NOW, RULES, SERVER, TRACK, _caller

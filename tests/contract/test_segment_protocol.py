@@ -13,7 +13,8 @@ from ingest.collector.harvest import Harvest
 from ingest.collector.protocols.segment import read_batch, read_single
 from ingest.collector.pseudonym import Salts
 from ingest.collector.rules import Rules
-from schemas.event import Event, EventType, Rejected, is_pseudonym
+from schemas.event import Event, EventType, Rejected
+from schemas.ids import is_pseudonym
 from schemas.reasons import Reason
 from schemas.site import ConsentRules, Site, WriteKey
 

@@ -15,7 +15,7 @@ import redis
 
 from personalize_api.caller.user_token import sign
 from schemas.device_state import encode_device_state
-from schemas.event import person_of_user
+from schemas.ids import person_of_user
 from schemas.person_state import Contribution, PersonState, encode_person_state
 from schemas.redis_keys import device_key, person_key
 from schemas.settings import Settings

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from schemas.event import person_of_device, person_of_user
+from schemas.ids import person_of_device, person_of_user
 from tests.stack import Stack, stack
 
 ADA, BEA = person_of_user("ada"), person_of_user("bea")

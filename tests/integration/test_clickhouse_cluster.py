@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
-from schemas.event import Correction, EnrichedEvent, Resolution, person_of_user
+from schemas.event import EnrichedEvent
+from schemas.ids import person_of_user
+from schemas.messages import Correction, Resolution
 from schemas.settings import Settings
 from schemas.site import Site
 from sinks.clickhouse.cluster import EVERYWHERE, SHARDED, Unplaced, statements

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from schemas.event import EnrichedEvent, session_of
+from schemas.event import EnrichedEvent
+from schemas.ids import session_of
 from schemas.redis_keys import ARRIVED
 from schemas.settings import Settings
 from schemas.site import Funnel, Step

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.event import EnrichedEvent, person_of_device, person_of_user, session_of
+from schemas.event import EnrichedEvent
+from schemas.ids import person_of_device, person_of_user, session_of
 from schemas.settings import Settings
 from schemas.site import Site
 from sinks.clickhouse.migrate import migrate

@@ -6,13 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from schemas.event import (
-    Correction,
-    IdentityLink,
-    Resolution,
-    person_of_device,
-    person_of_user,
-)
+from schemas.ids import person_of_device, person_of_user
+from schemas.messages import Correction, IdentityLink, Resolution
 from schemas.settings import Settings
 from sinks.clickhouse.rows import CORRECTIONS, EVENTS, IDENTITY, RESOLUTIONS
 from tests.sink_world import NOON, Store, event, new_device, store

@@ -11,16 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.event import (
-    Correction,
-    Decision,
-    EnrichedEvent,
-    IdentityLink,
-    Rejected,
-    person_of_device,
-    person_of_user,
-    session_of,
-)
+from schemas.event import Decision, EnrichedEvent, Rejected
+from schemas.ids import person_of_device, person_of_user, session_of
+from schemas.messages import Correction, IdentityLink
 from schemas.settings import Settings
 from sinks.clickhouse.rows import CORRECTIONS, DECISIONS, EVENTS, IDENTITY, REJECTED
 from tests.sink_world import DAY, MINUTE, NOON, Store, event, new_device, store

@@ -8,7 +8,7 @@ import uuid
 import msgspec
 import pytest
 
-from schemas.event import is_pseudonym
+from schemas.ids import is_pseudonym
 from tests.collector_service import PAGE, SERVER_KEY, Collector, _running, collector
 
 __all__ = ["_running", "collector"]

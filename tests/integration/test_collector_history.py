@@ -6,7 +6,7 @@ import time
 
 import redis
 
-from schemas.event import is_pseudonym
+from schemas.ids import is_pseudonym
 from schemas.settings import Settings
 from tests.collector_service import SERVER_KEY, Collector, _running, collecting, collector
 

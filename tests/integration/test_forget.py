@@ -22,8 +22,10 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from redis import Redis
 
 from infra.positions import Positions
-from schemas.event import Rejected, encode_batch, person_of_device, person_of_user
+from schemas.batch import encode_batch
+from schemas.event import Rejected
 from schemas.identifiers import node_of
+from schemas.ids import person_of_device, person_of_user
 from schemas.settings import Settings
 from schemas.topics import ALL, REJECTED, Topic
 from sinks.clickhouse.client import connect

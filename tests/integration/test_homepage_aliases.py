@@ -9,7 +9,7 @@ import redis
 
 from schemas.aliases import Component, Edge, encode_component
 from schemas.device_state import encode_device_state
-from schemas.event import person_of_device, person_of_user
+from schemas.ids import person_of_device, person_of_user
 from schemas.person_state import Contribution, PersonState, encode_person_state
 from schemas.persons import MAX_DEVICES, contribution_key
 from schemas.profiles import Fact

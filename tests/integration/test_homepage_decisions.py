@@ -12,8 +12,9 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from infra.embedded import broker
+from schemas.batch import split_lines
 from schemas.decision_token import read
-from schemas.event import Decision, raw_line_decoder, split_lines
+from schemas.event import Decision, raw_line_decoder
 from schemas.settings import Settings
 from schemas.topics import RAW, partition_of
 from tests.integration.personalize_service import SERVER_KEY, make_raw_topic, serving

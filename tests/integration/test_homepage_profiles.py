@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from schemas.device_state import encode_device_state
-from schemas.event import person_of_user
+from schemas.ids import person_of_user
 from schemas.person_state import Contribution, PersonState, encode_person_state
 from schemas.profiles import AttributeValue, Fact, Profiles
 from schemas.redis_keys import device_key, person_key

@@ -17,7 +17,7 @@ import redis
 
 from infra.embedded import redis_server
 from schemas.device_state import encode_device_state
-from schemas.event import person_of_user
+from schemas.ids import person_of_user
 from schemas.redis_keys import device_key, person_key
 from schemas.settings import Settings
 from tests.integration.personalize_service import (

@@ -10,7 +10,7 @@ import redis
 
 from schemas.activity import Activity, interest_name, with_cell
 from schemas.device_state import encode_device_state
-from schemas.event import person_of_device, person_of_user
+from schemas.ids import person_of_device, person_of_user
 from schemas.person_state import Contribution, PersonState, encode_person_state
 from schemas.purchases import UNIT, Purchase
 from schemas.redis_keys import device_key, person_key

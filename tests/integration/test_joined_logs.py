@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.event import person_of_device, person_of_user
+from schemas.ids import person_of_device, person_of_user
 from tests.stack import CHROME, Stack, stack
 
 HOME, OFFICE, CAFE = "198.51.100.7", "203.0.113.20", "2001:db8::7"

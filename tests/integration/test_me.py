@@ -22,8 +22,8 @@ from schemas.activity import (
     with_cell,
 )
 from schemas.device_state import encode_device_state
-from schemas.event import person_of_user
 from schemas.evidence import Evidence, Said, pack
+from schemas.ids import person_of_user
 from schemas.person_state import Contribution, PersonState, encode_person_state
 from schemas.profiles import Fact
 from schemas.purchases import UNIT, Purchase

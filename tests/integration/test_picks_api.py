@@ -16,7 +16,7 @@ import redis
 
 from schemas.activity import VIEWED, Activity, product_name, with_cell
 from schemas.device_state import encode_device_state
-from schemas.event import person_of_device, person_of_user
+from schemas.ids import person_of_device, person_of_user
 from schemas.person_state import Contribution, PersonState, encode_person_state
 from schemas.pick_model import Popular, Related, Trained
 from schemas.profiles import Fact

@@ -19,14 +19,9 @@ import pytest
 from infra.cli.context import EXAMPLE_SITE
 from infra.reports.identity import IdentityComparison, compare_identity
 from infra.reports.identity_report import comparison_report, identifiers_report
-from schemas.event import (
-    EnrichedEvent,
-    IdentityLink,
-    Rejected,
-    person_of_device,
-    person_of_user,
-    session_of,
-)
+from schemas.event import EnrichedEvent, Rejected
+from schemas.ids import person_of_device, person_of_user, session_of
+from schemas.messages import IdentityLink
 from schemas.settings import Settings
 from schemas.site_file import load
 from sinks.clickhouse.rows import EVENTS, IDENTITY, REJECTED

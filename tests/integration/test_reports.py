@@ -18,7 +18,7 @@ import pytest
 from infra.cli.context import EXAMPLE_SITE
 from infra.reports.intervals import newcombe, wilson
 from infra.reports.variants import VariantRow, report, variants
-from schemas.event import session_of
+from schemas.ids import session_of
 from schemas.settings import Settings
 from schemas.site_file import load
 from sinks.clickhouse.rows import EVENTS

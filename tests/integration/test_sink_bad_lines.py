@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from schemas.event import encode_line
+from schemas.batch import encode_line
 from schemas.settings import Settings
 from schemas.topics import CORRECTIONS, DECISIONS, EVENTS, IDENTITY, REJECTED
 from tests.processes import await_true

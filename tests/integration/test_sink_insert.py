@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from schemas.event import session_of
+from schemas.ids import session_of
 from schemas.settings import ClickHouseAddress, Settings
 from sinks.clickhouse.errors import Unavailable
 from sinks.clickhouse.insert import Inserter

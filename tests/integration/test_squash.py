@@ -17,15 +17,10 @@ import pytest
 from redis import Redis
 
 from infra.squash import MANY, SinkBehind, is_due, run_squash
-from schemas.event import (
-    Claim,
-    Correction,
-    Event,
-    Resolution,
-    encode_batch,
-    person_of_device,
-    person_of_user,
-)
+from schemas.batch import encode_batch
+from schemas.event import Claim, Event
+from schemas.ids import person_of_device, person_of_user
+from schemas.messages import Correction, Resolution
 from schemas.redis_keys import REBUILDING, fence_key
 from schemas.settings import Settings
 from schemas.site import SessionRules, Site

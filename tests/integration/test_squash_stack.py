@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.drain import drain
-from schemas.event import person_of_user
+from schemas.ids import person_of_user
 from schemas.settings import Settings
 from sinks.clickhouse.client import connect
 from tests.stack import stack

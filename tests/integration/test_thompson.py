@@ -15,7 +15,7 @@ from infra.embedded import redis_server
 from personalize_api.experiments.arm_weights import EVERY_S
 from schemas.activity import Activity, exposure_name, with_cell
 from schemas.device_state import encode_device_state
-from schemas.event import person_of_user
+from schemas.ids import person_of_user
 from schemas.person_state import Contribution, PersonState, encode_person_state
 from schemas.redis_keys import (
     device_key,

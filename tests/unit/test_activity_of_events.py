@@ -23,9 +23,10 @@ from schemas.activity import (
     products,
     touches,
 )
+from schemas.batch import encode_batch
 from schemas.decision_token import Decided, mint
 from schemas.device_state import DeviceState
-from schemas.event import Event, encode_batch
+from schemas.event import Event
 from schemas.purchases import UNIT, WHOLE, Purchase
 from schemas.site import Experiment
 from streams.device_stage import DeviceStage, States

@@ -20,7 +20,9 @@ from schemas.aliases import (
     encode_component,
     same_person,
 )
-from schemas.event import Alias, IdentityLink, Resolution, Root, encode_batch, person_of_user
+from schemas.batch import encode_batch
+from schemas.ids import person_of_user
+from schemas.messages import Alias, IdentityLink, Resolution, Root
 from streams.alias_stage import AliasStage, States, alias_of
 from streams.records import Record
 from tests.unit.test_device_stage import NOW, event

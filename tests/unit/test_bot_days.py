@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from schemas.activity import PAGE
 from schemas.bot_days import DAY_MS, RATE, ROBOTS_TXT, add_to_minute, spans_outside, with_day
 from schemas.device_state import DeviceState
-from schemas.event import Correction, Event, Register, person_of_user, session_of
+from schemas.event import Event
+from schemas.ids import person_of_user, session_of
+from schemas.messages import Correction, Register
 from schemas.site import BotRules
 from streams.device_stage import DeviceStage, States
 from streams.records import Record

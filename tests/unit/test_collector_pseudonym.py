@@ -6,7 +6,7 @@ import pytest
 
 from ingest.collector.pseudonym import DAY_MS, Salts, pseudonym
 from ingest.collector.subject import Namer
-from schemas.event import is_pseudonym
+from schemas.ids import is_pseudonym
 
 NOW = 20_000 * DAY_MS
 SALT = b"0123456789abcdef"

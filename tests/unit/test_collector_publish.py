@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ingest.collector.publish import MAX_IN_FLIGHT, Lane, Receipt
-from schemas.event import MAX_BATCH_EVENTS, MAX_RECORD_BYTES
+from schemas.batch import MAX_BATCH_EVENTS, MAX_RECORD_BYTES
 from schemas.topics import RAW
 
 

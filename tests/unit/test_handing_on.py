@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from schemas import persons
-from schemas.event import IdentityLink, Register, Resolution, Root, encode_batch
-from schemas.event import person_of_device as anonymous
-from schemas.event import person_of_user as person
+from schemas.batch import encode_batch
+from schemas.ids import person_of_device as anonymous
+from schemas.ids import person_of_user as person
+from schemas.messages import IdentityLink, Register, Resolution, Root
 from schemas.person_state import PersonState
 from schemas.persons import contribution_key, counting, is_apart
 from schemas.profiles import Fact

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.device_state import encode_device_state
-from schemas.event import Correction, EnrichedEvent, Event, person_of_device, session_of
+from schemas.event import EnrichedEvent, Event
+from schemas.ids import person_of_device, session_of
+from schemas.messages import Correction
 from streams.device_stage import States
 from streams.sessions import MAX_OLD_RUNS
 from tests.unit.test_device_stage import GAP, MINUTE, NOW, event, fold, rows

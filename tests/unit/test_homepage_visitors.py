@@ -5,7 +5,7 @@ from __future__ import annotations
 from personalize_api.recognize.visitors import Owner, Visitor, describe, owner_now, shown_first
 from schemas.activity import Activity, Exposure, exposure_name, with_cell
 from schemas.device_state import DeviceState
-from schemas.event import person_of_device, person_of_user
+from schemas.ids import person_of_device, person_of_user
 from schemas.person_state import Contribution, PersonState
 from schemas.purchases import Purchase
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.event import RESERVED_PREFIXES
 from schemas.identifiers import KINDS, Kind, is_node, node_of, normalized
+from schemas.ids import RESERVED_PREFIXES
 
 
 @pytest.mark.parametrize(

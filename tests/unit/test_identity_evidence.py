@@ -10,20 +10,13 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.batch import encode_line
 from schemas.click_token import sign
-from schemas.event import (
-    Claim,
-    Correction,
-    EnrichedEvent,
-    Event,
-    IdentityLink,
-    Register,
-    encode_line,
-    person_of_device,
-    person_of_user,
-)
+from schemas.event import Claim, EnrichedEvent, Event
 from schemas.identifiers import node_of
 from schemas.identity import LOGOUT
+from schemas.ids import person_of_device, person_of_user
+from schemas.messages import Correction, IdentityLink, Register
 from streams.device_stage import DeviceStage, States
 from streams.records import Record
 from tests.unit.test_device_stage import NOW, SITE, event

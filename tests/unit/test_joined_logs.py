@@ -12,17 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.event import (
-    Correction,
-    EnrichedEvent,
-    Event,
-    IdentityLink,
-    Rejected,
-    encode_batch,
-    person_of_device,
-    person_of_user,
-)
+from schemas.batch import encode_batch
+from schemas.event import EnrichedEvent, Event, Rejected
 from schemas.identity import LOGOUT
+from schemas.ids import person_of_device, person_of_user
+from schemas.messages import Correction, IdentityLink
 from schemas.sightings import STEP_MS, WINDOW_MS, Unconsented, sighted_decoder
 from schemas.site import SessionRules, Site
 from streams.device_stage import DeviceStage

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from personalize_api.experiments.outcomes import Counts, Outcomes
 from schemas.activity import Activity, exposure_name, goal_name, with_cell
+from schemas.batch import encode_batch, encode_line
 from schemas.decision_token import Decided, mint
 from schemas.decision_token import read as decided
-from schemas.event import Event, Register, encode_batch, encode_line
+from schemas.event import Event
 from schemas.identity import LOGOUT
+from schemas.messages import Register
 from schemas.person_state import Contribution, PersonState
 from schemas.persons import contribution_key
 from schemas.site import Experiment, Site

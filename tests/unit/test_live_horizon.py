@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from schemas.event import Event, encode_batch
+from schemas.batch import encode_batch
+from schemas.event import Event
 from schemas.topics import REGISTERS
 from streams.device_stage import DeviceStage
 from streams.person_stage import PersonStage

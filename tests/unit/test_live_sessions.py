@@ -8,7 +8,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.event import Event, Register, encode_batch, session_of
+from schemas.batch import encode_batch
+from schemas.event import Event
+from schemas.ids import session_of
+from schemas.messages import Register
 from schemas.site import Funnel, Site, Step
 from streams.device_stage import DeviceStage, States
 from streams.funnels import Funnels

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from ingest.logs.events import AGENT_NOT_LOGGED, PAGE_FAILED, EventMaker, is_event, rejected_of
 from ingest.logs.parse import MAX_LINE, Parser
 from ingest.logs.repeats import HOUR_MS, Repeats
-from schemas.event import Event, encode_line, raw_line_decoder, uuid5
+from schemas.batch import encode_line
+from schemas.event import Event, raw_line_decoder
+from schemas.ids import uuid5
 from schemas.reasons import Reason
 
 SALTS = defaultdict(lambda: b"salt", {16_573: b"another"})  # 18 May 2015

@@ -13,8 +13,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.event import Event, person_of_device, person_of_user
+from schemas.event import Event
 from schemas.identity import LOGOUT
+from schemas.ids import person_of_device, person_of_user
 from schemas.person_profile import PersonProfile, profile_of
 from schemas.person_state import PersonState
 from schemas.site import LifecycleRules

@@ -17,15 +17,11 @@ from hypothesis import strategies as st
 
 from schemas import persons
 from schemas.activity import PAGE
-from schemas.event import (
-    Event,
-    IdentityLink,
-    Resolution,
-    encode_batch,
-    person_of_device,
-    person_of_user,
-)
+from schemas.batch import encode_batch
+from schemas.event import Event
 from schemas.identity import LOGOUT
+from schemas.ids import person_of_device, person_of_user
+from schemas.messages import IdentityLink, Resolution
 from schemas.person_state import Contribution, PersonState, encode_person_state, person_decoder
 from schemas.persons import counting, device_of
 from schemas.redis_keys import ARRIVED

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from personalize_api.recognize.visitors import profiles_of
+from schemas.batch import encode_batch
 from schemas.device_state import DeviceState, decode_device_state, encode_device_state
-from schemas.event import Event, encode_batch, person_of_device, person_of_user
+from schemas.event import Event
 from schemas.identity import LOGOUT
+from schemas.ids import person_of_device, person_of_user
 from schemas.person_state import PersonState, encode_person_state
 from schemas.person_state import person_decoder as person_codec
 from schemas.profiles import AttributeValue, attributes

@@ -10,8 +10,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.batch import encode_batch
 from schemas.bot_days import MINUTE_MS
-from schemas.event import Claim, Event, encode_batch
+from schemas.event import Claim, Event
 from schemas.forget import Forget
 from schemas.pulse import PAGES_TTL_MS
 from schemas.redis_keys import LIVE_HORIZON_MS

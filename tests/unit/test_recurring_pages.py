@@ -7,7 +7,8 @@ import uuid
 import msgspec
 
 from infra.cli.context import EXAMPLE_SITE
-from schemas.event import EnrichedEvent, Event, encode_batch
+from schemas.batch import encode_batch
+from schemas.event import EnrichedEvent, Event
 from schemas.redis_keys import device_key
 from schemas.site_file import load
 from schemas.topics import EVENTS, REGISTERS, Topic

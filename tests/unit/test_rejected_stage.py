@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.event import Rejected, encode_batch
+from schemas.batch import encode_batch
+from schemas.event import Rejected
 from schemas.reasons import Reason
 from schemas.redis_keys import LIVE_HORIZON_MS
 from streams.records import Record

@@ -17,7 +17,7 @@ from infra.simulate import delivery
 from infra.simulate.delivery import SendingFailed, send
 from infra.simulate.messages import history
 from infra.simulate.truth import Truth
-from schemas.event import MAX_BATCH_EVENTS
+from schemas.batch import MAX_BATCH_EVENTS
 from tests.unit.simulated import plan
 
 

@@ -17,7 +17,7 @@ from infra.simulate.oracle_links import (
     sightings,
 )
 from infra.simulate.truth import Truth
-from schemas.event import person_of_device, person_of_user
+from schemas.ids import person_of_device, person_of_user
 
 MINUTE = 60_000
 DAY_MS = 86_400_000

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from infra.simulate.oracle import Owner, Said, owner, session_starts
 from infra.simulate.truth import Truth
 from infra.simulate.truth_book import COLUMNS, TruthBook, UnknownFormat
-from schemas.event import person_of_device, person_of_user, session_of
 from schemas.identity import DAY_MS, HOUR_MS, LOGOUT, Mark, add_mark, segment_at, timeline
+from schemas.ids import person_of_device, person_of_user, session_of
 
 MINUTE = 60_000
 

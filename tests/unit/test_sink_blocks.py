@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from schemas.event import EMPTY_PROPERTIES, Rejected, encode_line
+from schemas.batch import encode_line
+from schemas.event import EMPTY_PROPERTIES, Rejected
 from schemas.reasons import Reason
 from schemas.topics import EVENTS as EVENTS_TOPIC
 from schemas.topics import REJECTED as REJECTED_TOPIC

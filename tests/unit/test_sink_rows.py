@@ -8,16 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.event import (
-    EMPTY_PROPERTIES,
-    Correction,
-    Decision,
-    EnrichedEvent,
-    IdentityLink,
-    Rejected,
-    Resolution,
-    encode_line,
-)
+from schemas.batch import encode_line
+from schemas.event import EMPTY_PROPERTIES, Decision, EnrichedEvent, Rejected
+from schemas.messages import Correction, IdentityLink, Resolution
 from schemas.topics import ALIASES, ALL, RAW, REGISTERS, SIGHTINGS
 from sinks.clickhouse.rows import (
     CORRECTIONS,

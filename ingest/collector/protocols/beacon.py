@@ -28,7 +28,8 @@ from ingest.collector.harvest import Harvest, harvest
 from ingest.collector.json_text import Text, read_envelope, read_event, read_properties
 from ingest.collector.rules import Rules
 from ingest.collector.subject import Subject
-from schemas.event import EMPTY_PROPERTIES, Event, EventType, event_uuid
+from schemas.event import EMPTY_PROPERTIES, Event, EventType
+from schemas.ids import event_uuid
 from schemas.reasons import Reason
 
 MAX_ENGAGED_MS = 24 * 3600 * 1000

@@ -37,15 +37,8 @@ from ingest.collector.protocols.segment_messages import (
 )
 from ingest.collector.rules import Rules
 from ingest.collector.subject import Subject
-from schemas.event import (
-    EMPTY_PROPERTIES,
-    MAX_EVENT_BYTES,
-    USER_DEVICE_PREFIX,
-    Event,
-    EventType,
-    Protocol,
-    event_uuid,
-)
+from schemas.event import EMPTY_PROPERTIES, MAX_EVENT_BYTES, Event, EventType, Protocol
+from schemas.ids import USER_DEVICE_PREFIX, event_uuid
 from schemas.reasons import Reason
 
 TYPES: dict[str, EventType] = {
