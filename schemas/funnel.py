@@ -12,13 +12,17 @@ import msgspec
 MAX_STEPS = 16
 
 
+ANY = "*"
+"""Among the values that a condition allows: whatever is said there, if anything is."""
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """A condition on events: all that is given must hold."""
 
     name: str
     page: str = ""  # path pattern, `*` is any text; page and screen events only
     event: str = ""  # the event's name
-    where: dict[str, tuple[str, ...]] = {}  # field or property -> allowed, as text
+    where: dict[str, tuple[str, ...]] = {}  # field or property -> allowed, as text; see ANY
     without: str = ""  # name of an event that must not stand between the step before and this
 
 

@@ -9,7 +9,7 @@ from collections.abc import Container, Sequence
 from typing import get_args
 
 from schemas.event import Medium
-from schemas.funnel import Funnel, Step
+from schemas.funnel import ANY, Funnel, Step
 
 VISITS, HOMEPAGES = "visits", "homepages"
 
@@ -21,11 +21,12 @@ def standard_funnels(own: Container[str], variants: Sequence[str]) -> dict[str, 
     """By name, without those of a name in `own`.
 
     visits     a page that the visitor came to from outside (or from nowhere) -> an order
-    homepages  a page that says which homepage it shows -> an order; none where there are no
-               `variants`
+    homepages  a page that says which homepage it shows, whichever -> an order; none where there
+               are no `variants`. So a new scenario or arm is one more value of the breakdown, and
+               no other definition.
     """
     arrival = Step(name="arrival", page="*", where={"referrer_medium": _FROM_OUTSIDE})
-    shown = Step(name="shown", page="*", where={"variant": tuple(variants)})
+    shown = Step(name="shown", page="*", where={"variant": (ANY,)})
     standard = [
         Funnel(
             name=VISITS,

@@ -8,7 +8,7 @@ enters, for the breakdown.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
 
@@ -17,6 +17,7 @@ import msgspec
 from schemas.batch import UNREADABLE
 from schemas.event import EnrichedEvent
 from schemas.evidence import BREAK, ENTERS, WITHOUT_SHIFT, Evidence, Said, enters
+from schemas.funnel import ANY
 from schemas.site import Funnel, Step, path_pattern
 from streams.evidence import trimmed
 from streams.last_few import LastFew
@@ -170,7 +171,7 @@ class _Condition:
     def __init__(self, step: Step) -> None:
         self._event = step.event
         self._page = re.compile(path_pattern(step.page), re.DOTALL) if step.page else None
-        self.where = [(name, frozenset(allowed)) for name, allowed in step.where.items()]
+        self.where = [(name, _allowed(allowed)) for name, allowed in step.where.items()]
         self.long = [each for each in self.where if each[0] not in _SHORT]
         self._short = [each for each in self.where if each[0] in _SHORT]
 
@@ -189,6 +190,20 @@ class _Condition:
     def holds(self, event: EnrichedEvent, properties: _Properties) -> bool:
         """Whether the others are."""
         return all(_text(event, name, properties) in allowed for name, allowed in self.long)
+
+
+class _SaidOr:
+    """Whatever is not empty, and these."""
+
+    def __init__(self, texts: Container[str]) -> None:
+        self._texts = texts
+
+    def __contains__(self, text: object) -> bool:
+        return text != "" or text in self._texts
+
+
+def _allowed(texts: Sequence[str]) -> Container[str]:
+    return _SaidOr(frozenset(texts)) if ANY in texts else frozenset(texts)
 
 
 class _Properties:

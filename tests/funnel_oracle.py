@@ -156,7 +156,10 @@ def _fulfils(act: Act, step: Step) -> bool:
     return (
         (not step.event or act.fields["name"] == step.event)
         and (not step.page or (act.path != "" and fnmatchcase(act.path, step.page)))
-        and all(act.fields[field] in allowed for field, allowed in step.where.items())
+        and all(
+            act.fields[field] in allowed or ("*" in allowed and act.fields[field] != "")
+            for field, allowed in step.where.items()
+        )
     )
 
 

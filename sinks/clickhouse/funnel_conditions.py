@@ -8,6 +8,7 @@ from the site file become the server's parameters, never text of the query.
 from __future__ import annotations
 
 from schemas.event import EnrichedEvent
+from schemas.funnel import ANY
 from schemas.site import SESSION_BREAKDOWNS, Step, path_pattern
 
 _FIELDS = frozenset(EnrichedEvent.__struct_fields__) - {"properties", "notes"}
@@ -65,7 +66,9 @@ def step_condition(step: Step, parameters: Parameters) -> str:
         parts.append(f"type IN ('page', 'screen') AND match(path, {pattern})")
     for field, allowed in step.where.items():
         values = parameters.add(sorted(allowed), "Array(String)")
-        parts.append(f"has({values}, {text_of(field, parameters)})")
+        text = text_of(field, parameters)
+        among = f"has({values}, {text})"
+        parts.append(f"({among} OR {text} != '')" if ANY in allowed else among)
     return "(" + " AND ".join(parts or ["true"]) + ")"
 
 

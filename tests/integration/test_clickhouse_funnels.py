@@ -74,6 +74,8 @@ steps = st.builds(
             {"properties.color": ("red", "it's")},
             {"properties.size.eu": ("10", "true")},
             {"color": ("",)},
+            {"country": ("*",)},
+            {"properties.color": ("*", "blue")},
         ]
     ),
 ) | st.builds(
@@ -121,11 +123,15 @@ def text(act: Act, field: str) -> str:
     return {True: "true", 10.0: "10"}.get(value, value) if not isinstance(value, str) else value
 
 
+def is_allowed(said: str, allowed: Sequence[str]) -> bool:
+    return said in allowed or ("*" in allowed and said != "")
+
+
 def fulfils(act: Act, step: Step) -> bool:
     return (
         (not step.event or act.name == step.event)
         and (not step.page or (act.path != "" and fnmatchcase(act.path, step.page)))
-        and all(text(act, field) in allowed for field, allowed in step.where.items())
+        and all(is_allowed(text(act, field), allowed) for field, allowed in step.where.items())
     )
 
 

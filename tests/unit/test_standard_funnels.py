@@ -6,7 +6,7 @@ import pytest
 
 from infra.cli.context import EXAMPLE_SITE
 from schemas.event import EnrichedEvent, Medium
-from schemas.site import Funnel, Homepage, Scenario, Site, Step
+from schemas.site import Experiment, Funnel, Homepage, Scenario, Site, Step
 from schemas.site_file import load
 from streams.matching import Matcher
 
@@ -35,12 +35,20 @@ def test_a_visit_begins_with_a_page_that_was_come_to_from_outside(
     assert steps_of("visits", type="track", name="Order Completed") == 2
 
 
-def test_a_homepage_is_a_page_that_shows_one_of_the_sites_variants() -> None:
+def test_a_homepage_is_a_page_that_says_which_one_it_shows() -> None:
     assert steps_of("homepages", variant="bestsellers") == 1
     assert steps_of("homepages", variant="search-hero") == 1, "an arm of an experiment"
     assert steps_of("homepages", variant="classic") == 1, "the default"
-    assert steps_of("homepages", variant="someone-elses") == 0
+    assert steps_of("homepages", variant="of-last-week") == 1, "whether or not it is still chosen"
     assert steps_of("homepages") == 0
+
+
+def test_another_scenario_or_arm_begins_no_count_anew() -> None:
+    before = Site(name="T", homepage=SHOWING).live_funnels["homepages"]
+    another = Homepage(default="new", scenarios=(Scenario(name="s", variant="newer"),))
+    hero = Experiment(name="hero", arms={"a": 1, "b": 1})
+    site = Site(name="T", homepage=another, experiments={"hero": hero})
+    assert site.live_funnels["homepages"].key == before.key
 
 
 def test_a_site_without_scenarios_shows_no_homepages() -> None:
