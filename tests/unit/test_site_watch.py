@@ -42,7 +42,7 @@ def test_only_what_is_there_is_left_out() -> None:
     assert set(Site.__struct_fields__) >= NOT_COUNTED
 
 
-def test_of_the_homepage_only_what_it_may_show_is_counted_by() -> None:
+def test_of_the_homepage_only_whether_it_is_chosen_is_counted_by() -> None:
     def site(condition: str, variant: str) -> Site:
         scenario = Scenario(name="s", when={condition: (True,)}, variant=variant)
         homepage = Homepage(default="classic", scenarios=(scenario,))
@@ -50,7 +50,8 @@ def test_of_the_homepage_only_what_it_may_show_is_counted_by() -> None:
 
     shown = site("logged_in", "members")
     assert counted(shown) == counted(site("hour", "members"))
-    assert counted(shown) != counted(site("logged_in", "offers"))
+    assert counted(shown) == counted(site("logged_in", "offers"))
+    assert counted(shown) != counted(SITE), "the funnel `homepages` is there or not"
 
 
 def test_a_running_stack_follows_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
