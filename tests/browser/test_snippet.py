@@ -51,7 +51,7 @@ def shop(footfall: str) -> Iterator[str]:
     page = f"""<!doctype html><title>Shop</title>{_WATCH}
         <script>window.footfallUrl = '{footfall}'</script>{SNIPPET.read_text()}
         <main data-ff-slot><section data-variant=classic>classic</section>
-        <section data-variant=bestsellers>bestsellers</section></main>"""
+        <section data-variant=bestsellers hidden>bestsellers</section></main>"""
 
     class Shop(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -102,4 +102,13 @@ def test_an_answer_that_is_late_or_never_comes_shows_the_default_for_good(
         for footfall in (f"http://127.0.0.1:{slow.port}", "http://127.0.0.1:9"):
             with shop(footfall) as url:
                 assert seen(page, url) == (["classic"], None)
+    page.close()
+
+
+def test_a_browser_without_script_shows_the_default(browser: Browser, client: Client) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    with shop(client.url) as url:
+        page.goto(url)
+        assert page.get_by_text("classic").is_visible()
+        assert not page.get_by_text("bestsellers").is_visible()
     page.close()

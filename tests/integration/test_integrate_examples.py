@@ -86,6 +86,11 @@ def by_php(url: str) -> Any:
     return run([program("php"), "-r", code], url)
 
 
+@pytest.mark.parametrize("example", ["site.py", "site.mjs", "site.php"])
+def test_an_example_has_fifteen_lines(example: str) -> None:
+    assert len((EXAMPLES / example).read_text().splitlines()) <= 15
+
+
 @pytest.mark.parametrize("ask", [by_python, by_node, by_php])
 def test_a_site_shows_what_it_is_told_and_its_default_without_an_answer(
     client: Client, ask: Homepage

@@ -7,8 +7,7 @@ function homepage(array $visit): array {
         CURLOPT_POSTFIELDS => json_encode($visit, JSON_INVALID_UTF8_SUBSTITUTE),
         CURLOPT_HTTPHEADER => ['Authorization: Bearer sk_demo', 'Content-Type: application/json'],
         CURLOPT_RETURNTRANSFER => true,
-        CURLOPT_TIMEOUT_MS => 100,
-        CURLOPT_NOSIGNAL => true,
+        CURLOPT_TIMEOUT_MS => 100, CURLOPT_NOSIGNAL => true,
     ]);
     $answer = json_decode((string) curl_exec($ask), true);
     return is_array($answer) && isset($answer['variant']) ? $answer

@@ -2,11 +2,8 @@
 
 import httpx
 
-footfall = httpx.Client(
-    base_url="http://127.0.0.1:8081",
-    headers={"Authorization": "Bearer sk_demo"},
-    timeout=0.1,
-)
+key = {"Authorization": "Bearer sk_demo"}
+footfall = httpx.Client(base_url="http://127.0.0.1:8081", headers=key, timeout=0.1)
 
 
 def homepage(**visit: str) -> dict[str, object]:
