@@ -7,6 +7,7 @@ that would be skipped for one of them fails instead.
 from __future__ import annotations
 
 import os
+import shutil
 from typing import NoReturn
 
 import pytest
@@ -18,3 +19,11 @@ def require(name: str, reason: str) -> NoReturn:
     if name in required:
         pytest.fail(f"FOOTFALL_REQUIRE names {name}: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+def program(name: str) -> str:
+    """Where it is; the test is skipped, or fails, where the machine has none."""
+    found = shutil.which(name)
+    if found is None:
+        require(name, f"no {name} on PATH")
+    return found
