@@ -44,18 +44,18 @@ def client(addresses: Settings, redis_url: str, kafka_address: str) -> Iterator[
 
 
 class Shop(http.server.ThreadingHTTPServer):
-    """A site that prints the variant it is told; counts how often it is asked, and with what."""
+    """A site that prints the variant it is told, and notes what it is asked with."""
 
     def __init__(self) -> None:
         shop = self
-        self.asked = 0
         self.told: set[str] = set()
+        self.told_variants: list[str] = []
 
         class Page(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                shop.asked += 1
-                shop.told |= {f"{name.lower()}: {value}" for name, value in self.headers.items()}
-                body = self.headers["Footfall-Variant"].encode()
+                shop.told |= {f"{name}: {value}" for name, value in self.headers.items()}
+                shop.told_variants.append(self.headers["Footfall-Variant"])
+                body = shop.told_variants[-1].encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -175,6 +175,15 @@ def visit(port: int, **headers: str) -> tuple[bytes, dict[str, str]]:
     return body, dict(cookie.partition(";")[0].split("=", 1) for cookie in cookies)
 
 
+def in_time(port: int, **headers: str) -> tuple[bytes, dict[str, str]]:
+    """A visit for which Footfall was asked in time, which a busy machine may not manage at once."""
+    for _ in range(50):
+        body, cookies = visit(port, **headers)
+        if cookies["ff_decision"]:
+            return body, cookies
+    raise AssertionError("Footfall is never asked in time")
+
+
 @pytest.mark.parametrize("proxy", [nginx, varnish, edge_worker])
 def test_a_cache_in_front_keeps_one_copy_a_variant(
     client: Client, addresses: Settings, tmp_path: Path, proxy: Proxy
@@ -187,31 +196,26 @@ def test_a_cache_in_front_keeps_one_copy_a_variant(
             "127.0.0.1:8082": f"127.0.0.1:{shop.server_port}",
         }
         with proxy(tmp_path, port, own):
-            await_true(
-                lambda: visit(port, **reader)[0] == b"bestsellers", 10, "it is asked in time"
-            )
-            shop.asked = 0
-            readers = [visit(port, **reader) for _ in range(3)]
+            readers = [in_time(port, **reader) for _ in range(3)]
             assert {body for body, _ in readers} == {b"bestsellers"}
-            assert shop.asked == 0
+            assert shop.told_variants.count("bestsellers") == 1
             assert len({cookies["ff_id"] for _, cookies in readers}) == 3
             decided = read(readers[0][1]["ff_decision"], addresses.secret_key)
             assert decided == Decided("encyclopedia", "bestsellers")
-            known, cookies = visit(port, Cookie="consent=granted; ff_id=known")
+            known, cookies = in_time(port, Cookie="consent=granted; ff_id=known")
             assert (known, cookies["ff_id"]) == (b"classic", "known")
-            refused, cookies = visit(port, Sec_GPC="1", Cookie="ff_id=known")
+            refused, cookies = in_time(port, Sec_GPC="1", Cookie="ff_id=known")
             assert (refused, "ff_id" in cookies) == (b"classic", False)
             assert not any(of in line for line in shop.told for of in ("known", "sk_demo"))
-
             forged = {f"Footfall-{name}": "1" for name in ("User-Id", "Variant", "Cache-Key")}
-            assert visit(port, **forged, Cookie="consent=granted")[0] == b"classic"
-            asked = shop.asked
+            assert in_time(port, **forged, Cookie="consent=granted")[0] == b"classic"
+
             way.delay_s = 3.0
             assert visit(port, **reader)[0] == b"classic"
             way.delay_s = 0.0
             way.lead_to(NOWHERE)
             assert visit(port, **reader) == (b"classic", {"ff_decision": ""})
-            assert shop.asked == asked
+            assert sorted(shop.told_variants) == ["bestsellers", "classic"]
 
 
 def test_varnish_lets_no_visitor_speak_with_the_sites_key() -> None:

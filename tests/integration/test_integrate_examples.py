@@ -1,4 +1,4 @@
-"""A site's own server asks as the examples of infra/docs/integrate do: Footfall there, away, slow."""
+"""The examples of infra/docs/integrate for a site's server: Footfall there, away, slow, broken."""
 
 from __future__ import annotations
 
