@@ -51,4 +51,4 @@ lock:
 		--generate-hashes --no-emit-index-url --no-header -o tests/benchmarks/quix.lock
 
 clean:
-	@rm -rf .venv .footfall .kafka .npm-ofrep bench.json
+	@rm -rf .venv .footfall .kafka .npm bench.json

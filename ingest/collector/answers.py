@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,11 +15,19 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _JSON = (b"content-type", b"application/json")
-_ALLOWED_HEADERS = b"authorization, content-type, content-encoding, anonymousid"
+_ALLOWED_HEADERS = b"authorization, content-type, content-encoding, anonymousid, sp-anonymous"
 _PREFLIGHT_LIFE = b"600"
 _OK = b'{"success": true}'
 _EMPTY: Message = {"type": "http.response.body", "body": b""}
 _OK_BODY: Message = {"type": "http.response.body", "body": _OK}
+_NEVER_KEPT = (b"cache-control", b"no-store")
+
+
+class Taken(NamedTuple):
+    """What a protocol's clients expect of a 200, where it is not Segment's."""
+
+    content: bytes
+    media: bytes = b"application/json"
 
 
 def cors(origin: bytes) -> Headers:
@@ -46,6 +54,14 @@ def taken(status: int, origin: bytes, set_cookie: bytes = b"") -> tuple[Message,
     if set_cookie:
         start = {**start, "headers": [*start["headers"], (b"set-cookie", set_cookie)]}
     return start, _OK_BODY if status == 200 else _EMPTY
+
+
+def taken_as(answer: Taken, origin: bytes) -> tuple[Message, Message]:
+    """All is durable: 200 with the body that its protocol's clients expect; no cache keeps it."""
+    headers = [*cors(origin), (b"content-type", answer.media), _NEVER_KEPT]
+    headers.append((b"content-length", str(len(answer.content)).encode()))
+    start = {"type": "http.response.start", "status": 200, "headers": headers}
+    return start, {"type": "http.response.body", "body": answer.content}
 
 
 def refusal(error: RefusedRequest, origin: bytes) -> tuple[Message, Message]:

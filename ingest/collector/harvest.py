@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from ingest.collector.address_keys import unconsented
+from ingest.collector.answers import Taken
 from ingest.collector.claims import claims_of
 from ingest.collector.errors import RefusedEvent, TooLarge
 from ingest.collector.json_text import Text
@@ -28,6 +29,7 @@ class Harvest(msgspec.Struct):
     set_cookie: bytes = b""
     claims: list[Claim] = []
     unconsented: list[Unconsented] = []
+    answer: Taken | None = None  # None: the one that Segment's clients expect
 
 
 def harvest(

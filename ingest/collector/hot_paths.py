@@ -30,7 +30,7 @@ from ingest.collector.errors import (
 )
 from ingest.collector.harvest import Harvest
 from ingest.collector.metrics import Metrics
-from ingest.collector.protocols import beacon, segment
+from ingest.collector.protocols import beacon, posthog, segment
 from ingest.collector.publish import Publisher
 from ingest.collector.rules import Rules
 from schemas.current_site import Followed
@@ -63,7 +63,7 @@ def readers() -> dict[str, ReadParcel]:
         paths[f"/v1/{kind}"] = paths[f"/v1/{kind[0]}"] = single
     for alias in ("batch", "import", "b"):
         paths[f"/v1/{alias}"] = segment.read_batch
-    return paths
+    return {**paths, **posthog.readers()}
 
 
 class HotPaths:
@@ -112,7 +112,11 @@ class HotPaths:
         else:
             self._count(harvest)
             status = 204 if read_parcel is beacon.read_beacon else 200
-            start, rest = answers.taken(status, self._asking(headers), harvest.set_cookie)
+            asking = self._asking(headers)
+            if harvest.answer is None:
+                start, rest = answers.taken(status, asking, harvest.set_cookie)
+            else:
+                start, rest = answers.taken_as(harvest.answer, asking)
         await send(start)
         await send(rest)
 

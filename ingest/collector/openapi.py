@@ -9,10 +9,12 @@ from fastapi import FastAPI
 
 from ingest.collector.errors import STATUS, RefusedRequest
 from ingest.collector.protocols.beacon import Beacon, BeaconEvent
+from ingest.collector.protocols.posthog import PATHS, RESULTS_PATH
+from ingest.collector.protocols.posthog_messages import Capture, CaptureEvent
 from ingest.collector.protocols.segment import TYPES
 from ingest.collector.protocols.segment_messages import Batch, Message
 
-_SHAPES = (Beacon, BeaconEvent, Batch, Message)
+_SHAPES = (Beacon, BeaconEvent, Batch, Message, Capture, CaptureEvent)
 
 
 def describe(app: FastAPI) -> None:
@@ -60,6 +62,9 @@ def _paths() -> dict[str, Any]:
     for path in ("batch", "import", "b"):
         summary = "Segment: up to 500 calls of any type"
         paths[f"/v1/{path}"] = _post(summary, "Batch", "application/json", "200", "Durable")
+    for path in (*(f"{base}/" for base in PATHS), RESULTS_PATH):
+        summary = "PostHog: one event, or up to 500"
+        paths[path] = _post(summary, "Capture", "application/json", "200", "Durable")
     return paths
 
 

@@ -22,6 +22,8 @@ class _MessageId(msgspec.Struct):
 
     messageId: str = ""
     id: str = ""
+    uuid: str = ""
+    eid: str = ""
 
 
 _id_decoder = msgspec.json.Decoder(_MessageId)
@@ -58,5 +60,5 @@ def _event_id(original: bytes) -> str:
         found = _id_decoder.decode(original)
     except UNREADABLE:
         return ""
-    message_id = found.messageId or found.id
+    message_id = found.messageId or found.id or found.uuid or found.eid
     return event_uuid(message_id) if message_id else ""

@@ -18,6 +18,7 @@ from ingest.collector.errors import STATUS, RefusedRequest
 from ingest.collector.keys import WriteKeys
 from ingest.collector.metrics import Metrics
 from ingest.collector.openapi import describe
+from ingest.collector.posthog_settings import add_posthog_settings
 from ingest.collector.producer import Producer
 from schemas.current_site import CurrentSite
 from schemas.topics import RAW, REJECTED
@@ -87,6 +88,8 @@ def _add_sdk_settings(app: FastAPI, keys: Callable[[], WriteKeys]) -> None:
         listed = origin if origin and keys().allows_origin(origin) else b""
         headers = {name.decode(): value.decode("latin-1") for name, value in answers.cors(listed)}
         return {**headers, "vary": "Origin"}
+
+    add_posthog_settings(app, keys, cors)
 
     @app.get("/v1/projects/{key}/settings", tags=["SDK settings"])
     async def segment_settings(key: str, request: Request) -> JSONResponse:

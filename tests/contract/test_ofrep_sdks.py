@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,12 +25,11 @@ from tests.integration.personalize_service import (
     patient,
     serving,
 )
-from tests.requirements import require
+from tests.npm import installed
 from tests.servers import own_settings
 
 ARTICLE = "https://encyclopedia.example/wiki/Toy"
 SOURCE = Path(__file__).parent / "openfeature"
-INSTALLED = Path(__file__).parents[2] / ".npm-ofrep"
 
 
 @pytest.fixture(scope="module")
@@ -122,31 +119,12 @@ def test_python_still_gets_a_decision_while_redis_is_away(
 @pytest.fixture(scope="module")
 def node(client: Client) -> Any:
     """What evaluate.mjs prints."""
-    script = _installed() / "evaluate.mjs"
+    script = installed(SOURCE, "evaluate.mjs") / "evaluate.mjs"
     done = subprocess.run(
         ["node", script, client.url, ORIGIN], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
-
-
-def _installed() -> Path:
-    """The script beside its packages, of the versions in package.json; fetched once."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        require("npm", "node and npm are not on PATH")
-    wanted = (SOURCE / "package.json").read_bytes()
-    directory = INSTALLED / hashlib.sha256(wanted).hexdigest()[:16]
-    if not (directory / "complete").is_file():
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "package.json").write_bytes(wanted)
-        quiet = ("--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
-        command = ["npm", "install", "--silent", *quiet]
-        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=240)
-        if done.returncode != 0:
-            require("npm", f"the packages cannot be fetched: {done.stderr[-300:]}")
-        (directory / "complete").touch()
-    shutil.copy(SOURCE / "evaluate.mjs", directory)
-    return directory
 
 
 def test_node_is_told_the_homepage_and_the_arm(node: Any) -> None:

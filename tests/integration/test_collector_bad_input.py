@@ -18,7 +18,8 @@ from tests.collector_service import PAGE, SERVER_KEY, Collector, _running, colle
 __all__ = ["_running", "collector"]
 
 TRACK = {"type": "track", "event": "Product Added", "anonymousId": "device-1"}
-PATHS = ["/b", "/v1/track", "/v1/batch", "/v1/identify", "/v1/alias"]
+PATHS = ["/b", "/v1/track", "/v1/batch", "/v1/identify", "/v1/alias", "/batch/", "/e/"]
+KEYS = ("key", "writeKey", "api_key")
 FUZZ = settings(
     max_examples=60,
     deadline=None,
@@ -33,7 +34,6 @@ FUZZ = settings(
         b"",
         b"{",
         b"null",
-        b"[1]",
         b"\x00\xff\xfe binary rubbish",
         b'{"batch":[{}',
         b'"text"',
@@ -57,7 +57,14 @@ def test_a_body_that_cannot_be_read_is_malformed(
 
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("/b", {"key": "sk_demo", "events": 7}), ("/b", {}), ("/v1/batch", {"batch": {}})],
+    [
+        ("/b", {"key": "sk_demo", "events": 7}),
+        ("/b", {}),
+        ("/b", [1]),
+        ("/v1/batch", [1]),
+        ("/v1/batch", {"batch": {}}),
+        ("/batch/", {"batch": {}}),
+    ],
 )
 def test_an_envelope_of_another_shape_is_malformed(
     collector: Collector, path: str, body: object
@@ -67,9 +74,10 @@ def test_an_envelope_of_another_shape_is_malformed(
 
 @pytest.mark.parametrize("path", PATHS)
 def test_an_unknown_key_is_401_and_a_foreign_page_403(collector: Collector, path: str) -> None:
-    unknown = {"key": "nobody", "writeKey": "nobody", "events": [], "batch": []}
+    empty: dict[str, Any] = {"events": [], "batch": []}
+    unknown = empty | dict.fromkeys(KEYS, "nobody")
     assert collector.post(path, unknown, PAGE).status == 401
-    browser = {"key": "pk_demo", "writeKey": "pk_demo", "events": [], "batch": []}
+    browser = empty | dict.fromkeys(KEYS, "pk_demo")
     for headers in ({}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
         answer = collector.post(path, browser, headers)
         assert (answer.status, answer.json["code"]) == (403, "origin_not_allowed")
@@ -123,6 +131,24 @@ _FIELDS = [
     *("context", "properties", "traits", "previousId", "groupId", "category"),
 ]
 _odd_event = st.dictionaries(st.sampled_from(_FIELDS), _json, max_size=8)
+_POSTHOG_FIELDS = [
+    *("event", "uuid", "distinct_id", "timestamp", "offset", "properties", "$set", "$set_once"),
+    "options",
+]
+_POSTHOG_PROPERTIES = [
+    *("$current_url", "$device_id", "$user_id", "$referrer", "$session_entry_url", "$set"),
+    *("$prev_pageview_duration", "$prev_pageview_pathname", "$last_posthog_reset", "$group_set"),
+    *("$group_key", "alias", "consent", "profile_id", "decision_id", "$ip", "$screen_name"),
+]
+_posthog_names = st.sampled_from(
+    ["$pageview", "$identify", "$set", "$groupidentify", "$create_alias", "$pageleave", "x"]
+)
+_odd_capture = st.builds(
+    lambda fields, properties, name: {"event": name, "properties": properties, **fields},
+    st.dictionaries(st.sampled_from(_POSTHOG_FIELDS), _json, max_size=5),
+    st.dictionaries(st.sampled_from(_POSTHOG_PROPERTIES), _json, max_size=8),
+    _posthog_names,
+)
 _EDGES = [
     b'{"type":"track","event":"\\ud800","userId":"u"}',
     b'{"type":"track","event":"E","userId":"u","properties":{"a":"\xff"}}',
@@ -155,6 +181,20 @@ def test_odd_events_never_harm_the_good_one_beside_them(
     assert len(events) + len(rejected) == len(odd) + 1
     written = [json.dumps(event).encode() for event in odd]
     assert all(record.original in written for record in rejected)
+    for event in events:
+        assert isinstance(msgspec.json.decode(event.properties), dict)
+
+
+@settings(FUZZ, max_examples=30)
+@given(odd=st.lists(_odd_capture, max_size=4))
+def test_odd_events_of_posthog_never_harm_the_good_one_beside_them(
+    collector: Collector, odd: list[dict[str, Any]]
+) -> None:
+    good = {"event": "Product Added", "distinct_id": "u1", "uuid": str(uuid.uuid4())}
+    assert collector.post("/batch/", {"batch": [*odd, good]}).status == 200
+    events, rejected = collector.events(), collector.rejected()
+    assert good["uuid"] in {event.event_id for event in events}
+    assert len(events) + len(rejected) >= len(odd) + 1
     for event in events:
         assert isinstance(msgspec.json.decode(event.properties), dict)
 
