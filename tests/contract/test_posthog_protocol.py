@@ -17,7 +17,8 @@ from ingest.collector.harvest import Harvest
 from ingest.collector.protocols.posthog import RESULTS_PATH, readers
 from ingest.collector.pseudonym import Salts
 from ingest.collector.rules import Rules
-from schemas.event import Event, Rejected, is_pseudonym
+from schemas.event import Event, Rejected
+from schemas.ids import is_pseudonym
 from schemas.reasons import Reason
 from schemas.site import ConsentRules, Site, WriteKey
 

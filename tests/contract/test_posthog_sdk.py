@@ -13,7 +13,7 @@ import pytest
 from posthog import Posthog
 from posthog.request import APIError
 
-from schemas.event import is_pseudonym
+from schemas.ids import is_pseudonym
 from tests.collector_service import PAGE, Collector, _running, collector
 from tests.npm import installed
 

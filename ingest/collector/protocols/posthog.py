@@ -32,7 +32,8 @@ from ingest.collector.protocols.posthog_messages import (
 from ingest.collector.protocols.posthog_properties import CAMPAIGN, text_of
 from ingest.collector.rules import Rules
 from ingest.collector.subject import Subject
-from schemas.event import USER_DEVICE_PREFIX, Event, Protocol, Rejected, event_uuid
+from schemas.event import Event, Protocol, Rejected
+from schemas.ids import USER_DEVICE_PREFIX, event_uuid
 from schemas.reasons import Reason
 
 PATHS = ("/batch", "/e", "/capture", "/track", "/i/v0/e")

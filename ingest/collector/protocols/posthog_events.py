@@ -25,7 +25,8 @@ from ingest.collector.json_text import read_properties, with_members
 from ingest.collector.protocols.posthog_messages import CaptureEvent
 from ingest.collector.protocols.posthog_properties import kept, number_of, one_line, text_of
 from ingest.collector.protocols.posthog_who import identifier
-from schemas.event import EMPTY_PROPERTIES, Event, EventType, uuid5
+from schemas.event import EMPTY_PROPERTIES, Event, EventType
+from schemas.ids import uuid5
 from schemas.reasons import Reason
 
 TYPES: dict[str, EventType] = {

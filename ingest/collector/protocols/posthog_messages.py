@@ -22,7 +22,7 @@ from ingest.collector.clock import Time
 from ingest.collector.errors import MalformedBody
 from ingest.collector.identifiers import Identifier
 from ingest.collector.json_text import Text, read_envelope
-from schemas.event import UNREADABLE
+from schemas.batch import UNREADABLE
 
 _FORM = b"data="
 _GZIP_MAGIC = b"\x1f\x8b"
