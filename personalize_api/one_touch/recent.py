@@ -6,6 +6,7 @@ Pure: of the activity of the person's devices. Times are ms; newest first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from heapq import nsmallest
 
 import msgspec
 
@@ -71,24 +72,25 @@ def recent_of(activities: Mapping[str, Activity], orders: Iterable[Order]) -> Re
 
 def _pages(activities: Mapping[str, Activity]) -> tuple[Page, ...]:
     found = {
-        Page(time, path, device_of(key))
+        (-time, path, device_of(key))
         for key, activity in activities.items()
         for path, time in pages(activity)
     }
-    newest = sorted(found, key=lambda page: (-page.time, page.path, page.device_id))
-    return tuple(newest[:_MAX_PAGES])
+    newest = nsmallest(_MAX_PAGES, found)
+    return tuple(Page(-negated, path, device_id) for negated, path, device_id in newest)
 
 
 def _products(activities: Iterable[Activity]) -> tuple[Seen, ...]:
     """Each product once, at its newest time."""
-    found: dict[str, Seen] = {}
+    newest: dict[str, int] = {}
+    added: set[str] = set()
     for activity in activities:
         for product, time, bits in products(activity):
-            held = found.get(product)
-            added = bool(bits & ADDED) or (held is not None and held.added)
-            found[product] = Seen(max(time, held.time if held else 0), product, added)
-    newest = sorted(found.values(), key=lambda each: (-each.time, each.product_id))
-    return tuple(newest[:_MAX_PRODUCTS])
+            newest[product] = max(time, newest.get(product, 0))
+            if bits & ADDED:
+                added.add(product)
+    shown = nsmallest(_MAX_PRODUCTS, newest, key=lambda product: (-newest[product], product))
+    return tuple(Seen(newest[product], product, product in added) for product in shown)
 
 
 def _contacts(activities: Iterable[Activity]) -> tuple[Contact, ...]:
