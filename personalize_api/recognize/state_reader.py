@@ -3,15 +3,18 @@
 Requests of one event-loop tick share an MGET; while round trips are on their way, those that
 come meanwhile gather for the next. Every waiter has its own deadline, whatever Redis does.
 
-On Redis Cluster the one call to exchange is MGET, for `RedisCluster.mget_nonatomic`, which makes
-one round trip a slot: no reader here needs two keys to be read at the same instant.
+MGET says nothing of a key that holds another kind of value, as if it were not there. So what it
+does not find is looked for once more; who has found all does not wait for that.
+
+On Redis Cluster the calls to exchange are MGET, for `RedisCluster.mget_nonatomic`, which makes one
+round trip a slot, and EXISTS: no reader here needs two keys to be read at the same instant.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import hiredis
@@ -21,6 +24,7 @@ from redis.typing import EncodableT
 
 from personalize_api.ending import end
 from personalize_api.metrics import Metrics
+from personalize_api.recognize.states import GarbledState
 from personalize_api.seldom import SeldomLogger
 
 DEADLINE_S = 0.025
@@ -58,6 +62,14 @@ class _Waiter:
         if not self.future.done():
             self.future.set_result(values)
 
+    def succeeds_by(self, keys: Mapping[str, int], values: Values) -> bool:
+        """Whether all that it waits for was found; then it has it."""
+        mine = [values[keys[key]] for key in self.keys]
+        if None in mine:
+            return False
+        self.succeed(mine)
+        return True
+
 
 class StateReader:
     """Must be made and used in one event loop."""
@@ -83,7 +95,8 @@ class StateReader:
     async def get(self, keys: Sequence[str], deadline: float) -> Values:
         """The values of the keys, None for a missing one. `deadline` is in the loop's time.
 
-        Raises Unreachable, at the deadline at the latest.
+        Raises Unreachable, at the deadline at the latest, and GarbledState where a key holds
+        another kind of value.
         """
         if self._loop.time() < self._rest_until:
             raise Unreachable
@@ -155,8 +168,14 @@ class StateReader:
     async def _fetch(self, batch: list[_Waiter], keys: dict[str, int]) -> None:
         self._metrics.lookup_batches.inc()
         self._metrics.lookup_keys.inc(len(keys))
+        names = list(keys)
+        foreign: dict[str, str] = {}
         try:
-            values = cast(Values, await self._redis.mget(keys))
+            values = cast(Values, await self._redis.mget(names))
+            if None in values:
+                batch = [waiter for waiter in batch if not waiter.succeeds_by(keys, values)]
+                missing = [name for name, value in zip(names, values, strict=True) if value is None]
+                foreign = await self._foreign(missing)
         except (RedisError, OSError) as error:
             self._rest_until = self._loop.time() + _REST_S
             self._log.warning("visitors cannot be looked up, decisions are degraded: %s", error)
@@ -164,7 +183,25 @@ class StateReader:
                 waiter.fail(Unreachable())
             return
         for waiter in batch:
-            waiter.succeed([values[keys[key]] for key in waiter.keys])
+            wrong = [key for key in waiter.keys if key in foreign] if foreign else []
+            if wrong:
+                waiter.fail(GarbledState(f"the key {wrong[0]} holds a {foreign[wrong[0]]}"))
+            else:
+                waiter.succeed([values[keys[key]] for key in waiter.keys])
+
+    async def _foreign(self, missing: Sequence[str]) -> dict[str, str]:
+        """Those of the keys that hold something else than a string -> what. Raises RedisError."""
+        if not await self._redis.exists(*missing):
+            return {}
+        pipe = self._redis.pipeline(transaction=False)
+        for key in missing:
+            pipe.type(key)
+        kinds = [kind.decode() for kind in await pipe.execute()]
+        return {
+            key: kind
+            for key, kind in zip(missing, kinds, strict=True)
+            if kind not in ("none", "string")  # a string has come meanwhile: too late for this time
+        }
 
 
 def _pack_in_c(pool: redis.asyncio.ConnectionPool) -> None:

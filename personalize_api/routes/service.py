@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 
 from personalize_api.metrics import CONTENT_TYPE
 from personalize_api.recognize.state_reader import Unreachable
+from personalize_api.recognize.states import GarbledState
 from personalize_api.routes.room import OpenRoom
 from schemas.redis_keys import fence_key
 from schemas.topics import RAW
@@ -35,7 +36,7 @@ async def ready(room: OpenRoom) -> Response:
     try:
         deadline = asyncio.get_running_loop().time() + _PATIENCE_S
         await room.reader.get((fence_key(RAW, 0),), deadline)
-    except Unreachable:
+    except (Unreachable, GarbledState):
         degraded = True
     taken_ms = round((time.perf_counter() - started) * 1000, 3)
     answer = {

@@ -141,10 +141,28 @@ def test_rubbish_under_a_visitors_key(
         store.set(device_key("garbled"), garbage)
         store.set(device_key("good"), encode_device_state(device_state(past_sessions=1)))
         store.set(person_key(person_of_user("anna")), garbage)
-        store.lpush(device_key("list"), "x")
         assert_degraded(client.homepage(anonymous_id="garbled", referrer=ENCYCLOPEDIA))
         assert_degraded(client.homepage(SERVER_KEY, user_id="anna", referrer=ENCYCLOPEDIA))
         assert client.homepage(anonymous_id="good")["visitor"]["class"] == "returning"
-        assert client.homepage(anonymous_id="list")["visitor"]["class"] == "first-time"
         assert client.ask("/v1/visitors/garbled", headers=ADMIN).status == 503
         assert client.ask("/v1/visitors/good", headers=ADMIN).status == 200
+
+
+def test_another_kind_of_value_under_a_visitors_key(
+    own: Settings, server: subprocess.Popen[bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Redis says of it what it says of a key that is not there, where many are asked for."""
+    with serving(own) as client, redis.Redis.from_url(own.redis_url) as store:
+        store.lpush(device_key("list"), "x")
+        store.hset(person_key(person_of_user("anna")), "x", "y")
+        eventually_whole(client)
+        before = client.metric('footfall_homepage_degraded_total{cause="garbage"}')
+        assert_degraded(client.homepage(anonymous_id="list", referrer=ENCYCLOPEDIA))
+        assert_degraded(client.homepage(SERVER_KEY, user_id="anna", referrer=ENCYCLOPEDIA))
+        assert client.homepage(anonymous_id="nobody")["visitor"]["class"] == "first-time"
+        for who in ("list", "anna"):
+            assert client.ask(f"/v1/visitors/{who}", headers=ADMIN).status == 503
+        after = client.metric('footfall_homepage_degraded_total{cause="garbage"}')
+    assert after == before + 2
+    told = [line for line in caplog.messages if "holds a list" in line]
+    assert len(told) == 1, "the second is within the same ten seconds"
