@@ -64,6 +64,13 @@ def without_token(url: str) -> str:
     return _IN_QUERY.sub(lambda m: m[1] if m[3] else "", url)
 
 
+def with_token(url: str, token: str) -> str:
+    """The address with a token, before its fragment; in the place of one that it has."""
+    address, mark, fragment = without_token(url).partition("#")
+    join = "&" if "?" in address else "?"
+    return f"{address}{join}{PARAMETER}={token}{mark}{fragment}"
+
+
 def _signature(body: bytes, secret: str) -> bytes:
     key = hmac.digest(secret.encode(), b"footfall click token", "sha256")
     return hmac.digest(key, body, "sha256")[:_SIGNATURE_BYTES]

@@ -13,6 +13,7 @@ from ingest.collector.errors import RETRY_AFTER_S, STATUS, RefusedRequest, Unava
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
+Answer = tuple[Message, Message]
 
 _JSON = (b"content-type", b"application/json")
 _ALLOWED_HEADERS = b"authorization, content-type, content-encoding, anonymousid, sp-anonymous"
@@ -72,6 +73,60 @@ def refusal(error: RefusedRequest, origin: bytes) -> tuple[Message, Message]:
         headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
     start = {"type": "http.response.start", "status": STATUS[type(error)], "headers": headers}
     return start, {"type": "http.response.body", "body": body}
+
+
+_GIF = bytes.fromhex(
+    "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
+)
+_NEVER_KEPT: Headers = [
+    (b"cache-control", b"no-store, no-cache, must-revalidate, private, max-age=0"),
+    (b"pragma", b"no-cache"),
+    (b"expires", b"Thu, 01 Jan 1970 00:00:00 GMT"),
+]
+
+
+def image(origin: bytes, set_cookie: bytes = b"", refused: str = "") -> Answer:
+    """One transparent dot. `refused`: the code of why nothing was taken, for who looks closely."""
+    headers = [
+        *cors(origin),
+        *_NEVER_KEPT,
+        (b"content-type", b"image/gif"),
+        (b"content-length", str(len(_GIF)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cross-origin-resource-policy", b"cross-origin"),
+    ]
+    if set_cookie:
+        headers.append((b"set-cookie", set_cookie))
+    if refused:
+        headers.append((b"footfall-refused", refused.encode()))
+    start = {"type": "http.response.start", "status": 200, "headers": headers}
+    return start, {"type": "http.response.body", "body": _GIF}
+
+
+def redirect(to: str, referrer_policy: bytes, set_cookie: bytes = b"") -> Answer:
+    """Onward to `to`, which is plain ASCII without control characters."""
+    headers = [
+        (b"location", to.encode("ascii")),
+        *_NEVER_KEPT,
+        (b"referrer-policy", referrer_policy),
+        (b"x-robots-tag", b"noindex, nofollow"),
+        (b"content-length", b"0"),
+    ]
+    if set_cookie:
+        headers.append((b"set-cookie", set_cookie))
+    return {"type": "http.response.start", "status": 302, "headers": headers}, _EMPTY
+
+
+def page(status: int, html: bytes) -> Answer:
+    """A page for a person."""
+    headers = [
+        *_NEVER_KEPT,
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
+        (b"content-length", str(len(html)).encode()),
+    ]
+    start = {"type": "http.response.start", "status": status, "headers": headers}
+    return start, {"type": "http.response.body", "body": html}
 
 
 async def preflight(send: Send, origin: bytes) -> None:

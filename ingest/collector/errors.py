@@ -5,6 +5,7 @@ CollectorError
 │   ├── MalformedBody         not JSON, a broken gzip stream, an envelope of another shape
 │   ├── UnknownWriteKey       no write key, or none of this site's
 │   ├── OriginNotAllowed      a browser key from a page the site does not list
+│   ├── LinkNotSigned         a click on a link that nobody with our secret has made
 │   ├── MethodNotAllowed      something else than POST (and OPTIONS) to a collecting path
 │   ├── TooLarge              more than 1 MB or 500 events, or one lone event above 64 KB
 │   ├── UnsupportedEncoding   a compression other than gzip
@@ -43,6 +44,10 @@ class OriginNotAllowed(RefusedRequest):
     code = "origin_not_allowed"
 
 
+class LinkNotSigned(RefusedRequest):
+    code = "link_not_signed"
+
+
 class MethodNotAllowed(RefusedRequest):
     code = "method_not_allowed"
 
@@ -76,6 +81,7 @@ STATUS: dict[type[RefusedRequest], int] = {
     MalformedBody: 400,
     UnknownWriteKey: 401,
     OriginNotAllowed: 403,
+    LinkNotSigned: 403,
     MethodNotAllowed: 405,
     TooLarge: 413,
     UnsupportedEncoding: 415,

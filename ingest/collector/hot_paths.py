@@ -29,6 +29,7 @@ from ingest.collector.errors import (
     Unavailable,
 )
 from ingest.collector.harvest import Harvest
+from ingest.collector.mail_paths import MailPaths
 from ingest.collector.metrics import Metrics
 from ingest.collector.protocols import beacon, posthog, segment
 from ingest.collector.publish import Publisher
@@ -79,6 +80,7 @@ class HotPaths:
         self._readers = readers()
         self._script = BeaconScript()
         self._told = Told()
+        self._mail = MailPaths(rules, publisher, metrics)
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: answers.Send) -> None:
         read_parcel = self._readers.get(scope["path"]) if scope["type"] == "http" else None
@@ -127,6 +129,8 @@ class HotPaths:
             await answers.preflight(send, self._listed(dict(scope["headers"])))
         elif scope["path"] == "/beacon.js" and scope["method"] in ("GET", "HEAD"):
             await self._script(scope, send)
+        elif scope["path"] in self._mail.paths:
+            await self._mail(scope, send)
         else:
             await self._others(scope, receive, send)
 

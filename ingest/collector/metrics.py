@@ -46,13 +46,20 @@ class Metrics:
         )
         self.refused = Counter(
             "footfall_collector_refused_requests",
-            "Requests answered with an error; nothing of them was taken",
+            "Requests of which nothing was taken; answered with an error, images with an image",
             ["code"],
             registry=registry,
         )
         self.unacknowledged = Counter(
             "footfall_collector_unacknowledged",
             "Events that neither Kafka nor the spool took; their requests were answered 503",
+            registry=registry,
+        )
+        self.lost = Counter(
+            "footfall_collector_lost",
+            "Opened letters and clicked links that neither Kafka nor the spool took: whoever asked "
+            "has got the image, or went on, all the same",
+            ["path"],
             registry=registry,
         )
         self.buffered_events = Gauge(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from ingest.collector.address_keys import AddressKeys
 from ingest.collector.keys import WriteKeys
 from ingest.collector.pseudonym import Salts
@@ -20,3 +22,12 @@ class Rules:
         self.keys = WriteKeys(site)
         self.address_keys = AddressKeys(site.name, salts, logs_joined=site.join_logs)
         self.namer = Namer(site.name, salts, site.retention.events_ms)
+        self._hosts = site.hosts
+
+    def is_own(self, url: str) -> bool:
+        """Whether an absolute address is a page of the site: of its `hosts` or `origins`."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if any(host == own or host.endswith(f".{own}") for own in self._hosts):
+            return True
+        return self.keys.allows_origin(f"{parts.scheme}://{parts.netloc}".encode())

@@ -47,7 +47,9 @@ _APPS = re.compile(
 
 # The user agent of these comes from the visitor's own program, so its absence says something.
 _OWN_AGENT = frozenset({"beacon", "pixel", "log"})
-_NOT_LOGGED = "agent_not_logged"  # a log format without user agents: its absence says nothing
+# A log format without user agents; a mail provider that asked for its reader: what is not told says
+# nothing.
+_NOT_TOLD = frozenset({"agent_not_logged", "image_proxy"})
 
 _is_bot = Bots().is_bot
 
@@ -58,7 +60,7 @@ def detect_bot(user_agent: str, protocol: str, notes: Sequence[str] = ()) -> str
     What an app's own SDK sends is not suspected for the kit that it is made with.
     """
     if not user_agent:
-        silent = protocol in _OWN_AGENT and _NOT_LOGGED not in notes
+        silent = protocol in _OWN_AGENT and _NOT_TOLD.isdisjoint(notes)
         return "no_user_agent" if silent else ""
     reason = _by_agent(user_agent)
     if reason and protocol not in _OWN_AGENT and _APPS.search(user_agent):
