@@ -49,7 +49,7 @@ def target(url: str) -> str:
         host = (parts.hostname or "").encode("idna").decode() if not url.isascii() else ""
     except ValueError as error:
         raise NotATarget(f"{url!r}: {error}") from error
-    if host:
+    if host and "@" not in parts.netloc:
         port = f":{parts.port}" if parts.port else ""
         rest = url.partition("://")[2].removeprefix(parts.netloc)
         url = f"{parts.scheme}://{host}{port}{quote(rest, safe=_UNQUOTED)}"

@@ -11,8 +11,10 @@ from ingest.collector.errors import STATUS, RefusedRequest
 from ingest.collector.protocols.beacon import Beacon, BeaconEvent
 from ingest.collector.protocols.posthog import PATHS, RESULTS_PATH
 from ingest.collector.protocols.posthog_messages import Capture, CaptureEvent
+from ingest.collector.protocols.pixel import Pixel
 from ingest.collector.protocols.segment import TYPES
 from ingest.collector.protocols.segment_messages import Batch, Message
+from schemas.referrer import UTM_FIELDS
 
 _SHAPES = (Beacon, BeaconEvent, Batch, Message, Capture, CaptureEvent)
 
@@ -44,6 +46,47 @@ _REFUSAL = {
 }
 
 
+def _parameter(name: str, about: str, *, required: bool = False) -> dict[str, Any]:
+    schema = {"type": "string"}
+    return {
+        "name": name, "in": "query", "required": required, "description": about, "schema": schema
+    }  # fmt: skip
+
+
+_PIXEL = {
+    "tags": ["collect"],
+    "summary": "What an opened letter tells, and a page without script",
+    "description": "Always the image, and never kept: what is refused is counted, and named by the "
+    "header `footfall-refused`. Parameters that are not listed become properties.",
+    "parameters": [
+        _parameter("key", "A browser key", required=True),
+        *(
+            _parameter(field.name, str(shape.get("description", "")))
+            for field, shape in (
+                (field, msgspec.json.schema(field.type)) for field in msgspec.structs.fields(Pixel)
+            )
+        ),
+        *(_parameter(name, "The letter's campaign") for name in UTM_FIELDS),
+    ],
+    "responses": {"200": {"description": "A transparent dot", "content": {"image/gif": {}}}},
+}
+_LINK = {
+    "tags": ["collect"],
+    "summary": "A click on a signed link, counted on its way",
+    "description": "`footfall click-link` makes them.",
+    "parameters": [
+        _parameter("u", "Where it leads", required=True),
+        _parameter("s", "The signature of `u` and `ff_click`", required=True),
+        _parameter("ff_click", "Whose letter it stands in"),
+    ],
+    "responses": {
+        "302": {"description": "Onward, also where the click cannot be counted"},
+        "400": {"description": "malformed"},
+        "403": {"description": "link not signed"},
+    },
+}
+
+
 def _paths() -> dict[str, Any]:
     paths = {
         "/b": _post("Our tracker's beacons", "Beacon", "text/plain", "204", "Durable"),
@@ -55,6 +98,7 @@ def _paths() -> dict[str, Any]:
             }
         },
     }
+    paths |= {"/pixel.gif": {"get": _PIXEL}, "/r": {"get": _LINK}}
     for kind in TYPES:
         for path in (kind, kind[0]):
             summary = f"Segment: one {kind} call"

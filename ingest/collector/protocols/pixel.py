@@ -31,7 +31,8 @@ from ingest.collector.json_text import Text
 from ingest.collector.rules import Rules
 from ingest.collector.subject import Subject
 from schemas import click_token
-from schemas.event import USER_DEVICE_PREFIX, Event, event_uuid, is_identifier, is_pseudonym
+from schemas.event import Event
+from schemas.ids import USER_DEVICE_PREFIX, event_uuid, is_identifier, is_pseudonym
 from schemas.reasons import Reason
 from schemas.referrer import UTM_FIELDS
 
