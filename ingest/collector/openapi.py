@@ -9,9 +9,9 @@ from fastapi import FastAPI
 
 from ingest.collector.errors import STATUS, RefusedRequest
 from ingest.collector.protocols.beacon import Beacon, BeaconEvent
+from ingest.collector.protocols.pixel import Pixel
 from ingest.collector.protocols.posthog import PATHS, RESULTS_PATH
 from ingest.collector.protocols.posthog_messages import Capture, CaptureEvent
-from ingest.collector.protocols.pixel import Pixel
 from ingest.collector.protocols.segment import TYPES
 from ingest.collector.protocols.segment_messages import Batch, Message
 from schemas.referrer import UTM_FIELDS

@@ -91,11 +91,12 @@ def test_a_token_that_is_none_of_ours_names_nobody_and_that_is_noted(collector: 
 
 
 def test_a_mail_providers_proxy_is_no_device_and_no_bot(collector: Collector) -> None:
-    said = {"consent": "granted", **CAMPAIGN}
+    events = []
     for user in ("anna", "anna", "ben"):
-        answer = load(collector, {}, GMAIL, ff_click=token(user), **said)
-        assert "set-cookie" not in answer.headers
-    first, again, other = collector.events()
+        said = {"ff_click": token(user), "consent": "granted", **CAMPAIGN}
+        assert "set-cookie" not in load(collector, {}, GMAIL, **said).headers
+        events += collector.events()
+    first, again, other = events
 
     assert first.device_id.startswith("p_")
     assert first.device_id == again.device_id != other.device_id
@@ -104,24 +105,30 @@ def test_a_mail_providers_proxy_is_no_device_and_no_bot(collector: Collector) ->
     assert detect_bot(first.user_agent, first.protocol, first.notes) == ""
 
 
-def test_a_page_without_script_is_viewed_and_gets_the_cookie_only_with_consent(
+def test_a_page_without_script_is_viewed_and_gets_the_cookie_with_consent(
     collector: Collector,
 ) -> None:
     page = {"type": "page", "url": "https://toyhouse.example/p/1"}
-    agreed = load(collector, **page, consent="granted")
-    device = agreed.headers["set-cookie"].partition("=")[2].partition(";")[0]
-    cookie = {"Cookie": f"ff_id={device}"}
-    again = load(collector, cookie, **page)
-    referer = {**cookie, "Referer": "https://toyhouse.example/p/2"}
-    refused = load(collector, referer, type="page", consent="denied")
+    assert "set-cookie" not in load(collector, **page).headers
+    collector.events()
+    agreed = load(collector, **page, consent="granted").headers["set-cookie"]
+    (first,) = collector.events()
+    assert "set-cookie" not in load(collector, {"Cookie": agreed.partition(";")[0]}, **page).headers
+    (second,) = collector.events()
 
-    assert "set-cookie" not in again.headers
-    assert "Max-Age=0" in refused.headers["set-cookie"]
-    first, second, third = collector.events()
-    assert (first.device_id, first.type, first.name) == (device, "page", "Page Viewed")
-    assert (second.device_id, second.consent) == (device, "granted")
-    assert third.device_id.startswith("p_")
-    assert (first.url, third.url) == (page["url"], "https://toyhouse.example/p/2")
+    assert agreed.startswith(f"ff_id={first.device_id}; Max-Age=")
+    assert (first.type, first.name, first.url) == ("page", "Page Viewed", page["url"])
+    assert (second.device_id, second.consent) == (first.device_id, "granted")
+
+
+def test_a_page_whose_visitor_refuses_takes_the_cookie_away(collector: Collector) -> None:
+    sent = {"Cookie": "ff_id=device-9", "Referer": "https://toyhouse.example/p/2"}
+    answer = load(collector, sent, type="page", consent="denied")
+
+    assert "Max-Age=0" in answer.headers["set-cookie"]
+    (event,) = collector.events()
+    assert event.device_id.startswith("p_")
+    assert event.url == "https://toyhouse.example/p/2"
 
 
 def test_the_same_id_is_the_same_event(collector: Collector) -> None:
