@@ -78,7 +78,7 @@ def refusal(error: RefusedRequest, origin: bytes) -> tuple[Message, Message]:
 _GIF = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
-_NEVER_KEPT: Headers = [
+_NOT_EVEN_BY_OLD_CACHES: Headers = [
     (b"cache-control", b"no-store, no-cache, must-revalidate, private, max-age=0"),
     (b"pragma", b"no-cache"),
     (b"expires", b"Thu, 01 Jan 1970 00:00:00 GMT"),
@@ -89,7 +89,7 @@ def image(origin: bytes, set_cookie: bytes = b"", refused: str = "") -> Answer:
     """One transparent dot. `refused`: the code of why nothing was taken, for who looks closely."""
     headers = [
         *cors(origin),
-        *_NEVER_KEPT,
+        *_NOT_EVEN_BY_OLD_CACHES,
         (b"content-type", b"image/gif"),
         (b"content-length", str(len(_GIF)).encode()),
         (b"x-content-type-options", b"nosniff"),
@@ -107,7 +107,7 @@ def redirect(to: str, referrer_policy: bytes, set_cookie: bytes = b"") -> Answer
     """Onward to `to`, which is plain ASCII without control characters."""
     headers = [
         (b"location", to.encode("ascii")),
-        *_NEVER_KEPT,
+        *_NOT_EVEN_BY_OLD_CACHES,
         (b"referrer-policy", referrer_policy),
         (b"x-robots-tag", b"noindex, nofollow"),
         (b"content-length", b"0"),
@@ -120,7 +120,7 @@ def redirect(to: str, referrer_policy: bytes, set_cookie: bytes = b"") -> Answer
 def page(status: int, html: bytes) -> Answer:
     """A page for a person."""
     headers = [
-        *_NEVER_KEPT,
+        *_NOT_EVEN_BY_OLD_CACHES,
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
         (b"content-length", str(len(html)).encode()),
