@@ -21,6 +21,7 @@ Activity = dict[str, tuple[int, ...]]  # name -> cells, sorted
 Span = tuple[int, int]  # ms, inclusive
 
 INTEREST, TOUCH, EXPOSURE, GOAL, PRODUCT, PAGE, CONTACT = "i", "t", "x", "g", "p", "v", "c"
+COUNTRY = "l"
 
 BITS = 22  # with 41 bits of milliseconds a cell is a positive 64-bit number
 _MASK = (1 << BITS) - 1
@@ -60,6 +61,7 @@ _KINDS = {
     PRODUCT: _Kind(300_000, 12, first=False),
     PAGE: _Kind(60_000, 5, first=False),
     CONTACT: _Kind(1, 5, first=False),
+    COUNTRY: _Kind(3_600_000, 1, first=False),
 }
 
 _MEDIA: tuple[Medium, ...] = (
@@ -132,6 +134,11 @@ def page_name(path: str) -> str:
 def contact_name(event: str, subject: str) -> str:
     """`event`: one of CONTACTS."""
     return CONTACT + _DIGITS[CONTACTS.index(event)] + subject[:MAX_TEXT]
+
+
+def country_name(country: str) -> str:
+    """`country`: two letters."""
+    return COUNTRY + country
 
 
 def with_cell(activity: Activity, name: str, time_ms: int, bits: int = 0) -> Activity:
@@ -211,6 +218,13 @@ def contacts(activity: Activity) -> Iterator[Contact]:
             event = CONTACTS[_DIGITS.index(name[1])]
             for cell in cells:
                 yield Contact(cell >> BITS, event, name[2:], bool(cell & ANSWERED))
+
+
+def country_of(activity: Activity) -> str:
+    """Where the device was last seen, '' where nobody asks for it; of two countries in one hour the
+    later in the alphabet.
+    """
+    return next((name[1:] for name in activity if name[0] == COUNTRY), "")
 
 
 def first_exposures(activities: Iterable[Activity]) -> dict[str, Exposure]:

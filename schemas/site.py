@@ -229,6 +229,13 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return not asked.isdisjoint(("segment", "lifecycle"))
 
     @cached_property
+    def decides_by_country(self) -> bool:
+        """Whether a homepage scenario asks for it, and there is what tells it."""
+        return self.geo is not None and any(
+            "country" in scenario.when for scenario in self.homepage.scenarios
+        )
+
+    @cached_property
     def slices(self) -> dict[str, tuple[float, float]]:
         """Experiment -> [low, high) of its group, 0..1: one after the other, as in the file."""
         ends: dict[str, float] = {}

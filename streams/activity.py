@@ -1,7 +1,8 @@
 """What an event says of interests, products, touches, experiments and orders: kept in the state.
 
 All but experiments counts however late it is known; nothing is counted under a pseudonym. Pages are
-kept of devices of which a login is known by then: nobody asks for those of all the others.
+kept of devices of which a login is known by then: nobody asks for those of all the others. The
+country is kept where a homepage scenario asks for it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from schemas.activity import (
     Activity,
     bits_of,
     contact_name,
+    country_name,
     exposure_name,
     goal_name,
     interest_name,
@@ -80,6 +82,7 @@ class Activities:
     def __init__(self, site: Site) -> None:
         self._experiments = {name: each.key for name, each in site.experiments.items()}
         self._goals = frozenset(each.goal for each in site.experiments.values() if each.goal)
+        self._countries = site.decides_by_country
         self._names = self._goals | {*INTEREST_IN, *CONTACTS, ORDERED, REFUNDED}
 
     def keep(
@@ -91,12 +94,15 @@ class Activities:
         """
         name = row.name
         of_member = bool(state.logins) and row.type == "page"
-        said_more = external or row.arm or of_member or name in self._names
+        country = row.country if self._countries else ""
+        said_more = external or row.arm or of_member or country or name in self._names
         if not said_more or is_pseudonym(row.device_id):
             return state  # as most events
         time, activity = row.event_time, state.activity
         if of_member:
             activity = with_cell(activity, page_name(row.path), time)
+        if country:
+            activity = with_cell(activity, country_name(country), time)
         if external:
             campaign = row.utm_campaign or row.utm_source
             touch = touch_name(row.referrer_medium, row.referrer_source, campaign)

@@ -37,6 +37,7 @@ def counted(site: Site) -> bytes:
         name: getattr(site, name) for name in site.__struct_fields__ if name not in NOT_COUNTED
     }
     asked["live funnels"] = getattr(site, "live_funnels", None)  # some follow from the homepage
+    asked["countries"] = site.decides_by_country
     return msgspec.json.encode(asked, enc_hook=str, order="sorted")
 
 

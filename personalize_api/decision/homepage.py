@@ -176,7 +176,9 @@ class Homepage:
             )
             referrer = classify(arrival.url, arrival.referrer, site)
             local = datetime.fromtimestamp(now_ms / 1000, rules.timezone)
-            country = rules.geo.country_of(arrival.ip).country if rules.geo else ""
+            country = visitor.country
+            if arrival.ip:
+                country = rules.geo.country_of(arrival.ip).country if rules.geo else ""
             facts = facts_of(visitor, referrer, arrival, local, country)
             takes = Takes(unit=unit, shown=visitor.shown, splits=self._splits)
             if flag:

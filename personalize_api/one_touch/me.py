@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -29,7 +29,7 @@ from personalize_api.recognize.resolve import Resolved, resolve
 from personalize_api.recognize.state_reader import StateReader, Unreachable, Values
 from personalize_api.recognize.states import GarbledState, decode_device, decode_person
 from personalize_api.recognize.visitors import Standing
-from schemas.activity import Activity, first_exposures, interests, touches, within
+from schemas.activity import Activity, country_of, first_exposures, interests, touches, within
 from schemas.device_state import DeviceState
 from schemas.event import Consent
 from schemas.evidence import unpack
@@ -158,6 +158,7 @@ def _of_device(device_id: str, device: DeviceState, site: Site) -> list[Held]:
         "experiments": _experiments(done),
         "steps": _steps(device, spans),
         "address": bool(device.sightings),
+        "country": _countries([done]),
         "robot": sorted(iso_time(day * _DAY_MS)[:10] for day in device.bot_days),
         "logins": sum(1 for user, _, _ in device.logins if user),
     }
@@ -198,6 +199,7 @@ def _of_account(user_id: str, found: Resolved, site: Site, now_ms: int) -> list[
             "segments": view.segments,
         },
         "experiments": view.experiments,
+        "country": _countries(c.activity for c in held.values()),
         "profiles": profile_views(found.account) if found.account else [],
     }
     return [_item(what, "account", site, value) for what, value in told.items() if value]
@@ -217,6 +219,10 @@ def _steps(device: DeviceState, spans: Sequence[tuple[int, int]]) -> int:
         return 0
     held = unpack(device.evidence)
     return sum(1 for each in held if any(a <= each.time <= b for a, b in spans))
+
+
+def _countries(activities: Iterable[Activity]) -> list[str]:
+    return sorted({country_of(each) for each in activities} - {""})
 
 
 def _arrivals(done: Activity) -> list[Mapping[str, str]]:

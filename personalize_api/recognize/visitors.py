@@ -17,7 +17,7 @@ from personalize_api.recognize.resolve import Resolved, resolve
 from personalize_api.recognize.state_reader import StateReader, Unreachable, Values
 from personalize_api.recognize.states import GarbledState, decode_device, decode_person
 from personalize_api.seldom import SeldomLogger
-from schemas.activity import LAST_MS, Exposure, first_exposures, within
+from schemas.activity import LAST_MS, Exposure, country_of, first_exposures, within
 from schemas.bot_days import counted_starts
 from schemas.device_state import DeviceState
 from schemas.identity import OVER, segment_at, segments_of, without_revoked
@@ -73,6 +73,7 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, AttributeValue] = {}  # of the profile that was asked for
     standing: Standing | None = None  # None: no scenario asks for it
     resolved: str = ""  # the person's id, where it was read
+    country: str = ""  # where the device was last seen, if a scenario asks for it
     shown: Shown = nothing_shown  # the arms of experiments that this person was shown first
 
     @property
@@ -143,7 +144,10 @@ class Visitors:
             return self._unknown(device_id, user_id, "garbage")
         visitor = describe(device_id, device, found.person, owner, now_ms, site.session.gap_ms)
         shown = partial(shown_first, device, found.person, owner)
-        visitor = msgspec.structs.replace(visitor, resolved=found.person_id, shown=shown)
+        country = country_of(device.activity) if device and site.decides_by_country else ""
+        visitor = msgspec.structs.replace(
+            visitor, resolved=found.person_id, shown=shown, country=country
+        )
         if with_person or site.decides_by_profile:
             since = max(owner.since, owner.after_logout)
             standing = Standing(found.person, site, now_ms, owner.user_id, device, since)

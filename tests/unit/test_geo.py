@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
+from schemas.activity import country_of
+from schemas.batch import encode_batch
 from schemas.geo import NOWHERE, GeoDatabase, Location, describe
 from schemas.settings import ConfigurationError
-from schemas.site import Geo
+from schemas.site import Geo, Homepage, Scenario
 from schemas.site_file import load
-from streams.device_stage import DeviceStage
+from streams.device_stage import DeviceStage, States
 from streams.records import Record
 from tests.unit.test_device_stage import NOW, SITE, event, rows
 
@@ -90,6 +93,28 @@ def test_with_consent_all_is_told_and_without_it_the_country_alone(database: Pat
     assert located(database, ip="192.0.2.77") == ("DE", "Land Berlin", "Berlin")
     assert located(database, ip="192.0.2.0", consent="denied") == ("DE", "", "")
     assert located(database, ip="") == ("", "", "")
+
+
+ABROAD = Scenario(name="abroad", when={"country": ("DE",)}, variant="shipping")
+
+
+@pytest.mark.parametrize(("scenarios", "country"), [((ABROAD,), "DE"), ((), "")])
+def test_a_device_keeps_the_country_it_was_last_seen_in_if_a_scenario_asks(
+    database: Path, scenarios: tuple[Scenario, ...], country: str
+) -> None:
+    homepage = Homepage(default="classic", scenarios=scenarios)
+    site = msgspec.structs.replace(SITE, geo=Geo(database=database), homepage=homepage)
+    stage = DeviceStage(site, "secret")
+    addresses = ("203.0.113.5", "198.51.100.1", "192.0.2.77", "")
+    seen = [event(90 * n, ip=address) for n, address in enumerate(addresses)]
+    unnamed = event(90, ip="192.0.2.77", device_id="p_unnamed", consent="denied")
+    for events in permutations(seen):
+        states: States = {}
+        for offset, each in enumerate((*events, unnamed)):
+            record = Record(0, offset, NOW, encode_batch([each]), lambda: None)
+            stage.fold(states, [(record, stage.decode(record))], 1)
+        held = {device: country_of(state.activity) for device, state in states.items() if state}
+        assert held == {"d": country, "p_unnamed": ""}
 
 
 def test_bots_are_located_too(database: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from infra.embedded import site_watch
 from infra.embedded.site_watch import NOT_COUNTED, counted
 from schemas import current_site
-from schemas.site import Experiment, Funnel, Homepage, Scenario, Site, Step, WriteKey
+from schemas.site import Experiment, Funnel, Geo, Homepage, Scenario, Site, Step, WriteKey
 
 SITE = Site(name="T", funnels={"f": Funnel(name="f", steps=(Step(name="one", event="One"),))})
 OTHERS: dict[str, object] = {
@@ -51,6 +51,9 @@ def test_of_the_homepage_only_whether_it_is_chosen_is_counted_by() -> None:
     shown = site("logged_in", "members")
     assert counted(shown) == counted(site("hour", "members"))
     assert counted(shown) == counted(site("logged_in", "offers"))
+    located = msgspec.structs.replace(shown, geo=Geo(database=Path("x.mmdb")))
+    by_country = msgspec.structs.replace(located, homepage=site("country", "x").homepage)
+    assert counted(by_country) != counted(located), "devices' countries are kept or not"
     assert counted(shown) != counted(SITE), "the funnel `homepages` is there or not"
 
 
