@@ -1,4 +1,4 @@
-"""What a device did, by time: interests, touches, exposures, goals, products, pages and contacts;
+"""What a device did, by time: interests, touches, exposures, goals, products, pages, contacts, places;
 see `person_profile`. Nothing is counted from pages, and which are kept depends, other than all else
 here, on when a device's first login became known (`streams.activity`).
 
