@@ -1,6 +1,6 @@
-"""What a device did, by time: interests, touches, exposures, goals, products, pages, contacts, places;
-see `person_profile`. Nothing is counted from pages, and which are kept depends, other than all else
-here, on when a device's first login became known (`streams.activity`).
+"""What a device did, by time: interests, touches, exposures, goals, products, pages, contacts, and
+the country; see `person_profile`. Nothing is counted from pages, and which are kept depends, other
+than all else here, on when a device's first login became known (`streams.activity`).
 
 A *cell* is one integer: when (ms) and 22 bits. An activity keeps the cells of each name; a name's
 first character says of which kind it is. Every kind is a function of the set of events: cells of

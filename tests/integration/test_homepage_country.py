@@ -1,4 +1,4 @@
-"""A scenario for visitors of a country: that of the address in the call, or where they were last."""
+"""A scenario for visitors of a country: of the address in the call, or where they were last."""
 
 from __future__ import annotations
 
