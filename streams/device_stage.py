@@ -50,7 +50,7 @@ from schemas.topics import (
 )
 from streams import sightings
 from streams.activity import Activities
-from streams.after_record import Contributions, tell_links
+from streams.after_record import tell_contributions, tell_links
 from streams.alias_stage import alias_of
 from streams.bots import note_behaviour, taken_back
 from streams.corrections import person_corrections
@@ -93,7 +93,6 @@ class DeviceStage:
         self._funnels = Funnels(site)
         self.counts = [funnel.key for funnel in site.live_funnels.values()]
         self._activities = Activities(site)
-        self._contributions = Contributions(self._funnels)
 
     def decode(self, record: Record) -> list[Line]:
         """The record's lines; bytes stay where a line is no record of ours."""
@@ -167,7 +166,7 @@ class DeviceStage:
             else:
                 _pass_on(line, emissions)
         pulse.moved(before, states)
-        self._contributions.tell(before, states, record, version, emissions)
+        tell_contributions(before, states, record, self._funnels, version, emissions)
         tell_links(before, states, evidence, version, emissions)
         touched.update(evidence)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from schemas import activity
@@ -20,42 +20,90 @@ from streams.funnels import Funnels
 _ROUND_MS = 300_000  # `last_seen` alone sends a register at most every five minutes
 
 
-def registers_of(
-    device_id: str, state: DeviceState | None, funnels: Funnels
+def changed_registers(
+    device_id: str,
+    before: DeviceState | None,
+    after: DeviceState | None,
+    funnels: Funnels,
+    version: int,
+    record_time: int,
+) -> Iterator[Register]:
+    """What the device has to tell anew, to every person for whom it changed."""
+    if _tells_all_anew(device_id, before, after):
+        yield from _registers(device_id, after, funnels, version, record_time).values()
+        return
+    earlier = _registers(device_id, before, funnels, version, record_time)
+    now = _registers(device_id, after, funnels, version, record_time)
+    for person, register in now.items():
+        if register != earlier.get(person):
+            yield register
+    for person in earlier:
+        if person not in now:
+            yield Register(
+                person_id=person,
+                device_id=device_id,
+                version=version,
+                record_time=record_time,
+                gone=True,
+            )
+
+
+def _tells_all_anew(device_id: str, before: DeviceState | None, after: DeviceState | None) -> bool:
+    """Whether each register is certainly another, of the same persons: nearly always."""
+    if before is None:
+        return True
+    if after is None or before.evidence == after.evidence:
+        return False
+    owner = _only_owner(device_id, after)
+    return owner is not None and owner == _only_owner(device_id, before)
+
+
+def _only_owner(device_id: str, state: DeviceState) -> Segment | None:
+    """Whose all is that the state says; None where it says something to several, or to nobody."""
+    if state.bot_days or state.profiles or not state.seen:
+        return None
+    segments = segments_of(device_id, state)
+    return segments[0] if len(segments) == 1 else None
+
+
+def _registers(
+    device_id: str,
+    state: DeviceState | None,
+    funnels: Funnels,
+    version: int,
+    record_time: int,
 ) -> dict[str, Register]:
-    """Person id -> what the device contributes, as a function of the device's state alone: version
-    and record time are 0.
-    """
+    """Person id -> what the device contributes, as a function of the device's state."""
     if state is None or not state.seen:
         return {}
     counted = not is_pseudonym(device_id)
     if not counted and not funnels.any_per_session:
         return {}
-    segments = segments_of(device_id, state)
     left = without_bot_days(state) if state.bot_days else state
-    if left is None:
-        result = {}
-    elif counted and len(segments) == 1:
-        whole = _whole(device_id, segments[0], left)
-        result = {whole.person_id: whole}
-    else:
-        result = _by_segment(device_id, segments, counted, left)
+    result: dict[str, Register] = {}
+    if left is not None:
+        segments = segments_of(device_id, state)
+        if len(segments) == 1 and (counted or left is state):
+            told = [_whole(device_id, segments[0], left, counted)]
+        else:
+            told = _by_segment(device_id, segments, counted, left)
+        result = {register.person_id: register for register in told}
     for user, profiles in state.profiles.items():
         # what was said of a user is that user's, wherever the device's timeline leads
         result.setdefault(person_of_user(user), _only_told(device_id, user, profiles))
+    for register in result.values():
+        register.version, register.record_time = version, record_time
     return result
 
 
 def _by_segment(
     device_id: str, segments: Sequence[Segment], counted: bool, state: DeviceState
-) -> dict[str, Register]:
+) -> list[Register]:
     spans: dict[str, list[_Span]] = {}
     for span in _spans(segments, state):
         if span.since <= span.until:
             spans.setdefault(span.segment.person(device_id), []).append(span)
-    return {
-        person: _of_spans(person, device_id, mine, counted, state) for person, mine in spans.items()
-    }
+    return [_of_spans(person, device_id, mine, counted, state) for person, mine in spans.items()]
 
 
 class _Span(NamedTuple):
@@ -79,26 +127,29 @@ def _rounded(last_seen: int, first_seen: int) -> int:
     return max(first_seen, last_seen - last_seen % _ROUND_MS)
 
 
-def _whole(device_id: str, segment: Segment, state: DeviceState) -> Register:
+def _whole(device_id: str, segment: Segment, state: DeviceState, counted: bool) -> Register:
     """Of a device that has only one owner, which is nearly every device."""
-    return Register(
+    register = Register(
         person_id=segment.person(device_id),
         device_id=device_id,
         version=0,
         record_time=0,
+        counted=counted,
         user_id=segment.user_id,
         first_seen=state.first_seen,
         last_seen=_rounded(state.last_seen, state.first_seen),
         sessions=state.past_sessions + len(state.starts),
-        orders=_count(state.orders),
-        profiles=state.profiles.get(segment.user_id, {}),
-        layout=state.layout if state.evidence else (),
-        starts=state.starts if state.evidence else (),
-        evidence=state.evidence,
-        purchases=state.orders,
-        activity=state.activity,
-        days=visit_days(state.starts, state.past_days),
     )
+    if state.evidence:
+        register.layout, register.starts = state.layout, state.starts
+        register.evidence = state.evidence
+    if counted:
+        register.orders, register.purchases = _count(state.orders), state.orders
+        register.activity = state.activity
+        register.days = visit_days(state.starts, state.past_days)
+    if state.profiles:
+        register.profiles = state.profiles.get(segment.user_id, {})
+    return register
 
 
 def _count(purchases: Purchases) -> int:
