@@ -25,6 +25,7 @@ from personalize_api.told import Telling
 from personalize_api.worker import Worker
 from schemas.current_site import CurrentSite
 from schemas.heartbeat import Listen, nobody_listens
+from schemas.hot_http import Handler, hot_protocol
 from schemas.settings import Settings
 
 _GRACE_S = 10
@@ -54,6 +55,7 @@ class App:
         self._site = site
         self._listen = listen
         self._room: Room | None = None
+        self.routes: dict[bytes, Handler] = {}  # the hot ones, while the room is open
         self._rest = FastAPI(
             title="Footfall personalization",
             version="1",
@@ -84,6 +86,9 @@ class App:
     async def _lifespan(self, rest: FastAPI) -> AsyncIterator[None]:
         async with open_room(self._settings, self._site, self._worker) as room:
             self._room = rest.state.room = room
+            for path, endpoint in ((PATH, room.homepage), (PICKS_PATH, room.picks)):
+                for method in ("GET", "POST"):
+                    self.routes[f"{method} {path}".encode()] = endpoint.answer
             telling = Telling(room.metrics, room.decisions)
             self._listen(telling.told, asyncio.get_running_loop())
             yield
@@ -162,7 +167,7 @@ def _configuration(app: App, settings: Settings) -> uvicorn.Config:
         host=settings.bind,
         port=settings.ports.personalize,
         loop="uvloop",
-        http="httptools",
+        http=hot_protocol(app.routes),
         lifespan="on",
         access_log=False,
         log_config=None,

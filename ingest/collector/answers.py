@@ -1,4 +1,4 @@
-"""Raw ASGI answers, with the CORS headers a listed page needs."""
+"""Answers of the collecting paths, with the CORS headers a listed page needs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ingest.collector.errors import RETRY_AFTER_S, STATUS, RefusedRequest, Unavailable
+from schemas.hot_http import Answer
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
-Answer = tuple[Message, Message]
 
 _JSON = (b"content-type", b"application/json")
 _ALLOWED_HEADERS = b"authorization, content-type, content-encoding, anonymousid, sp-anonymous"
 _PREFLIGHT_LIFE = b"600"
 _OK = b'{"success": true}'
 _EMPTY: Message = {"type": "http.response.body", "body": b""}
-_OK_BODY: Message = {"type": "http.response.body", "body": _OK}
 _NEVER_KEPT = (b"cache-control", b"no-store")
 
 
@@ -42,37 +41,33 @@ def cors(origin: bytes) -> Headers:
 
 
 @lru_cache(maxsize=1024)
-def _start(status: int, origin: bytes) -> Message:
-    headers = cors(origin)
+def _taken(status: int, origin: bytes) -> Answer:
     if status == 200:
-        headers += [_JSON, (b"content-length", str(len(_OK)).encode())]
-    return {"type": "http.response.start", "status": status, "headers": headers}
+        return Answer(200, (*cors(origin), _JSON), _OK)
+    return Answer(status, tuple(cors(origin)))
 
 
-def taken(status: int, origin: bytes, set_cookie: bytes = b"") -> tuple[Message, Message]:
+def taken(status: int, origin: bytes, set_cookie: bytes = b"") -> Answer:
     """All is durable: 200 with the body Segment's clients expect, or 204."""
-    start = _start(status, origin)
-    if set_cookie:
-        start = {**start, "headers": [*start["headers"], (b"set-cookie", set_cookie)]}
-    return start, _OK_BODY if status == 200 else _EMPTY
+    answer = _taken(status, origin)
+    if not set_cookie:
+        return answer
+    return answer._replace(headers=(*answer.headers, (b"set-cookie", set_cookie)))
 
 
-def taken_as(answer: Taken, origin: bytes) -> tuple[Message, Message]:
+def taken_as(answer: Taken, origin: bytes) -> Answer:
     """All is durable: 200 with the body that its protocol's clients expect; no cache keeps it."""
-    headers = [*cors(origin), (b"content-type", answer.media), _NEVER_KEPT]
-    headers.append((b"content-length", str(len(answer.content)).encode()))
-    start = {"type": "http.response.start", "status": 200, "headers": headers}
-    return start, {"type": "http.response.body", "body": answer.content}
+    headers = (*cors(origin), (b"content-type", answer.media), _NEVER_KEPT)
+    return Answer(200, headers, answer.content)
 
 
-def refusal(error: RefusedRequest, origin: bytes) -> tuple[Message, Message]:
+def refusal(error: RefusedRequest, origin: bytes) -> Answer:
     """`{"code", "message"}`: several SDKs break on any other body."""
     body = msgspec.json.encode({"code": error.code, "message": str(error)})
-    headers = [*cors(origin), _JSON, (b"content-length", str(len(body)).encode())]
+    headers = [*cors(origin), _JSON]
     if isinstance(error, Unavailable):
         headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
-    start = {"type": "http.response.start", "status": STATUS[type(error)], "headers": headers}
-    return start, {"type": "http.response.body", "body": body}
+    return Answer(STATUS[type(error)], tuple(headers), body)
 
 
 _GIF = bytes.fromhex(
@@ -91,7 +86,6 @@ def image(origin: bytes, set_cookie: bytes = b"", refused: str = "") -> Answer:
         *cors(origin),
         *_NOT_EVEN_BY_OLD_CACHES,
         (b"content-type", b"image/gif"),
-        (b"content-length", str(len(_GIF)).encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"cross-origin-resource-policy", b"cross-origin"),
     ]
@@ -99,8 +93,7 @@ def image(origin: bytes, set_cookie: bytes = b"", refused: str = "") -> Answer:
         headers.append((b"set-cookie", set_cookie))
     if refused:
         headers.append((b"footfall-refused", refused.encode()))
-    start = {"type": "http.response.start", "status": 200, "headers": headers}
-    return start, {"type": "http.response.body", "body": _GIF}
+    return Answer(200, tuple(headers), _GIF)
 
 
 def redirect(to: str, referrer_policy: bytes, set_cookie: bytes = b"") -> Answer:
@@ -110,23 +103,20 @@ def redirect(to: str, referrer_policy: bytes, set_cookie: bytes = b"") -> Answer
         *_NOT_EVEN_BY_OLD_CACHES,
         (b"referrer-policy", referrer_policy),
         (b"x-robots-tag", b"noindex, nofollow"),
-        (b"content-length", b"0"),
     ]
     if set_cookie:
         headers.append((b"set-cookie", set_cookie))
-    return {"type": "http.response.start", "status": 302, "headers": headers}, _EMPTY
+    return Answer(302, tuple(headers))
 
 
 def page(status: int, html: bytes) -> Answer:
     """A page for a person."""
-    headers = [
+    headers = (
         *_NOT_EVEN_BY_OLD_CACHES,
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
-        (b"content-length", str(len(html)).encode()),
-    ]
-    start = {"type": "http.response.start", "status": status, "headers": headers}
-    return start, {"type": "http.response.body", "body": html}
+    )
+    return Answer(status, headers, html)
 
 
 async def preflight(send: Send, origin: bytes) -> None:

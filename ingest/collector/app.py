@@ -23,6 +23,7 @@ from ingest.collector.spool import Spool
 from ingest.collector.told import told
 from schemas.current_site import CurrentSite
 from schemas.heartbeat import Listen, nobody_listens
+from schemas.hot_http import hot_protocol
 from schemas.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -66,7 +67,8 @@ def create_app(settings: Settings, site: CurrentSite, listen: Listen = nobody_li
 def serve(settings: Settings, site: CurrentSite, listen: Listen = nobody_listens) -> None:
     """Serves until SIGTERM or SIGINT: then accepts nothing more, flushes, and returns."""
     port = settings.ports.collect
-    config = server_config(create_app(settings, site, listen), settings.bind, port)
+    app = create_app(settings, site, listen)
+    config = server_config(app, settings.bind, port, hot_protocol(app.routes()))
     calm_garbage_collection()
     _log.info("collector at http://%s:%d", settings.bind, port)
     uvicorn.Server(config).run()
@@ -79,14 +81,16 @@ def calm_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def server_config(app: App, host: str, port: int) -> uvicorn.Config:
+def server_config(
+    app: App, host: str, port: int, http: type[asyncio.Protocol] | str = "httptools"
+) -> uvicorn.Config:
     """How the collector is served; the benchmark serves its baseline in the same way."""
     return uvicorn.Config(
         app,
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=http,
         ws="none",
         lifespan="on",
         access_log=False,

@@ -19,11 +19,9 @@ _PLAIN = (b"", b"identity", b"gzip", b"x-gzip")
 
 
 async def read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
-    """The body as the sender meant it, at most 1 MB of it.
+    """The body as it comes, at most 1 MB of it.
 
-    Gzip is recognized by its first two bytes, because several SDKs send it without saying so.
-    Raises TooLarge without having buffered more than the bound, MalformedBody,
-    UnsupportedEncoding, ClientGone.
+    Raises TooLarge without having buffered more than the bound, ClientGone.
     """
     length = headers.get(b"content-length", b"")
     if len(length) > _FEW_DIGITS and length.isdigit() and int(length) > MAX_REQUEST_BYTES:
@@ -36,6 +34,15 @@ async def read(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
         body = await _rest(receive, body)
     if len(body) > MAX_REQUEST_BYTES:
         raise TooLarge(_BOUND)
+    return body
+
+
+def unpacked(body: bytes, headers: Mapping[bytes, bytes]) -> bytes:
+    """The body as the sender meant it, at most 1 MB of it.
+
+    Gzip is recognized by its first two bytes, because several SDKs send it without saying so.
+    Raises TooLarge, MalformedBody, UnsupportedEncoding.
+    """
     if body[:2] == _GZIP_MAGIC:
         return unzip(body)
     encoding = headers.get(b"content-encoding")

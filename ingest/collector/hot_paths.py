@@ -1,4 +1,4 @@
-"""The hot paths, as plain ASGI beside the FastAPI application (infra/decisions/0005).
+"""The hot paths, beside the FastAPI application (infra/decisions/0005, 0026).
 
 The way of a request, in order, with its failure exits:
 
@@ -12,11 +12,12 @@ The way of a request, in order, with its failure exits:
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from ingest.collector import answers, body
 from ingest.collector.address_keys import Told
@@ -35,10 +36,21 @@ from ingest.collector.protocols import beacon, posthog, segment
 from ingest.collector.publish import Publisher
 from ingest.collector.rules import Rules
 from schemas.current_site import Followed
+from schemas.event import RawLine
+from schemas.hot_http import (
+    Answer,
+    Handled,
+    Headers,
+    Routes,
+    Scope,
+    Waiting,
+    finish,
+    send_answer,
+)
+from schemas.sightings import Unconsented
 
 _log = logging.getLogger(__name__)
 
-Scope = MutableMapping[str, Any]
 App = Callable[[Scope, body.Receive, answers.Send], Awaitable[None]]
 
 
@@ -82,51 +94,92 @@ class HotPaths:
         self._told = Told()
         self._mail = MailPaths(rules, publisher, metrics)
 
+    def routes(self) -> Routes:
+        """The collecting paths for a server that asks below ASGI."""
+        return {f"POST {path}".encode(): self.take for path in self._readers}
+
     async def __call__(self, scope: Scope, receive: body.Receive, send: answers.Send) -> None:
-        read_parcel = self._readers.get(scope["path"]) if scope["type"] == "http" else None
-        if read_parcel is None or scope["method"] == "OPTIONS":
+        if scope["type"] == "http" and scope["method"] == "OPTIONS":
+            await answers.preflight(send, self._listed(dict(scope["headers"])))
+            return
+        if scope["type"] != "http" or scope["path"] not in self._readers:
             await self._answer_rest(scope, receive, send)
             return
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        rules = self._rules.now
+        headers: Headers = dict(scope["headers"])
         try:
             if scope["method"] != "POST":
                 raise MethodNotAllowed("events are sent by POST")
             content = await body.read(receive, headers)
-            parcel = read_parcel(content)
-            caller = _admit(rules, parcel, scope, headers)
-            if caller.server and (days := parcel.past_days(caller.received_at)):
-                await rules.namer.expect_past(days)
-            harvest = parcel.gather(caller, rules)
-            told = self._told.news(harvest.unconsented) if harvest.unconsented else ()
-            lines = [*harvest.accepted, *harvest.claims, *told]
-            durable = self._publisher.offer(lines, harvest.refused)
-            if durable is not None and not await durable:
-                raise Unavailable("Kafka did not acknowledge the events: send them again")
-            if told:
-                self._told.acknowledged(told)
         except RefusedRequest as error:
-            self._metrics.refused.labels(error.code).inc()
-            start, rest = answers.refusal(error, self._listed(headers))
+            answer = self._refused(error, headers)
         except ClientGone:
             _log.debug("a sender hung up before its body was complete")
             return
         else:
-            self._count(harvest)
-            status = 204 if read_parcel is beacon.read_beacon else 200
-            asking = self._asking(headers)
-            if harvest.answer is None:
-                start, rest = answers.taken(status, asking, harvest.set_cookie)
-            else:
-                start, rest = answers.taken_as(harvest.answer, asking)
-        await send(start)
-        await send(rest)
+            answer = await finish(self.take(scope, headers, content))
+        await send_answer(send, answer)
+
+    def take(self, scope: Scope, headers: Headers, content: bytes) -> Handled:
+        """What is answered when the events of a whole request are durable, or it is refused."""
+        rules = self._rules.now
+        read_parcel = self._readers[scope["path"]]
+        try:
+            parcel = read_parcel(body.unpacked(content, headers))
+            caller = _admit(rules, parcel, scope, headers)
+            if caller.server and (days := parcel.past_days(caller.received_at)):
+                return self._publish_past(days, parcel, caller, rules)
+            return self._publish(parcel, caller, rules)
+        except RefusedRequest as error:
+            return self._refused(error, headers)
+
+    async def _publish_past(
+        self, days: Iterable[int], parcel: Parcel, caller: Caller, rules: Rules
+    ) -> Answer:
+        try:
+            await rules.namer.expect_past(days)
+            return await finish(self._publish(parcel, caller, rules))
+        except RefusedRequest as error:
+            return self._refused(error, caller.headers)
+
+    def _publish(self, parcel: Parcel, caller: Caller, rules: Rules) -> Handled:
+        """Raises TooLarge, Unavailable, and has then taken nothing."""
+        harvest = parcel.gather(caller, rules)
+        told = self._told.news(harvest.unconsented) if harvest.unconsented else []
+        lines: list[RawLine] = [*harvest.accepted, *harvest.claims, *told]
+        durable = self._publisher.offer(lines, harvest.refused)
+        if durable is None:
+            return self._taken(harvest, told, caller)
+        return Waiting(durable, partial(self._published, harvest, told, caller))
+
+    def _published(
+        self,
+        harvest: Harvest,
+        told: Sequence[Unconsented],
+        caller: Caller,
+        durable: asyncio.Future[bool],
+    ) -> Answer:
+        if durable.result():
+            return self._taken(harvest, told, caller)
+        lost = Unavailable("Kafka did not acknowledge the events: send them again")
+        return self._refused(lost, caller.headers)
+
+    def _taken(self, harvest: Harvest, told: Sequence[Unconsented], caller: Caller) -> Answer:
+        if told:
+            self._told.acknowledged(told)
+        self._count(harvest)
+        asking = self._asking(caller.headers)
+        if harvest.answer is not None:
+            return answers.taken_as(harvest.answer, asking)
+        status = 204 if caller.scope["path"] == "/b" else 200
+        return answers.taken(status, asking, harvest.set_cookie)
+
+    def _refused(self, error: RefusedRequest, headers: Headers) -> Answer:
+        self._metrics.refused.labels(error.code).inc()
+        return answers.refusal(error, self._listed(headers))
 
     async def _answer_rest(self, scope: Scope, receive: body.Receive, send: answers.Send) -> None:
         if scope["type"] != "http":
             await self._others(scope, receive, send)
-        elif scope["method"] == "OPTIONS":
-            await answers.preflight(send, self._listed(dict(scope["headers"])))
         elif scope["path"] == "/beacon.js" and scope["method"] in ("GET", "HEAD"):
             await self._script(scope, send)
         elif scope["path"] in self._mail.paths:

@@ -30,6 +30,7 @@ from ingest.collector.protocols import pixel, redirect
 from ingest.collector.publish import Publisher
 from ingest.collector.rules import Rules
 from schemas.current_site import Followed
+from schemas.hot_http import Answer, send_answer
 from schemas.site import WriteKey
 
 Scope = MutableMapping[str, Any]
@@ -52,13 +53,9 @@ class MailPaths:
     async def __call__(self, scope: Scope, send: answers.Send) -> None:
         answer = self._image if scope["path"] == pixel.PATH else self._onward
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        start, rest = await answer(scope, headers, self._rules.now)
-        await send(start)
-        await send(rest)
+        await send_answer(send, await answer(scope, headers, self._rules.now))
 
-    async def _image(
-        self, scope: Scope, headers: dict[bytes, bytes], rules: Rules
-    ) -> answers.Answer:
+    async def _image(self, scope: Scope, headers: dict[bytes, bytes], rules: Rules) -> Answer:
         origin = headers.get(b"origin", b"")
         listed = origin if origin and rules.keys.allows_origin(origin) else b""
         try:
@@ -80,9 +77,7 @@ class MailPaths:
             refused = refused or record.reason
         return answers.image(listed, harvest.set_cookie, refused)
 
-    async def _onward(
-        self, scope: Scope, headers: dict[bytes, bytes], rules: Rules
-    ) -> answers.Answer:
+    async def _onward(self, scope: Scope, headers: dict[bytes, bytes], rules: Rules) -> Answer:
         set_cookie = b""
         try:
             if scope["method"] != "HEAD":
@@ -139,7 +134,7 @@ This link is damaged. Please look for a complete one in the letter or page it ca
 """
 
 
-def _dead_end(error: RefusedRequest, headers: dict[bytes, bytes]) -> answers.Answer:
+def _dead_end(error: RefusedRequest, headers: dict[bytes, bytes]) -> Answer:
     """A sentence for a person, JSON for a program."""
     if b"text/html" not in headers.get(b"accept", b""):
         return answers.refusal(error, b"")

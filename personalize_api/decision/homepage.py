@@ -1,4 +1,4 @@
-"""`GET|POST /v1/homepage`: the hot path, a plain ASGI function (infra/decisions/0007).
+"""`GET|POST /v1/homepage`: the hot path (infra/decisions/0007, 0026).
 
 Reads the request, says who is asking, looks the visitor up, chooses, answers, logs the decision.
 """
@@ -30,9 +30,10 @@ from personalize_api.decision.answer import (
 )
 from personalize_api.decision.arrival import Arrival
 from personalize_api.decision.decisions import DecisionLog
+from personalize_api.decision.endpoint import HotEndpoint
 from personalize_api.decision.flags import of_experiment
-from personalize_api.decision.request import Receive, Scope, Send, read_arrival
-from personalize_api.decision.respond import etag, is_held, refuse, respond, told
+from personalize_api.decision.request import Scope, read_arrival
+from personalize_api.decision.respond import etag, is_held, respond, told
 from personalize_api.decision.scenarios import (
     DEFAULT,
     Choice,
@@ -52,6 +53,7 @@ from schemas.current_site import CurrentSite
 from schemas.decision_token import Decided, mint
 from schemas.event import Decision
 from schemas.geo import GeoDatabase
+from schemas.hot_http import Answer
 from schemas.referrer import classify
 from schemas.settings import Settings
 from schemas.site import Site
@@ -85,8 +87,8 @@ class Made(NamedTuple):
     decision: Decision
 
 
-class Homepage:
-    """The endpoint as an ASGI application of its own."""
+class Homepage(HotEndpoint):
+    """The endpoint, and what others decide by it."""
 
     def __init__(
         self,
@@ -98,6 +100,7 @@ class Homepage:
         splits: Splits = by_arms,
         picks: Picks | None = None,
     ) -> None:
+        super().__init__(site, metrics)
         self._settings = settings
         self._splits = splits
         self._picks = picks
@@ -105,33 +108,24 @@ class Homepage:
         self._rules = site.follow(Rules)
         self._visitors = visitors
         self._decisions = decisions
-        self._metrics = metrics
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: Headers = dict(scope["headers"])
+    async def answer(self, scope: Scope, headers: Headers, body: bytes) -> Answer:
         rules = self._rules.now
-        method = scope["method"]
         try:
-            if method == "OPTIONS":
-                await respond(send, 204, b"", cors(rules.site, headers, preflight=True))
-                return
-            arrival = await read_arrival(scope, headers, receive)
+            arrival = read_arrival(scope, headers, body)
             caller = identify(headers, rules.site)
             made = await self._decide(rules, scope, headers, caller, arrival)
-            self.log(made.decision)
         except PersonalizeError as error:
-            self._metrics.refused(error.code)
-            await refuse(send, error, cors(rules.site, headers))
-            return
+            return self._refused(error, headers)
+        self.log(made.decision)
         answer = made.answer
         tag = etag(answer.cache_key)
         more = [(b"etag", tag), *cors(rules.site, headers)]
-        if method == "GET" and is_held(headers, tag):
-            await respond(send, 304, b"", more + told(answer))
-            return
-        if method == "HEAD":
+        if scope["method"] == "GET" and is_held(headers, tag):
+            return respond(304, b"", more + told(answer))
+        if scope["method"] == "HEAD":
             more += told(answer)
-        await respond(send, 200, encode(answer), more)
+        return respond(200, encode(answer), more)
 
     async def evaluate(
         self,

@@ -1,4 +1,4 @@
-"""A request of the hot paths as it comes: plain ASGI, read whole and bounded."""
+"""A request of the hot paths as it comes: read whole and bounded."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
-async def read_arrival(scope: Scope, headers: Headers, receive: Receive) -> Arrival:
-    """Raises MethodRefused, TooLarge, InvalidInput."""
+def read_arrival(scope: Scope, headers: Headers, body: bytes) -> Arrival:
+    """Raises TooLarge, InvalidInput."""
     if scope["method"] == "HEAD":
         return read_query(scope["query_string"], headers)
-    body = await body_of(scope, receive)
-    return read_body(body) if body else read_query(scope["query_string"])
+    return read_body(body) if has_text(body) else read_query(scope["query_string"])
+
+
+def has_text(body: bytes) -> bool:
+    """Whether there is anything but space."""
+    return bool(body) and not body.isspace()
 
 
 async def body_of(scope: Scope, receive: Receive) -> bytes:
-    """Of a POST; b'' of others, and where there is nothing but space.
+    """Of a POST; b'' of others, which are not read.
 
     Raises MethodRefused, TooLarge, InvalidInput.
     """
@@ -42,4 +46,4 @@ async def body_of(scope: Scope, receive: Receive) -> bytes:
         more = message.get("more_body", False)
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge(f"the body is longer than {MAX_BODY_BYTES} bytes")
-    return body if body.strip() else b""
+    return body

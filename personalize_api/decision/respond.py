@@ -9,15 +9,12 @@ it can read nothing else. infra/docs/caching.md shows both at work.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-
 from personalize_api.caller.access import Headers
 from personalize_api.caller.cors import VARY
 from personalize_api.decision.answer import HomepageAnswer
 from personalize_api.errors import MethodRefused, PersonalizeError
+from schemas.hot_http import Answer
 
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 METHODS = b"GET, HEAD, POST"
@@ -54,18 +51,16 @@ def told(answer: HomepageAnswer) -> list[Header]:
     return headers
 
 
-async def refuse(send: Send, error: PersonalizeError, more: list[Header]) -> None:
+def refuse(error: PersonalizeError, more: list[Header]) -> Answer:
     """`more`: CORS headers, so that the page may read why."""
     extra = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
     if isinstance(error, MethodRefused):
         extra.append((b"allow", METHODS))
-    await respond(send, error.status, error.body(), more + extra)
+    return respond(error.status, error.body(), more + extra)
 
 
-async def respond(send: Send, status: int, body: bytes, headers: list[Header]) -> None:
-    """A JSON body with its length; none of a 204 and a 304, which have no body."""
-    head = [_NOT_KEPT, VARY, *headers]
-    if status not in (204, 304):
-        head += [_JSON, (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": head})
-    await send({"type": "http.response.body", "body": body})
+def respond(status: int, body: bytes, headers: list[Header]) -> Answer:
+    """A JSON body; none of a 204 and a 304, which have none."""
+    if status in (204, 304):
+        return Answer(status, (_NOT_KEPT, VARY, *headers))
+    return Answer(status, (_NOT_KEPT, VARY, *headers, _JSON), body)

@@ -14,15 +14,17 @@ from personalize_api.caller.access import Headers, identify
 from personalize_api.caller.cors import cors
 from personalize_api.decision.answer import Pick, VisitorAnswer
 from personalize_api.decision.arrival import Arrival, HomepageInput, check, read_query
+from personalize_api.decision.endpoint import HotEndpoint
 from personalize_api.decision.homepage import Homepage
-from personalize_api.decision.request import Receive, Scope, Send, body_of
-from personalize_api.decision.respond import refuse, respond
+from personalize_api.decision.request import Scope, has_text
+from personalize_api.decision.respond import respond
 from personalize_api.errors import InvalidInput, PersonalizeError
 from personalize_api.metrics import Metrics
 from personalize_api.picks.asked import Asked
 from personalize_api.picks.choose import MAX_LIMIT
 from schemas.activity import MAX_TEXT
 from schemas.current_site import CurrentSite
+from schemas.hot_http import Answer
 
 PATH = "/v1/picks"
 USUAL_LIMIT = 12
@@ -50,31 +52,23 @@ _decode = msgspec.json.Decoder(PicksInput).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class PicksEndpoint:
-    """The endpoint as an ASGI application of its own."""
+class PicksEndpoint(HotEndpoint):
+    """The endpoint."""
 
     def __init__(self, site: CurrentSite, homepage: Homepage, metrics: Metrics) -> None:
-        self._site = site
+        super().__init__(site, metrics)
         self._homepage = homepage
-        self._metrics = metrics
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: Headers = dict(scope["headers"])
+    async def answer(self, scope: Scope, headers: Headers, body: bytes) -> Answer:
         site = self._site.site
-        allowed = cors(site, headers, preflight=scope["method"] == "OPTIONS")
         try:
-            if scope["method"] == "OPTIONS":
-                await respond(send, 204, b"", allowed)
-                return
-            arrival, asked = await _read(scope, receive)
+            arrival, asked = _read(scope, body)
             caller = identify(headers, site)
             made = await self._homepage.evaluate(scope, headers, caller, arrival, "", asked)
         except PersonalizeError as error:
-            self._metrics.refused(error.code)
-            await refuse(send, error, allowed)
-            return
+            return self._refused(error, headers)
         answer = made.answer
-        body = PicksAnswer(
+        picks = PicksAnswer(
             picks=answer.picks,
             scenario=answer.scenario,
             reason=answer.reason,
@@ -82,13 +76,12 @@ class PicksEndpoint:
             ttl_s=answer.ttl_s,
             degraded=answer.degraded,
         )
-        await respond(send, 200, _encode(body), allowed)
+        return respond(200, _encode(picks), cors(site, headers))
 
 
-async def _read(scope: Scope, receive: Receive) -> tuple[Arrival, Asked]:
-    """Raises MethodRefused, TooLarge, InvalidInput."""
-    body = await body_of(scope, receive)
-    if not body:
+def _read(scope: Scope, body: bytes) -> tuple[Arrival, Asked]:
+    """Raises TooLarge, InvalidInput."""
+    if not has_text(body):
         arrival = read_query(scope["query_string"])
         said = dict(reversed(parse_qsl(scope["query_string"].decode("latin-1"))))
         return arrival, _asked(said.get("limit"), said.get("product_id"))
