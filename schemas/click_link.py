@@ -27,6 +27,9 @@ _TARGET = re.compile(
 )
 _UNQUOTED = "._~:/?#[]@!$&'()*+,;=%-"
 _SIGNATURE_BYTES = 16
+_ALLOWED = (
+    f"allowed: http(s)://host/..., up to {MAX_TARGET} characters, without a user and without spaces"
+)
 
 
 class NotATarget(ValueError):
@@ -48,16 +51,13 @@ def target(url: str) -> str:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode() if not url.isascii() else ""
     except ValueError as error:
-        raise NotATarget(f"{url!r}: {error}") from error
+        raise NotATarget(f"{url[:200]!r}: {error}; {_ALLOWED}") from error
     if host and "@" not in parts.netloc:
         port = f":{parts.port}" if parts.port else ""
         rest = url.partition("://")[2].removeprefix(parts.netloc)
         url = f"{parts.scheme}://{host}{port}{quote(rest, safe=_UNQUOTED)}"
     if not is_target(url):
-        raise NotATarget(
-            f"{url[:200]!r} is nothing that a link may lead to; allowed: http(s)://host/..., up to "
-            f"{MAX_TARGET} characters, without a user and without spaces"
-        )
+        raise NotATarget(f"{url[:200]!r} is nothing that a link may lead to; {_ALLOWED}")
     return url
 
 

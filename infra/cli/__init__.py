@@ -18,6 +18,7 @@ from infra.cli import (
     configure,
     erase,
     imports,
+    letters,
     operate,
     picks,
     query,
@@ -39,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for group in (
-    *(services, operate, query, imports, simulate, report, visitors),
+    *(services, operate, query, imports, simulate, report, visitors, letters),
     *(erase, rejected, alerts, picks, configure),
 ):
     group.register(app)

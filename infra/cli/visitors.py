@@ -20,7 +20,6 @@ from infra.cli import context
 from infra.cli.context import Failure
 from infra.cli.explained import print_explained
 from infra.cli.visitor_card import show
-from schemas.click_token import sign as sign_click
 from schemas.ids import is_identifier
 from schemas.site_values import duration_within
 
@@ -31,7 +30,6 @@ _STATE_DIR = typer.Option(context.STATE_DIR, help="Of the running `footfall up`:
 def register(app: typer.Typer) -> None:
     app.command(rich_help_panel=_GROUP)(homepage)
     app.command(rich_help_panel=_GROUP)(visitor)
-    app.command(rich_help_panel=_GROUP)(click_token)
     app.command(rich_help_panel=_GROUP)(user_token)
 
 
@@ -103,22 +101,6 @@ def visitor(
         Console().print_json(msgspec.json.encode(found).decode())
     else:
         show(found, Console(emoji=False, highlight=False))
-
-
-def click_token(
-    user_ids: list[str] = typer.Argument(help="Logins; - reads them from stdin, one a line."),
-    days: int = typer.Option(90, min=1, max=3650, help="How long a click counts."),
-    state_dir: Path = _STATE_DIR,
-) -> None:
-    """Tokens that say whose mail was clicked: put ff_click=TOKEN into its links.
-
-    Prints login and token, a tab between them, for the program that sends the mails.
-    """
-    secret = context.secret(context.settings(), state_dir)
-    expires_ms = int((time.time() + days * 86_400) * 1000)
-    given = sys.stdin.read().split("\n") if user_ids == ["-"] else user_ids
-    for user_id in filter(None, given):
-        typer.echo(f"{user_id}\t{sign_click(user_id, expires_ms, secret)}")
 
 
 def user_token(

@@ -189,7 +189,7 @@ def test_a_member_is_greeted_and_a_child_chooses_the_homepage(
     assert (age, name_at) == ("4", "0")  # its age is told, its name never
 
 
-def test_a_letter_says_whose_it_is_on_the_machine_where_it_is_read(
+def test_a_letter_says_that_it_was_opened_and_whose_it_is_where_it_is_read(
     footfall: Stack, shop_url: str
 ) -> None:
     with Browser(shop_url, "at-the-office", agreed=True) as office:
@@ -197,12 +197,16 @@ def test_a_letter_says_whose_it_is_on_the_machine_where_it_is_read(
         letter = html.unescape(office.get("/mail/2").text)
     with Browser(shop_url, "no-member", agreed=True) as stranger:
         assert "ff_click" not in stranger.get("/mail/2").text
-    links = re.findall(r'href="(/p/[^"]+ff_click=[^"]+)"', letter)
-    assert links
+    links = re.findall(r'href="([^"]+/r[?][^"]+p%2F[^"]+ff_click=[^"]+)"', letter)
+    (pixel,) = re.findall(r'src="([^"]+/pixel.gif[^"]+)"', letter)
     with Browser(shop_url, "on-the-sofa", agreed=True) as sofa:
         sofa.homepage()
         device = sofa.cookies["ff_id"]
-        _beacon(footfall, sofa, shop_url + links[0])
+        assert sofa.get(pixel).headers["content-type"] == "image/gif"
+        toy = sofa.get(links[0])
+        assert toy.is_success
+        assert str(toy.url).startswith(f"{shop_url}/p/")
+        _beacon(footfall, sofa, str(toy.url))
     footfall.drain()
 
     told = f"FROM identities WHERE identifier = '{device}' AND reason = 'mail_click'"
@@ -210,6 +214,13 @@ def test_a_letter_says_whose_it_is_on_the_machine_where_it_is_read(
     (hedy,) = footfall.sql(f"SELECT toString(person_id) {told}")
     assert footfall.sql(f"SELECT DISTINCT toString(person_id) {came}") == [hedy]
     assert footfall.sql(f"SELECT count() {came} AND url LIKE '%ff_click%'") == [["0"]]
+    opened = "SELECT utm_campaign FROM events WHERE name = 'Email Opened'"
+    assert footfall.sql(f"{opened} AND toString(person_id) = '{hedy[0]}'") == [["bears-picnic"]]
+    visits = (
+        "SELECT utm_medium, entry_path LIKE '/p/%', pages, bounced FROM sessions"
+        f" WHERE toString(person_id) = '{hedy[0]}' AND referrer_medium = 'email'"
+    )
+    assert footfall.sql(visits) == [["email", "1", "1", "true"]]  # reading a letter is no visit
 
 
 def test_who_only_looks_around_gets_no_cookie(shop_url: str) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -141,6 +142,16 @@ def test_footfall_is_told_the_way_the_visitor_came(shop: httpx.Client, chooser: 
     assert visit.url == f"{shop.headers['Origin']}/?utm_medium=email"
     assert visit.referrer == "https://mail.example/"
     assert (visit.ip, visit.gpc, visit.consent) == ("127.0.0.1", True, "denied")
+
+
+def test_a_letter_leads_to_the_shop_whatever_host_was_asked_for(shop: httpx.Client) -> None:
+    """Otherwise anybody could have a link to his own pages signed."""
+    for host in ("evil.example", "127.0.0.1@evil.example", "evil.example:8082"):
+        letter = shop.get("/mail/1", headers={"Host": host}).text
+        targets = re.findall(r"/r[?]u=(.*?)&", letter)
+        own = quote(str(shop.headers["Origin"]), safe="")
+        assert targets
+        assert all(target.startswith(f"{own}%2F") for target in targets), host
 
 
 def test_search_says_how_much_it_found(shop: httpx.Client) -> None:

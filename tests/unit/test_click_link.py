@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.cli import main
+from schemas import click_token
 from schemas.click_link import NotATarget, is_signed, is_target, link, signature, target
 from schemas.click_token import token_in, with_token
 
@@ -81,3 +84,34 @@ def test_whatever_is_signed_may_be_led_to(url: str) -> None:
 def test_a_token_takes_its_place_before_the_fragment(url: str, arrives: str) -> None:
     assert with_token(url, "T") == arrives
     assert token_in(arrives) == "T"
+
+
+def test_the_command_makes_one_link_a_recipient_within_its_campaign(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FOOTFALL_SECRET_KEY", "s")
+    monkeypatch.setattr("sys.stdin", io.StringIO("anna\nben\n"))
+    url = "https://shop.example/p/bear?utm_source=letter#top"
+    campaign = ["--campaign", "spring 1", "--collector", "https://events.shop.example"]
+    with pytest.raises(SystemExit) as ended:
+        main(["click-link", url, *campaign, "--user", "-"])
+
+    assert ended.value.code == 0
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [user for user, _ in lines] == ["anna", "ben"]
+    tagged = "?utm_source=letter&utm_medium=email&utm_campaign=spring+1#top"
+    for user, made in lines:
+        said = {name: value[0] for name, value in parse_qs(urlsplit(made).query).items()}
+        assert said["u"] == f"https://shop.example/p/bear{tagged}"
+        assert is_signed(said["u"], said["ff_click"], said["s"], "s")
+        click = click_token.read(said["ff_click"], "s")
+        assert click is not None
+        assert click.user_id == user
+
+
+def test_the_command_names_what_it_cannot_lead_to(capsys: pytest.CaptureFixture[str]) -> None:
+    for url in ("javascript:alert(1)", "https://[/", "https://a@b/"):
+        with pytest.raises(SystemExit) as ended:
+            main(["click-link", url, "--campaign", "x"])
+        assert ended.value.code == 2
+        assert "allowed: http(s)://" in capsys.readouterr().err

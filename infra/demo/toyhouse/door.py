@@ -116,7 +116,7 @@ def _headers(shopper: Shopper) -> dict[str, str]:
     return {
         "Content-Security-Policy": (
             f"default-src 'none'; script-src 'self' {collector}; connect-src 'self' {collector}; "
-            "img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+            f"img-src 'self' {collector}; style-src 'self'; form-action 'self'; base-uri 'none'; "
             "frame-ancestors 'none'"
         ),
         "X-Content-Type-Options": "nosniff",

@@ -1,5 +1,7 @@
 -- Where a session came from is told by its first event that names an external source (another
 -- site or a campaign), else by its first event. An order counts once however often it was sent.
+-- What a letter tells, that it was opened or a link in it clicked, is no visit: that begins with the
+-- page that the link leads to.
 CREATE OR REPLACE VIEW sessions
 (
     session_id UUID COMMENT 'Id of the session, derived from device and start',
@@ -103,7 +105,7 @@ FROM
         ) AS site_money,
         countIf(name = 'Order Completed' AND revenue != 0 AND isNull(revenue_site)) AS unknown_rates
     FROM events
-    WHERE isNotNull(session_id)
+    WHERE isNotNull(session_id) AND (protocol != 'pixel' OR type IN ('page', 'screen'))
     GROUP BY session_id
 )
 COMMENT 'One row a session, without bots';

@@ -12,10 +12,11 @@ from starlette.responses import Response
 from infra.demo.catalogue import Catalogue
 from infra.demo.product import Product
 from infra.demo.toyhouse.door import render
+from infra.demo.toyhouse.footfall import Consent
 from infra.demo.toyhouse.forms import read_form
 from infra.demo.toyhouse.members import MAX_EMAIL, NotAnAddress, address
 from infra.demo.toyhouse.shopper import Shopper
-from schemas import click_token
+from schemas import click_link, click_token
 
 _CLICKS_COUNT_MS = 90 * 86_400_000  # in what was mailed by then
 
@@ -37,18 +38,33 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """An issue as one reader gets it."""
 
     issue: Issue
+    shop: str  # address, without a path
+    collector: str  # the same
+    browser_key: str
+    secret: str
+    consent: Consent  # of the reader, as known when it was sent
     token: str = ""  # says that it was this member's letter
 
     def link(self, path: str) -> str:
-        """Where a link leads, tagged with the campaign, and with whose letter it is."""
-        tags = {
+        """Where a link leads, tagged with the campaign: by way of the collector, which counts."""
+        to = f"{self.shop}{path}?{urlencode(self._campaign)}"
+        return click_link.link(self.collector, to, self.secret, self.token)
+
+    @property
+    def pixel(self) -> str:
+        """The image by which the reader's mail program tells that the letter was opened."""
+        said = {"key": self.browser_key, "consent": self.consent, **self._campaign}
+        if self.token:
+            said[click_token.PARAMETER] = self.token
+        return f"{self.collector}/pixel.gif?{urlencode(said)}"
+
+    @property
+    def _campaign(self) -> dict[str, str]:
+        return {
             "utm_source": "newsletter",
             "utm_medium": "email",
             "utm_campaign": self.issue.campaign,
         }
-        if self.token:
-            tags[click_token.PARAMETER] = self.token
-        return f"{path}?{urlencode(tags)}"
 
 
 ISSUES = (
@@ -94,7 +110,7 @@ async def sign_up(shopper: Shopper) -> Response:
 
 
 async def mail(shopper: Shopper) -> Response:
-    """A mail is no page of the shop: nothing is tracked in it, and its links carry no referrer."""
+    """A mail is no page of the shop: no script is in it, and its links carry no referrer."""
     number = shopper.request.path_params["number"]
     if not 1 <= number <= len(ISSUES):
         raise HTTPException(404)
@@ -103,11 +119,27 @@ async def mail(shopper: Shopper) -> Response:
         shopper,
         "mail.html",
         issue=issue,
-        letter=Letter(issue=issue, token=_token(shopper)),
+        letter=Letter(
+            issue=issue,
+            shop=_shop_address(shopper),
+            collector=shopper.collector,
+            browser_key=shopper.shop.browser_key,
+            secret=shopper.shop.mail_secret,
+            consent=shopper.consent,
+            token=_token(shopper),
+        ),
         products=issue.products(shopper.shop.catalogue),
     )
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _shop_address(shopper: Shopper) -> str:
+    """As the reader knows it, if it is ours: what stands in `Host` is not signed unseen."""
+    url = shopper.request.url
+    address = f"{url.scheme}://{url.netloc}"
+    ours = shopper.shop.site.allows_origin(address)
+    return address if ours else f"http://127.0.0.1:{shopper.shop.ports.shop}"
 
 
 def _token(shopper: Shopper) -> str:
