@@ -40,6 +40,7 @@ class WriteKey(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     kind: Literal["server", "browser"]
+    app_ids: tuple[str, ...] = ()  # of a browser key: Snowplow's application ids that stand for it
 
 
 class CookieRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -248,6 +249,14 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def write_key(self, key: str) -> WriteKey | None:
         return self._keys.get(key)
+
+    def key_of_app(self, app_id: str) -> WriteKey | None:
+        """The browser key for which an application id stands."""
+        return self._apps.get(app_id)
+
+    @cached_property
+    def _apps(self) -> dict[str, WriteKey]:
+        return {app_id: key for key in self.write_keys for app_id in key.app_ids}
 
     @cached_property
     def _keys(self) -> dict[str, WriteKey]:

@@ -137,13 +137,21 @@ def _list(file: Section, key: str, allowed: tuple[str, ...]) -> list[Section]:
 
 def _write_keys(file: Section) -> tuple[WriteKey, ...]:
     found: dict[str, WriteKey] = {}
-    for section in _list(file, "write_keys", ("key", "kind")):
+    apps: set[str] = set()
+    for section in _list(file, "write_keys", ("key", "kind", "app_ids")):
         key = section.need("key", values.write_key, "")
         kinds: tuple[Literal["server", "browser"], ...] = ("server", "browser")
         kind = section.need("kind", values.choice(kinds, "kind"), kinds[1])
         if key in found:
             file.problems.add(section.line, f"write_keys: key '{key}' stands twice")
-        found[key] = WriteKey(key=key, kind=kind)
+        app_ids = section.many("app_ids", values.text)
+        if app_ids and kind == "server":
+            why = "everybody reads an application id, so it stands for a browser key only"
+            file.problems.add(section.line, f"write_keys: {why}")
+        for app_id in apps.intersection(app_ids):
+            file.problems.add(section.line, f"write_keys: app_ids: {app_id!r} stands twice")
+        apps.update(app_ids)
+        found[key] = WriteKey(key=key, kind=kind, app_ids=app_ids)
     return tuple(found.values())
 
 

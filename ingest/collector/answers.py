@@ -70,9 +70,10 @@ def refusal(error: RefusedRequest, origin: bytes) -> Answer:
     return Answer(STATUS[type(error)], tuple(headers), body)
 
 
-_GIF = bytes.fromhex(
+DOT = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
+"""A transparent GIF of one by one."""
 _NOT_EVEN_BY_OLD_CACHES: Headers = [
     (b"cache-control", b"no-store, no-cache, must-revalidate, private, max-age=0"),
     (b"pragma", b"no-cache"),
@@ -93,7 +94,7 @@ def image(origin: bytes, set_cookie: bytes = b"", refused: str = "") -> Answer:
         headers.append((b"set-cookie", set_cookie))
     if refused:
         headers.append((b"footfall-refused", refused.encode()))
-    return Answer(200, tuple(headers), _GIF)
+    return Answer(200, tuple(headers), DOT)
 
 
 def redirect(to: str, referrer_policy: bytes, set_cookie: bytes = b"") -> Answer:

@@ -11,7 +11,7 @@ from schemas.site import ConsentRules
 Said = bool | Literal["unknown"] | None
 """The visitor's explicit choice; `unknown`: explicitly none yet; None: nothing was said of it."""
 
-_ANALYTICS = frozenset({"analytics", "statistics", "performance", "measurement"})
+ANALYTICS = frozenset({"analytics", "statistics", "performance", "measurement"})
 
 
 def decide(
@@ -42,7 +42,7 @@ def of_categories(preferences: Mapping[str, bool | None]) -> bool | None:
     """Segment's `categoryPreferences`: the analytics category if there is one, else all of them."""
     if not preferences:
         return None
-    named = [bool(on) for category, on in preferences.items() if category.lower() in _ANALYTICS]
+    named = [bool(on) for category, on in preferences.items() if category.lower() in ANALYTICS]
     return all(named or map(bool, preferences.values()))
 
 

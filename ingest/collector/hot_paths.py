@@ -30,9 +30,10 @@ from ingest.collector.errors import (
     Unavailable,
 )
 from ingest.collector.harvest import Harvest
+from ingest.collector.keys import origin_of
 from ingest.collector.mail_paths import MailPaths
 from ingest.collector.metrics import Metrics
-from ingest.collector.protocols import beacon, posthog, segment
+from ingest.collector.protocols import beacon, posthog, segment, snowplow
 from ingest.collector.publish import Publisher
 from ingest.collector.rules import Rules
 from schemas.current_site import Followed
@@ -69,14 +70,14 @@ ReadParcel = Callable[[bytes], Parcel]
 
 
 def readers() -> dict[str, ReadParcel]:
-    """Path -> what reads its body. Raises MalformedBody, TooLarge when called."""
+    """Path -> what reads its content, see `_content`. Raises MalformedBody, TooLarge."""
     paths: dict[str, ReadParcel] = {"/b": beacon.read_beacon}
     for kind in segment.TYPES.values():
         single: ReadParcel = partial(segment.read_single, kind=kind)
         paths[f"/v1/{kind}"] = paths[f"/v1/{kind[0]}"] = single
     for alias in ("batch", "import", "b"):
         paths[f"/v1/{alias}"] = segment.read_batch
-    return {**paths, **posthog.readers()}
+    return {**paths, **posthog.readers(), **snowplow.readers()}
 
 
 class HotPaths:
@@ -107,9 +108,7 @@ class HotPaths:
             return
         headers: Headers = dict(scope["headers"])
         try:
-            if scope["method"] != "POST":
-                raise MethodNotAllowed("events are sent by POST")
-            content = await body.read(receive, headers)
+            content = await _content(scope, receive, headers)
         except RefusedRequest as error:
             answer = self._refused(error, headers)
         except ClientGone:
@@ -204,12 +203,21 @@ class HotPaths:
         return b"" if headers.get(b"sec-fetch-mode") == b"no-cors" else self._listed(headers)
 
 
+async def _content(scope: Scope, receive: body.Receive, headers: Mapping[bytes, bytes]) -> bytes:
+    """The body, or of an event that is sent by GET its query. Raises as `body.read`."""
+    if scope["method"] == "GET" and scope["path"] == snowplow.GET_PATH:
+        query: bytes = scope["query_string"]
+        return query
+    if scope["method"] != "POST":
+        raise MethodNotAllowed("events are sent by POST")
+    return await body.read(receive, headers)
+
+
 def _admit(rules: Rules, parcel: Parcel, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
     """Raises UnknownWriteKey, OriginNotAllowed."""
-    key = rules.keys.admit(
-        headers.get(b"authorization", b""),
-        parcel.key,
-        scope["query_string"],
-        headers.get(b"origin", b""),
-    )
+    origin = headers.get(b"origin", b"")
+    if not origin and scope["method"] == "GET":  # as an image, which has no Origin
+        origin = origin_of(headers.get(b"referer", b""))
+    authorization = headers.get(b"authorization", b"")
+    key = rules.keys.admit(authorization, parcel.key, scope["query_string"], origin)
     return Caller(scope, headers, key, int(time.time() * 1000))

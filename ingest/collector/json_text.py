@@ -57,6 +57,11 @@ class Text:
         original = self._original[start + self._shift(low) : end + self._shift(high)]
         return original, sorted(set(self._notes[low:high]))
 
+    @property
+    def notes(self) -> list[str]:
+        """What was mended anywhere in it."""
+        return sorted(set(self._notes))
+
     def _shift(self, cuts: int) -> int:
         return self._shifts[cuts - 1] if cuts else 0
 
@@ -135,9 +140,16 @@ def read_properties(raw: msgspec.Raw, field: str) -> tuple[msgspec.Raw, dict[str
         raise RefusedEvent(Reason.WRONG_TYPE, f"{field}: {error}") from error
     except UNREADABLE as error:
         raise RefusedEvent(Reason.MALFORMED_JSON, f"{field}: {_say(error)}") from error
-    if b"\n" in text or b"\r" in text:  # a record is one line
-        raw = msgspec.Raw(msgspec.json.format(text, indent=-1))
+    if b"\n" in text or b"\r" in text:
+        raw = one_line(text)
     return raw, decoded
+
+
+def one_line(text: bytes) -> msgspec.Raw:
+    """JSON text as it may stand in a record, which is one line."""
+    if b"\n" in text or b"\r" in text:
+        text = msgspec.json.format(text, indent=-1)
+    return msgspec.Raw(text)
 
 
 def with_members(raw: msgspec.Raw, members: dict[str, str]) -> msgspec.Raw:

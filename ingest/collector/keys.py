@@ -36,11 +36,17 @@ class WriteKeys:
         """Whether the site lists this page's origin."""
         return len(origin) <= _MAX_ORIGIN and self._known_origins(origin)
 
+    def is_key(self, text: str) -> bool:
+        """Whether it is a write key, which no event shall hold."""
+        return self._site.write_key(text) is not None
+
     def known(self, authorization: bytes, in_body: str, query: bytes) -> WriteKey:
         """The key, wherever it comes from and whoever sends it. Raises UnknownWriteKey."""
         key = self._of_header(authorization) if authorization else None
+        if key is None and in_body:
+            key = self._site.write_key(in_body) or self._site.key_of_app(in_body)
         if key is None:
-            key = self._site.write_key(in_body or _of_query(query))
+            key = self._site.write_key(_of_query(query))
         if key is None:
             raise UnknownWriteKey(
                 "no such write key: send one of the site file's `write_keys` by Basic or Bearer "
@@ -71,6 +77,13 @@ class WriteKeys:
 
     def _allows_origin(self, origin: bytes) -> bool:
         return self._site.allows_origin(origin.decode("latin-1"))
+
+
+def origin_of(address: bytes) -> bytes:
+    """scheme://host[:port] of an address; empty for what is none."""
+    scheme, colon, rest = address.partition(b"://")
+    host = rest.partition(b"/")[0].partition(b"?")[0]
+    return scheme + colon + host if colon and host else b""
 
 
 def _of_query(query: bytes) -> str:

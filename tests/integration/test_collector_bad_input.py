@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -18,7 +19,8 @@ from tests.collector_service import PAGE, SERVER_KEY, Collector, _running, colle
 __all__ = ["_running", "collector"]
 
 TRACK = {"type": "track", "event": "Product Added", "anonymousId": "device-1"}
-PATHS = ["/b", "/v1/track", "/v1/batch", "/v1/identify", "/v1/alias", "/batch/", "/e/"]
+SNOWPLOW = "/com.snowplowanalytics.snowplow/tp2"
+PATHS = ["/b", "/v1/track", "/v1/batch", "/v1/identify", "/v1/alias", "/batch/", "/e/", SNOWPLOW]
 KEYS = ("key", "writeKey", "api_key")
 FUZZ = settings(
     max_examples=60,
@@ -64,6 +66,8 @@ def test_a_body_that_cannot_be_read_is_malformed(
         ("/v1/batch", [1]),
         ("/v1/batch", {"batch": {}}),
         ("/batch/", {"batch": {}}),
+        (SNOWPLOW, {"data": {}}),
+        (SNOWPLOW, [1]),
     ],
 )
 def test_an_envelope_of_another_shape_is_malformed(
@@ -75,9 +79,9 @@ def test_an_envelope_of_another_shape_is_malformed(
 @pytest.mark.parametrize("path", PATHS)
 def test_an_unknown_key_is_401_and_a_foreign_page_403(collector: Collector, path: str) -> None:
     empty: dict[str, Any] = {"events": [], "batch": []}
-    unknown = empty | dict.fromkeys(KEYS, "nobody")
+    unknown = empty | dict.fromkeys(KEYS, "nobody") | {"data": [{"aid": "nobody"}]}
     assert collector.post(path, unknown, PAGE).status == 401
-    browser = empty | dict.fromkeys(KEYS, "pk_demo")
+    browser = empty | dict.fromkeys(KEYS, "pk_demo") | {"data": [{"aid": "pk_demo"}]}
     for headers in ({}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
         answer = collector.post(path, browser, headers)
         assert (answer.status, answer.json["code"]) == (403, "origin_not_allowed")
@@ -149,6 +153,43 @@ _odd_capture = st.builds(
     st.dictionaries(st.sampled_from(_POSTHOG_PROPERTIES), _json, max_size=8),
     _posthog_names,
 )
+_SNOWPLOW_FIELDS = [
+    *("eid", "aid", "uid", "duid", "url", "page", "refr", "dtm", "stm", "ttm", "lang", "ip", "ua"),
+    *("ue_px", "cx", "se_ac", "se_va", "se_la", "tr_id", "tr_tt", "ti_qu", "pp_mix", "tz"),
+]
+_self_describing = st.fixed_dictionaries(
+    {
+        "schema": st.sampled_from(
+            [
+                "iglu:com.acme/x/jsonschema/1-0-0",
+                "iglu:org.footfall/visit/jsonschema/1-0-0",
+                "iglu:com.snowplowanalytics.snowplow/client_session/jsonschema/1-0-2",
+                "iglu:com.snowplowanalytics.snowplow/consent_preferences/jsonschema/1-0-0",
+                "iglu:com.snowplowanalytics.snowplow.ecommerce/snowplow_ecommerce_action/j/1-0-2",
+                "iglu:com.snowplowanalytics.snowplow.ecommerce/product/jsonschema/1-0-0",
+                "no schema",
+            ]
+        ),
+        "data": _json
+        | st.dictionaries(
+            st.sampled_from(["type", "name", "userId", "consent", "heartbeat", "profile_id"]),
+            _json | st.sampled_from(["transaction", "checkout_step", "allow_selected"]),
+        ),
+    }
+)
+_text_or_any = st.text(max_size=20) | st.floats().map(str) | st.integers().map(str) | _json
+_odd_track = st.builds(
+    lambda kind, fields, own, around: {
+        "e": kind,
+        "ue_pr": json.dumps({"data": own}),
+        "co": json.dumps({"data": around}),
+        **fields,
+    },
+    st.sampled_from(["pv", "pp", "se", "ue", "tr", "ti", "zz"]),
+    st.dictionaries(st.sampled_from(_SNOWPLOW_FIELDS), _text_or_any, max_size=6),
+    _self_describing,
+    st.lists(_self_describing, max_size=3),
+)
 _EDGES = [
     b'{"type":"track","event":"\\ud800","userId":"u"}',
     b'{"type":"track","event":"E","userId":"u","properties":{"a":"\xff"}}',
@@ -197,6 +238,26 @@ def test_odd_events_of_posthog_never_harm_the_good_one_beside_them(
     assert len(events) + len(rejected) >= len(odd) + 1
     for event in events:
         assert isinstance(msgspec.json.decode(event.properties), dict)
+
+
+@settings(FUZZ, max_examples=30)
+@given(odd=st.lists(_odd_track, max_size=4))
+def test_odd_events_of_snowplow_never_harm_the_good_one_beside_them(
+    collector: Collector, odd: list[dict[str, Any]]
+) -> None:
+    good = {"e": "pv", "uid": "u1", "eid": str(uuid.uuid4())}
+    assert collector.post(SNOWPLOW, {"data": [*odd, good]}).status == 200
+    events, rejected = collector.events(), collector.rejected()
+    assert good["eid"] in {event.event_id for event in events}
+    assert len(events) + len(rejected) == len(odd) + 1
+    for event in events:
+        assert isinstance(msgspec.json.decode(event.properties), dict)
+
+
+@settings(FUZZ, max_examples=30)
+@given(query=st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
+def test_no_query_makes_it_fail(collector: Collector, query: bytes) -> None:
+    assert collector.ask("GET", "/i?" + quote(query, safe="=&%+"), None, SERVER_KEY).status < 500
 
 
 @pytest.mark.parametrize("edge", _EDGES, ids=lambda edge: repr(edge[:60]))

@@ -238,6 +238,12 @@ homepage:
         ("site_search: {path: search}", "'search' is no path"),
         ("site_search: {path: /s}", "site_search needs 'parameter'"),
         ("write_keys: [{key: k1}]", "no write key; allowed: 4 to 128"),
+        ("write_keys: [{key: abcd, kind: server, app_ids: [web]}]", "for a browser key only"),
+        (
+            "write_keys:\n- {key: abcd, kind: browser, app_ids: [web]}\n"
+            "- {key: efgh, kind: browser, app_ids: [web]}",
+            "'web' stands twice",
+        ),
         ("write_keys: [{key: abcd, kind: secret}]", "unknown kind 'secret' (did you mean 'serv"),
         ("write_keys:\n- {key: abcd, kind: server}\n- {key: abcd, kind: browser}", "stands twice"),
         ("referrers: [{host: 'https://a/', source: A}]", "is no host; allowed: a name such as"),

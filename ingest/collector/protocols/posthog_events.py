@@ -21,9 +21,9 @@ import msgspec
 
 from ingest.collector.clock import to_milliseconds
 from ingest.collector.errors import RefusedEvent
-from ingest.collector.json_text import read_properties, with_members
+from ingest.collector.json_text import one_line, read_properties, with_members
 from ingest.collector.protocols.posthog_messages import CaptureEvent
-from ingest.collector.protocols.posthog_properties import kept, number_of, one_line, text_of
+from ingest.collector.protocols.posthog_properties import kept, number_of, text_of
 from ingest.collector.protocols.posthog_who import identifier
 from schemas.event import EMPTY_PROPERTIES, Event, EventType
 from schemas.ids import uuid5

@@ -63,7 +63,7 @@ class Capture(msgspec.Struct):
     token: str | None = None
     sent_at: Time = None
     historical_migration: bool | None = None
-    data: str | None = None  # the whole envelope once more, base64
+    data: object = None  # where it is text: the whole envelope once more, base64
     properties: msgspec.Raw = msgspec.field(default_factory=_raw)
 
 
@@ -99,7 +99,7 @@ def read_capture(body: bytes) -> Envelope:
         events, read = read_envelope(_list_decoder, text)
         return Envelope(_key_of(events), events, read, None, False)
     capture, read = read_envelope(_capture_decoder, text)
-    if capture.batch is None and capture.data:
+    if capture.batch is None and isinstance(capture.data, str):
         inner = _unpacked(capture.data.encode())
         capture, read = read_envelope(_capture_decoder, inner)
     events = [msgspec.Raw(read.body)] if capture.batch is None else capture.batch

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ingest.collector.json_text import one_line
 from schemas.event import EMPTY_PROPERTIES
 
 _decoder: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(
@@ -43,7 +44,6 @@ _OF_THE_SDK = (
 )
 _DROPPED = frozenset((*CAMPAIGN, *_CLICK_IDS, *_IDENTIFIERS, *_IN_COLUMNS, *_OF_THE_SDK))
 _DROPPED_PREFIXES = ("$sdk_debug_", "$session_entry_", "$initial_", "$lib_custom_", "$lib_rate_")
-_NEWLINES = (b"\n", b"\r")
 
 
 def kept(properties: msgspec.Raw, *also_left_out: str) -> msgspec.Raw:
@@ -62,13 +62,6 @@ def kept(properties: msgspec.Raw, *also_left_out: str) -> msgspec.Raw:
     if len(own) == len(members):
         return properties
     return one_line(msgspec.json.encode(own)) if own else EMPTY_PROPERTIES
-
-
-def one_line(text: bytes) -> msgspec.Raw:
-    """JSON text as it may stand in a record, which is one line."""
-    if any(newline in text for newline in _NEWLINES):
-        text = msgspec.json.format(text, indent=-1)
-    return msgspec.Raw(text)
 
 
 def text_of(properties: dict[str, object], name: str) -> str:
