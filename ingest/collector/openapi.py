@@ -14,9 +14,11 @@ from ingest.collector.protocols.posthog import PATHS, RESULTS_PATH
 from ingest.collector.protocols.posthog_messages import Capture, CaptureEvent
 from ingest.collector.protocols.segment import TYPES
 from ingest.collector.protocols.segment_messages import Batch, Message
+from ingest.collector.protocols.snowplow import GET_PATH, POST_PATH
+from ingest.collector.protocols.snowplow_messages import Payload, SnowplowEvent
 from schemas.referrer import UTM_FIELDS
 
-_SHAPES = (Beacon, BeaconEvent, Batch, Message, Capture, CaptureEvent)
+_SHAPES = (Beacon, BeaconEvent, Batch, Message, Capture, CaptureEvent, Payload, SnowplowEvent)
 
 
 def describe(app: FastAPI) -> None:
@@ -53,6 +55,17 @@ def _parameter(name: str, about: str, *, required: bool = False) -> dict[str, An
     }  # fmt: skip
 
 
+_TRACKED = {
+    "tags": ["collect"],
+    "summary": "Snowplow's tracker protocol v2: one event as a query",
+    "description": "Any parameter of SnowplowEvent; the application id, or writeKey, is the key.",
+    "parameters": [
+        _parameter("e", "What the event is: pv, pp, se, ue, tr, ti", required=True),
+        _parameter("aid", "The application id"),
+        _parameter("writeKey", "The write key, where the application id is none"),
+    ],
+    "responses": {"200": {"description": "A transparent dot", "content": {"image/gif": {}}}},
+}
 _PIXEL = {
     "tags": ["collect"],
     "summary": "What an opened letter tells, and a page without script",
@@ -109,6 +122,9 @@ def _paths() -> dict[str, Any]:
     for path in (*(f"{base}/" for base in PATHS), RESULTS_PATH):
         summary = "PostHog: one event, or up to 500"
         paths[path] = _post(summary, "Capture", "application/json", "200", "Durable")
+    summary = "Snowplow's tracker protocol v2: up to 500 events"
+    paths[POST_PATH] = _post(summary, "Payload", "application/json", "200", "Durable")
+    paths[GET_PATH] = {"get": _TRACKED}
     return paths
 
 

@@ -158,5 +158,6 @@ def test_the_description_names_the_hot_paths(collector: Collector) -> None:
     paths = collector.ask("GET", "/openapi.json").json["paths"]
     assert {"/b", "/beacon.js", "/v1/track", "/v1/t", "/v1/batch", "/health"} <= set(paths)
     assert {"/batch/", "/e/", "/array/{key}/config"} <= set(paths)
+    assert {"/com.snowplowanalytics.snowplow/tp2", "/i"} <= set(paths)
     assert {"/pixel.gif", "/r"} <= set(paths)
     assert collector.ask("GET", "/docs").status == 200

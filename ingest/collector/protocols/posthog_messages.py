@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote_plus, unquote_to_bytes
 
 import msgspec
@@ -63,7 +63,7 @@ class Capture(msgspec.Struct):
     token: str | None = None
     sent_at: Time = None
     historical_migration: bool | None = None
-    data: object = None  # where it is text: the whole envelope once more, base64
+    data: Any = None  # where it is text: the whole envelope once more, base64
     properties: msgspec.Raw = msgspec.field(default_factory=_raw)
 
 
