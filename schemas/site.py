@@ -70,6 +70,13 @@ class BotRules(msgspec.Struct, frozen=True, kw_only=True):
     max_events_a_minute: int = 120  # of one device; above it the device is a bot that UTC day
 
 
+class LimitRules(msgspec.Struct, frozen=True, kw_only=True):
+    """Events a minute above which the answer is 429; 0 is no limit."""
+
+    address: int = 6000  # of one address with browser keys
+    keys: dict[str, int] = {}  # of all who use a write key
+
+
 class Geo(msgspec.Struct, frozen=True, kw_only=True):
     database: Path  # in MaxMind's format
 
@@ -203,6 +210,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     currencies: dict[str, Decimal] = {}  # what one of it is worth in the site's currency
     segments: dict[str, SegmentRule] = {}
     alerts: AlertRules = AlertRules()
+    limits: LimitRules = LimitRules()
 
     @cached_property
     def live_funnels(self) -> dict[str, Funnel]:

@@ -28,6 +28,7 @@ from schemas.site_alerts import read_alerts
 from schemas.site_experiments import read_experiments
 from schemas.site_funnels import read_funnels
 from schemas.site_homepage import read_homepage
+from schemas.site_limits import read_limits
 from schemas.site_money import read_currencies, read_value_tiers
 from schemas.site_segments import read_lifecycle, read_segments
 from schemas.site_yaml import Problem, Problems, Section, SiteFileError, compose, items, line_of
@@ -45,6 +46,7 @@ SECTIONS = (
     "identity",
     "retention",
     "bots",
+    "limits",
     "geo",
     "site_search",
     "referrers",
@@ -86,6 +88,7 @@ def _site(file: Section, path: Path) -> Site:
     funnels = read_funnels(file)
     segments = read_segments(file)
     currency = about.read("currency", values.currency, "")
+    write_keys = _write_keys(file)
     return Site(
         name=name,
         hosts=about.many("hosts", values.host),
@@ -93,7 +96,7 @@ def _site(file: Section, path: Path) -> Site:
         currency=currency,
         origins=file.many("origins", values.origin),
         cookie=_cookie(file),
-        write_keys=_write_keys(file),
+        write_keys=write_keys,
         consent=_consent(file),
         session=_session(file),
         identity_horizon_ms=horizon_ms,
@@ -112,6 +115,7 @@ def _site(file: Section, path: Path) -> Site:
         currencies=read_currencies(file, currency),
         segments=segments,
         alerts=read_alerts(file, funnels),
+        limits=read_limits(file, write_keys),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ingest.collector.errors import RETRY_AFTER_S, STATUS, RefusedRequest, Unavailable
+from ingest.collector.errors import STATUS, RefusedRequest
 from schemas.hot_http import Answer
 
 Message = MutableMapping[str, Any]
@@ -65,8 +65,8 @@ def refusal(error: RefusedRequest, origin: bytes) -> Answer:
     """`{"code", "message"}`: several SDKs break on any other body."""
     body = msgspec.json.encode({"code": error.code, "message": str(error)})
     headers = [*cors(origin), _JSON]
-    if isinstance(error, Unavailable):
-        headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
+    if error.retry_after_s:
+        headers.append((b"retry-after", str(error.retry_after_s).encode()))
     return Answer(STATUS[type(error)], tuple(headers), body)
 
 

@@ -8,6 +8,7 @@ CollectorError
 │   ├── LinkNotSigned         a click on a link that nobody with our secret has made
 │   ├── MethodNotAllowed      something else than POST (and OPTIONS) to a collecting path
 │   ├── TooLarge              more than 1 MB or 500 events, or one lone event above 64 KB
+│   ├── TooManyRequests       above the site file's `limits`; the sender should come back
 │   ├── UnsupportedEncoding   a compression other than gzip
 │   └── Unavailable           neither Kafka nor the spool takes it; the sender should come back
 ├── RefusedEvent              this one event is refused: it goes to `footfall.rejected`, the rest
@@ -30,6 +31,7 @@ class RefusedRequest(CollectorError):
     """Answered with STATUS[type] and `{"code": code, "message": str(error)}`."""
 
     code = "refused"
+    retry_after_s = 0  # when the sender should come back; 0: it will never be taken
 
 
 class MalformedBody(RefusedRequest):
@@ -56,12 +58,21 @@ class TooLarge(RefusedRequest):
     code = "too_large"
 
 
+class TooManyRequests(RefusedRequest):
+    code = "too_many_requests"
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class UnsupportedEncoding(RefusedRequest):
     code = "unsupported_encoding"
 
 
 class Unavailable(RefusedRequest):
     code = "unavailable"
+    retry_after_s = RETRY_AFTER_S
 
 
 class RefusedEvent(CollectorError):
@@ -85,5 +96,6 @@ STATUS: dict[type[RefusedRequest], int] = {
     MethodNotAllowed: 405,
     TooLarge: 413,
     UnsupportedEncoding: 415,
+    TooManyRequests: 429,
     Unavailable: 503,
 }

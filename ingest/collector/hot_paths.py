@@ -4,7 +4,7 @@ The way of a request, in order, with its failure exits:
 
     read the body          TooLarge, UnsupportedEncoding, MalformedBody
     read the envelope      MalformedBody
-    admit the key          UnknownWriteKey, OriginNotAllowed
+    admit the key          UnknownWriteKey, OriginNotAllowed, TooManyRequests
     gather the events      each one accepted, or refused into `footfall.rejected`; TooLarge
     publish                Unavailable
     answer                 204 or 200, when Kafka has acknowledged every record
@@ -146,6 +146,7 @@ class HotPaths:
         told = self._told.news(harvest.unconsented) if harvest.unconsented else []
         lines: list[RawLine] = [*harvest.accepted, *harvest.claims, *told]
         durable = self._publisher.offer(lines, harvest.refused)
+        rules.limits.charge(caller, len(harvest.accepted) + len(harvest.refused))
         if durable is None:
             return self._taken(harvest, told, caller)
         return Waiting(durable, partial(self._published, harvest, told, caller))
@@ -214,10 +215,12 @@ async def _content(scope: Scope, receive: body.Receive, headers: Mapping[bytes, 
 
 
 def _admit(rules: Rules, parcel: Parcel, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
-    """Raises UnknownWriteKey, OriginNotAllowed."""
+    """Raises UnknownWriteKey, OriginNotAllowed, TooManyRequests."""
     origin = headers.get(b"origin", b"")
     if not origin and scope["method"] == "GET":  # as an image, which has no Origin
         origin = origin_of(headers.get(b"referer", b""))
     authorization = headers.get(b"authorization", b"")
     key = rules.keys.admit(authorization, parcel.key, scope["query_string"], origin)
-    return Caller(scope, headers, key, int(time.time() * 1000))
+    caller = Caller(scope, headers, key, int(time.time() * 1000))
+    rules.limits.admit(caller)
+    return caller

@@ -20,6 +20,7 @@ from ingest.collector.errors import (
     MethodNotAllowed,
     OriginNotAllowed,
     RefusedRequest,
+    TooManyRequests,
     Unavailable,
     UnknownWriteKey,
 )
@@ -68,7 +69,10 @@ class MailPaths:
                 raise UnknownWriteKey("everybody reads an image's address: use a browser key")
             if origin and not listed:
                 raise OriginNotAllowed("a browser key is taken only from the site's `origins`")
-            harvest = parcel.gather(_caller(scope, headers, key), rules)
+            caller = _caller(scope, headers, key)
+            rules.limits.admit(caller)
+            harvest = parcel.gather(caller, rules)
+            rules.limits.charge(caller, 1)
         except RefusedRequest as error:
             self._metrics.refused.labels(error.code).inc()
             return answers.image(listed, refused=error.code)
@@ -86,11 +90,24 @@ class MailPaths:
         except RefusedRequest as error:
             self._metrics.refused.labels(error.code).inc()
             return _dead_end(error, headers)
-        if scope["method"] == "GET" and not redirect.is_prefetch(headers):
-            harvest = click.gather(_caller(scope, headers, _NO_KEY), rules)
+        caller = _caller(scope, headers, _NO_KEY)
+        if self._counts(scope, caller, rules):
+            harvest = click.gather(caller, rules)
+            rules.limits.charge(caller, 1)
             await self._publish(harvest, redirect.PATH)
             set_cookie = harvest.set_cookie
         return answers.redirect(click.location, click.referrer_policy, set_cookie)
+
+    def _counts(self, scope: Scope, caller: Caller, rules: Rules) -> bool:
+        """Whether a click is one of a person, within the site's limits."""
+        if scope["method"] != "GET" or redirect.is_prefetch(caller.headers):
+            return False
+        try:
+            rules.limits.admit(caller)
+        except TooManyRequests as error:
+            self._metrics.refused.labels(error.code).inc()
+            return False
+        return True
 
     async def _publish(self, harvest: Harvest, path: str) -> str:
         """The code of why it is lost, '' where it is not: what takes longer goes on by itself."""

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from ingest.collector.address_keys import AddressKeys
 from ingest.collector.keys import WriteKeys
+from ingest.collector.limits import Limits
 from ingest.collector.pseudonym import Salts
 from ingest.collector.subject import Namer
 from schemas.site import Site
@@ -22,6 +23,7 @@ class Rules:
         self.keys = WriteKeys(site)
         self.address_keys = AddressKeys(site.name, salts, logs_joined=site.join_logs)
         self.namer = Namer(site.name, salts, site.retention.events_ms)
+        self.limits = Limits(site.limits)
         self._hosts = site.hosts
 
     def is_own(self, url: str) -> bool:
