@@ -26,6 +26,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     without: str = ""  # name of an event that must not stand between the step before and this
 
 
+SESSION_SHOWN = ("scenario", "variant", "experiment", "arm")
+
 SESSION_FIELDS = (
     "referrer_source",
     "referrer_medium",
@@ -36,10 +38,7 @@ SESSION_FIELDS = (
     "device_class",
     "country",
     "entry_path",
-    "scenario",
-    "variant",
-    "experiment",
-    "arm",
+    *SESSION_SHOWN,
 )
 """What a session says of its entry, and of what it was shown first; columns of `sessions`."""
 

@@ -18,6 +18,7 @@ from schemas.event import Medium
 from schemas.funnel import MAX_STEPS as MAX_STEPS
 from schemas.funnel import SESSION_BREAKDOWNS as SESSION_BREAKDOWNS
 from schemas.funnel import SESSION_FIELDS as SESSION_FIELDS
+from schemas.funnel import SESSION_SHOWN as SESSION_SHOWN
 from schemas.funnel import Funnel as Funnel
 from schemas.funnel import Step as Step
 from schemas.funnel import path_pattern as path_pattern

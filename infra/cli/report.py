@@ -129,12 +129,11 @@ def variants(
     from infra.reports.variants import BY, report
 
     form = form_of(as_json, as_csv, html)
-    field = next((known for known in BY if known == by), None)
-    if field is None:
+    if by not in BY:
         raise typer.BadParameter(f"--by {by} is none of {', '.join(BY)}")
     configured = context.settings()
     site = context.site(configured)
     since_ms, until_ms = window(from_, to, site)
     with context.clickhouse(configured) as client:
-        found = report(client, site, since_ms, until_ms, field, top)
+        found = report(client, site, since_ms, until_ms, by, top)
     form.write(found)

@@ -109,13 +109,12 @@ def referrers(
     """What visitors of each source look for, whether they leave, and what they buy."""
     from infra.reports.referrers import BY, report
 
-    field = next((known for known in BY if known == by), None)
-    if field is None:
+    if by not in BY:
         raise typer.BadParameter(f"--by {by} is none of {', '.join(BY)}")
     _write(
         form_of(as_json, as_csv, html),
         (from_, to),
-        lambda client, site, since, until: report(client, site, since, until, field, top),
+        lambda client, site, since, until: report(client, site, since, until, by, top),
     )
 
 

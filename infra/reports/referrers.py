@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -10,20 +10,9 @@ from clickhouse_driver import Client
 
 from infra.reports.intervals import MIN_N, Verdict, newcombe, verdict, wilson
 from infra.reports.report import Column, Picture, Report, Row, local_time
-from schemas.site import Site
+from schemas.site import SESSION_FIELDS, SESSION_SHOWN, Site
 
-By = Literal[
-    "referrer_source",
-    "referrer_medium",
-    "referrer_term",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "device_class",
-    "country",
-    "entry_path",
-]
-BY: tuple[By, ...] = get_args(By)
+BY = tuple(field for field in SESSION_FIELDS if field not in SESSION_SHOWN)
 
 _QUERY = """
 SELECT
@@ -69,7 +58,7 @@ class ReferrerRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def referrers(
-    client: Client, since_ms: int, until_ms: int, by: By = "referrer_source"
+    client: Client, since_ms: int, until_ms: int, by: str = "referrer_source"
 ) -> list[ReferrerRow]:
     """Sessions that started in [since, until), by value, most sessions first.
 
@@ -134,7 +123,7 @@ def report(
     site: Site,
     since_ms: int,
     until_ms: int,
-    by: By = "referrer_source",
+    by: str = "referrer_source",
     top: int = 20,
 ) -> Report:
     """The report: the `top` values by sessions (0: all)."""
@@ -183,7 +172,7 @@ def _named(found: list[tuple[str, int]]) -> str:
     return ", ".join(f"{text} ({count:,})" for text, count in found[:_NAMED])
 
 
-def _columns(by: By) -> tuple[Column, ...]:
+def _columns(by: str) -> tuple[Column, ...]:
     low, high = "Lower end of the 95% interval", "Upper end of the 95% interval"
     return (
         Column(name=by, kind="text", what="What the session's entry says"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,23 +12,9 @@ from clickhouse_driver import Client
 
 from infra.reports.intervals import MIN_N, Verdict, newcombe, verdict, wilson
 from infra.reports.report import Column, Picture, Report, Row, local_time
-from schemas.site import Site
+from schemas.site import SESSION_FIELDS, Site
 
-By = Literal[
-    "referrer_source",
-    "referrer_medium",
-    "referrer_term",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "device_class",
-    "country",
-    "entry_path",
-    "scenario",
-    "experiment",
-    "arm",
-]
-BY: tuple[By, ...] = get_args(By)
+BY = tuple(field for field in SESSION_FIELDS if field != "variant")
 
 _QUERY = """
 SELECT value, variant, sessions, sessions_with_order, orders, revenue, currency
@@ -65,7 +51,7 @@ class VariantRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def variants(
-    client: Client, site: Site, since_ms: int, until_ms: int, by: By = "referrer_source"
+    client: Client, site: Site, since_ms: int, until_ms: int, by: str = "referrer_source"
 ) -> list[VariantRow]:
     """Sessions that started in [since, until), by value and variant.
 
@@ -141,7 +127,7 @@ def report(
     site: Site,
     since_ms: int,
     until_ms: int,
-    by: By = "referrer_source",
+    by: str = "referrer_source",
     top: int = 10,
 ) -> Report:
     """The report: of values where somebody saw a homepage the `top` by sessions (0: all)."""
@@ -174,7 +160,7 @@ def _cells(row: VariantRow) -> Row:
     return tuple(getattr(row, name) for name in VariantRow.__struct_fields__)
 
 
-def columns(by: By, site: Site) -> tuple[Column, ...]:
+def columns(by: str, site: Site) -> tuple[Column, ...]:
     default = site.homepage.default
     less = f"Order rate less that of {default} for the same {by}"
     return (
@@ -235,7 +221,7 @@ def _sentence(rows: Sequence[VariantRow]) -> str:
 
 def _notes(
     site: Site,
-    by: By,
+    by: str,
     kept: Sequence[Sequence[VariantRow]],
     left_out: Sequence[Sequence[VariantRow]],
     unseen: Sequence[Sequence[VariantRow]],

@@ -25,21 +25,7 @@ SELECT
 FROM
 (
     SELECT
-        multiIf(
-            {by:String} = 'referrer_source', toString(referrer_source),
-            {by:String} = 'referrer_medium', toString(referrer_medium),
-            {by:String} = 'referrer_term', referrer_term,
-            {by:String} = 'utm_source', toString(utm_source),
-            {by:String} = 'utm_medium', toString(utm_medium),
-            {by:String} = 'utm_campaign', toString(utm_campaign),
-            {by:String} = 'device_class', toString(device_class),
-            {by:String} = 'country', toString(country),
-            {by:String} = 'entry_path', entry_path,
-            {by:String} = 'scenario', toString(scenario),
-            {by:String} = 'experiment', toString(experiment),
-            {by:String} = 'arm', toString(arm),
-            toString(throwIf(true, 'report_variants: by is no field of sessions it knows'))
-        ) AS value,
+        {session_field(by)} AS value,
         variant, orders, revenue, currency
     FROM sessions
     WHERE started_at >= {since:DateTime64(3, 'UTC')} AND started_at < {until:DateTime64(3, 'UTC')}

@@ -61,23 +61,7 @@ FROM
             dateDiff('month', cohort, last_start)
         ) AS last_number,
         argMin(
-            multiIf(
-                {by:String} = '', '',
-                {by:String} = 'referrer_source', toString(referrer_source),
-                {by:String} = 'referrer_medium', toString(referrer_medium),
-                {by:String} = 'referrer_term', referrer_term,
-                {by:String} = 'utm_source', toString(utm_source),
-                {by:String} = 'utm_medium', toString(utm_medium),
-                {by:String} = 'utm_campaign', toString(utm_campaign),
-                {by:String} = 'device_class', toString(device_class),
-                {by:String} = 'country', toString(country),
-                {by:String} = 'entry_path', entry_path,
-                {by:String} = 'scenario', toString(scenario),
-                {by:String} = 'variant', toString(variant),
-                {by:String} = 'experiment', toString(experiment),
-                {by:String} = 'arm', toString(arm),
-                toString(throwIf(true, 'report_retention: by is no field of sessions it knows'))
-            ),
+            if({by:String} = '', '', {session_field(by)}),
             (started_at, session_id)
         ) AS value
     FROM sessions

@@ -42,18 +42,7 @@ SELECT
 FROM
 (
     SELECT
-        multiIf(
-            {by:String} = 'referrer_source', toString(referrer_source),
-            {by:String} = 'referrer_medium', toString(referrer_medium),
-            {by:String} = 'referrer_term', referrer_term,
-            {by:String} = 'utm_source', toString(utm_source),
-            {by:String} = 'utm_medium', toString(utm_medium),
-            {by:String} = 'utm_campaign', toString(utm_campaign),
-            {by:String} = 'device_class', toString(device_class),
-            {by:String} = 'country', toString(country),
-            {by:String} = 'entry_path', entry_path,
-            toString(throwIf(true, 'report_referrers: by is no field of sessions it knows'))
-        ) AS value,
+        {session_field(by)} AS value,
         session_id, person_id, bounced, pages, engaged_s, referrer_term, orders, revenue, currency
     FROM sessions
     WHERE started_at >= {since:DateTime64(3, 'UTC')} AND started_at < {until:DateTime64(3, 'UTC')}
