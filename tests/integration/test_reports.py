@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clickhouse_driver.errors import ServerException
 
 from infra.cli.context import EXAMPLE_SITE
 from infra.reports.intervals import newcombe, wilson
@@ -136,6 +137,8 @@ def test_it_compares_within_another_field_of_the_session(opened: Store, start: i
     assert (row.value, row.sessions) == ("unknown", 3)
     (row,) = of_the_day(opened, start, by="entry_path")
     assert (row.value, row.sessions) == ("/", 3)
+    with pytest.raises(ServerException, match="by is no field of sessions"):
+        of_the_day(opened, start, by="nothing")
 
 
 def test_what_is_left_out_is_said(opened: Store, start: int) -> None:
