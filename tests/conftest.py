@@ -5,6 +5,7 @@ from hypothesis import settings as hypothesis_settings
 from tests.servers import (
     addresses,
     apache_kafka,
+    clickhouse,
     clickhouse_http_url,
     clickhouse_url,
     kafka_address,
@@ -19,6 +20,7 @@ hypothesis_settings.load_profile("footfall")
 __all__ = [
     "addresses",
     "apache_kafka",
+    "clickhouse",
     "clickhouse_http_url",
     "clickhouse_url",
     "kafka_address",

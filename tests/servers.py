@@ -1,9 +1,10 @@
-"""Real servers for tests: one of each a session, on free ports, stopped at the end.
+"""Real servers for tests, on free ports, stopped at the end.
 
 Fixtures: `kafka_address`, `redis_url`, `clickhouse_url`, `clickhouse_http_url`, each of which
 starts its server; `settings`, which starts all of them; `apache_kafka`, the real Kafka where there
-is a Java. The servers are shared: a test uses topics, keys and tables of its own, or clears what it
-shares.
+is a Java. A module of tests gets empty ones, so that what one leaves behind decides nothing in
+another, whatever their order. Within a module they are shared: a test uses topics, keys and tables
+of its own, or clears what it shares. Apache Kafka alone is shared by all, since it starts slowly.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from infra.embedded.launch import command_line, environment
 from infra.embedded.service import EmbeddedError, NotReady, Service
 from infra.kafka import server as apache
 from schemas.settings import Settings
+from sinks.clickhouse.client import connect
 from tests.ports import free_offset
 from tests.requirements import require
 
@@ -72,7 +74,7 @@ def addresses() -> Settings:
     return own_settings()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def settings(
     addresses: Settings, kafka_address: str, redis_url: str, clickhouse_url: str
 ) -> Settings:
@@ -99,7 +101,7 @@ def own_settings() -> Settings:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kafka_address(addresses: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`host:port` of a running broker without topics."""
     try:
@@ -125,7 +127,7 @@ def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.kill()  # its log is not wanted any more
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def redis_url(addresses: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a running, empty Redis."""
     directory = tmp_path_factory.mktemp("redis")
@@ -137,9 +139,19 @@ def redis_url(addresses: Settings, tmp_path_factory: pytest.TempPathFactory) -> 
         yield addresses.redis_url
 
 
-@pytest.fixture(scope="session")
-def clickhouse_url(addresses: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def clickhouse_url(addresses: Settings, clickhouse: None) -> str:
     """Native-protocol URL of a running ClickHouse with an empty database `footfall`."""
+    client = connect(addresses.clickhouse, database="")
+    client.execute("DROP DATABASE footfall SYNC")
+    client.execute("CREATE DATABASE footfall")
+    client.disconnect()
+    return addresses.clickhouse_url
+
+
+@pytest.fixture(scope="session")
+def clickhouse(addresses: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The one ClickHouse of the session; `clickhouse_url` empties it."""
     directory = tmp_path_factory.mktemp("clickhouse")
     http_port = addresses.ports.clickhouse_http
     try:
@@ -147,10 +159,10 @@ def clickhouse_url(addresses: Settings, tmp_path_factory: pytest.TempPathFactory
     except EmbeddedError as error:
         require("clickhouse", str(error))
     with running(service, directory / "log"):
-        yield addresses.clickhouse_url
+        yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def clickhouse_http_url(addresses: Settings, clickhouse_url: str) -> str:
     """URL of the same ClickHouse's HTTP interface."""
     return addresses.clickhouse_http_url
