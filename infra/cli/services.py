@@ -44,7 +44,7 @@ def up(
     configured = context.settings()
     path = context.site_path(configured, config)
     context.site(configured, path)
-    if path == context.EXAMPLE_SITE:
+    if config is None and configured.site_file is None:
         log.info("no site file is given: this is the worked example, %s", path.name)
     try:
         asyncio.run(run_stack(configured, path, state_dir))
