@@ -89,6 +89,11 @@ def iso_time(ms: int) -> str:
     return text.replace("+00:00", "Z")
 
 
+def ms_of(text: str) -> int:
+    """What `iso_time` made a text of. Raises ValueError."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
 def _steps(funnel: Funnel, counts: Counts) -> list[StepResult]:
     return [
         StepResult(

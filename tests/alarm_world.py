@@ -7,15 +7,21 @@ hours. Everything is seeded.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import lfilter
 
-from personalize_api.alerts.history import WINDOWS, History, HourCounts
-from personalize_api.alerts.watch import Seen, Watch, judge
+from personalize_api.alerts import watch as watching
+from personalize_api.alerts.change_point import BACK_MINUTES, BEGINNINGS
+from personalize_api.alerts.history import History, Hour, StepHour
+from personalize_api.alerts.passage import DELAYS, MOST_OF_BEFORE
+from personalize_api.alerts.watch import Watch, judge, step_of
+from personalize_api.live.funnels import NOW_MINUTES
 
 TICKS = 6  # evaluations a minute
 DAY = 1440 * TICKS
@@ -23,6 +29,7 @@ START_HOUR = 490_824  # a Monday, 0:00 UTC
 FALL = 0.2
 
 Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 class Shape(NamedTuple):
@@ -83,32 +90,66 @@ def simulate(
     return np.array(arrived)
 
 
-def measured(arrived: Counts, first_hour: int = START_HOUR) -> dict[int, HourCounts]:
-    """What `History.measure` finds in whole days, by numpy; the hour by the window's middle."""
+def measured(arrived: Counts, first_hour: int = START_HOUR) -> dict[int, Hour]:
+    """What `History.measure` and `History.close` find in whole days, by numpy."""
     minutes = arrived.reshape(len(arrived), -1, TICKS).sum(axis=2)
     hours = minutes.shape[1] // 60
-    found: dict[int, HourCounts] = {
-        first_hour + hour: [[(0, 0)] * len(WINDOWS) for _ in arrived[1:]] for hour in range(hours)
+    shown = minutes.reshape(len(arrived), -1, NOW_MINUTES).sum(axis=2)
+    middles = (np.arange(shown.shape[1]) * 2 * NOW_MINUTES + NOW_MINUTES) // 120
+    by_hour = minutes.reshape(len(arrived), hours, 60)
+    found = {
+        first_hour + hour: Hour([StepHour() for _ in arrived[1:]], int(by_hour[0, hour].sum()))
+        for hour in range(hours)
     }
-    for position, window in enumerate(WINDOWS):
-        minutes_seen = minutes.copy()
-        if window == 60:
-            minutes_seen[:, ::60] = 0  # of the last 60 minutes one is not over
-        sums = minutes_seen.reshape(len(arrived), -1, window).sum(axis=2)
-        middles = (np.arange(sums.shape[1]) * 2 * window + window) // 120
-        for step in range(1, len(arrived)):
-            before = np.bincount(middles, sums[step - 1]).astype(int).tolist()
-            after = np.bincount(middles, sums[step]).astype(int).tolist()
-            for hour, pair in enumerate(zip(before, after, strict=True)):
-                found[first_hour + hour][step - 1][position] = pair
+    for step in range(1, len(arrived)):
+        before = np.bincount(middles, shown[step - 1]).astype(int).tolist()
+        after = np.bincount(middles, shown[step]).astype(int).tolist()
+        came = by_hour[step].sum(axis=1)
+        due = np.array([Way(minutes[step - 1], delay).due for delay in DELAYS])
+        due = due.reshape(len(DELAYS), hours, 60)
+        through = due.sum(axis=2)
+        shares = came / np.maximum(through, 1e-9)
+        misfit = ((by_hour[step] - shares[:, :, None] * due) ** 2).sum(axis=2)
+        for hour in range(hours):
+            found[first_hour + hour].steps[step - 1] = StepHour(
+                before[hour],
+                after[hour],
+                int(came[hour]),
+                through[:, hour].round(1).tolist(),
+                misfit[:, hour].round(1).tolist(),
+            )
     return found
+
+
+class Way:
+    """`passage.due` of all minutes, by numpy."""
+
+    def __init__(self, left: Counts, delay: float) -> None:
+        self._left, self._delay = left, delay
+        if not delay:
+            self.due = left.astype(float)
+            return
+        stays = math.exp(-1 / delay)
+        waits = delay * (1 - stays)
+        first = waits * left[:15].mean() / (1 - stays)
+        later = lfilter([waits], [1, -stays], left[:-1], zi=[stays * first])[0]
+        self.waiting = np.concatenate([[first], later])  # when a minute begins
+        self.due = (1 - waits) * left + (1 - stays) * self.waiting
+
+    def so_far(self, minute: Counts, part: Floats, left: Counts) -> Floats:
+        """Of `part` of a minute in which so many have `left`."""
+        if not self._delay:
+            return left.astype(float)
+        gone = 1 - np.exp(-part / self._delay)
+        due: Floats = (1 - self._delay / part * gone) * left + gone * self.waiting[minute]
+        return due
 
 
 class Raised(NamedTuple):
     step: int
     tick: int
     ended: int  # tick; -1: not yet
-    window: int
+    minutes: int  # since then
 
 
 def run(arrived: Counts, known: int, history: History | None = None) -> list[Raised]:
@@ -118,57 +159,68 @@ def run(arrived: Counts, known: int, history: History | None = None) -> list[Rai
     """
     history = history or History(len(arrived), ZoneInfo("UTC"))
     history.load(measured(arrived))
-    sums = np.concatenate([np.zeros((len(arrived), 1), np.int64), arrived.cumsum(axis=1)], axis=1)
     alarms = []
     for step in range(1, len(arrived)):
-        alarms += _run_step(step, sums, known * DAY, history)
+        alarms += _run_step(step, arrived, known * DAY, history)
     return sorted(alarms, key=lambda alarm: alarm.tick)
 
 
-def _run_step(step: int, sums: Counts, first: int, history: History) -> list[Raised]:
-    ticks = np.arange(first, sums.shape[1] - 1)
-    minutes = START_HOUR * 60 + ticks // TICKS
-    seen: list[tuple[Counts, Counts]] = []
-    fallen = np.zeros(len(ticks), bool)
-    for position, window in enumerate(WINDOWS):
-        begin = np.clip((ticks // TICKS - window + 1) * TICKS, 0, None)
-        before = sums[step - 1][ticks + 1] - sums[step - 1][begin]
-        after = sums[step][ticks + 1] - sums[step][begin]
-        seen.append((before, after))
-        middles = (minutes * 2 + 1 - window) // 120
-        shares = np.array(
-            [_share(history, step, position, hour) for hour in range(middles[0], middles[-1] + 1)]
-        )
-        mean = before * shares[middles - middles[0]]
-        # what lies less than three of Poisson's deviations below is never that rare
-        fallen |= (after < (1 - FALL) * mean) & ((mean - after) ** 2 >= 9 * mean)
+def _run_step(step: int, arrived: Counts, first: int, history: History) -> list[Raised]:
+    minutes = arrived.reshape(len(arrived), -1, TICKS)
+    so_far, whole = minutes.cumsum(axis=2), minutes.sum(axis=2)
+    at = _candidates(step, so_far, whole, first, history)
     watch, alarms = Watch(), []
-    at = 0
-    candidates = np.flatnonzero(fallen)
-    while at < len(ticks):
+    tick, position = first, 0
+    while tick < arrived.shape[1]:
         if not (watch.since or watch.fallen):
-            later = np.searchsorted(candidates, at)
-            if later == len(candidates):
+            position = int(np.searchsorted(at, tick))
+            if position == len(at):
                 break
-            at = int(candidates[later])
-        minute = int(minutes[at])
-        windows = []
-        for position, window in enumerate(WINDOWS):
-            usual = history.usual(step, position, minute)
-            before, after = int(seen[position][0][at]), int(seen[position][1][at])
-            if usual is not None and before and minute - window + 1 >= watch.floor:
-                windows.append(Seen(window, before, after, usual))
+            tick = int(at[position])
+        minute, second = divmod(tick, TICKS)
+        at_minute = START_HOUR * 60 + minute
+        expected = history.expected(step, at_minute)
+        left, came = (
+            [*past[max(0, minute - 2 * BACK_MINUTES) : minute].tolist(), int(now[minute, second])]
+            for past, now in zip(whole[step - 1 :], so_far[step - 1 : step + 1], strict=False)
+        )
         was = watch.since
-        telling = judge(watch, windows, minute, FALL)
-        if telling is not None:
-            alarms.append(Raised(step, first + at, -1, telling.minutes))
+        looked = step_of(left, came, (second + 1) / TICKS, expected) if expected else None
+        told = judge(watch, looked, at_minute, FALL)
+        if told is not None:
+            alarms.append(Raised(step, tick, -1, told.minutes))
         elif was and not watch.since:
-            alarms[-1] = alarms[-1]._replace(ended=first + at)
-        at += 1
+            alarms[-1] = alarms[-1]._replace(ended=tick)
+        tick += 1
     return alarms
 
 
-def _share(history: History, step: int, position: int, hour: int) -> float:
-    """Of the window whose middle lies in that hour."""
-    usual = history.usual(step, position, (hour * 120 + WINDOWS[position]) // 2)
-    return usual.share if usual is not None else 0.0
+def _candidates(step: int, so_far: Counts, whole: Counts, first: int, history: History) -> Counts:
+    """The ticks at which there may be an alarm: where the evidence would do if today were known to
+    be as usual, since nothing then is stronger.
+    """
+    ticks = np.arange(first, so_far.shape[1] * TICKS)
+    minute, second = ticks // TICKS, ticks % TICKS
+    hours = (START_HOUR * 60 + minute - 10) // 60
+    known = [history.expected(step, hour * 60 + 10) for hour in range(hours[0], hours[-1] + 1)]
+    shares = np.array([each.share if each else 0.0 for each in known])[hours - hours[0]]
+    delays = np.array([each.delay if each else 0.0 for each in known])[hours - hours[0]]
+    left, came = so_far[step - 1, minute, second], so_far[step, minute, second]
+    found = np.zeros(len(ticks), bool)
+    before = np.concatenate([[0], whole[step].cumsum()])
+    for delay in set(delays.tolist()):
+        way = Way(whole[step - 1], delay)
+        mine = np.flatnonzero(delays == delay)
+        at = minute[mine]
+        part = way.so_far(at, (second[mine] + 1) / TICKS, left[mine])
+        part = np.minimum(part, MOST_OF_BEFORE * (left[mine] + 1))
+        judged = np.minimum(way.due, MOST_OF_BEFORE * (whole[step - 1] + 1))
+        due = np.concatenate([[0.0], judged.cumsum()])
+        for length in BEGINNINGS:
+            begin = np.maximum(at - length + 1, 0)
+            count = came[mine] + before[at] - before[begin]
+            usual = shares[mine] * (part + due[at] - due[begin])
+            ratio = np.maximum(count, 1e-9) / np.maximum(usual, 1e-9)
+            strong = count * np.log(ratio) + usual - count >= 0.9 * watching.EVIDENCE
+            found[mine] |= strong & (count < (1 - FALL) * usual)
+    return ticks[found]

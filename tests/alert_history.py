@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import redis
 
-from personalize_api.alerts.history import WINDOWS, encode_hour
+from personalize_api.alerts.history import Hour, StepHour, encode_hour
+from personalize_api.alerts.passage import DELAYS
 from schemas.redis_keys import ARRIVED, alerts_history_key, funnel_field, funnel_key
 from schemas.site import Funnel
 
@@ -14,16 +15,21 @@ from schemas.site import Funnel
 def write_history(
     store: redis.Redis, funnel: Funnel, now_s: float, shares: Sequence[float], days: int = 21
 ) -> None:
-    """Of every hour of so many days; `shares`: from the second step on. 1,200 an hour enter."""
+    """Of every hour of so many days; `shares`: from the second step on. 1,200 an hour enter, and
+    come on at once.
+    """
     this_hour = int(now_s) // 3600
-    counts = []
+    steps = []
     before = 1200.0
     for share in shares:
-        counts.append([(round(before), round(before * share))] * len(WINDOWS))
+        came = round(before * share)
+        misfit = [float(came + number) for number in range(len(DELAYS))]
+        due = [round(before, 1)] * len(DELAYS)
+        steps.append(StepHour(round(before), came, came, due, misfit))
         before *= share
     for hour in range(this_hour - 24 * days, this_hour):
         day, clock = divmod(hour, 24)
-        store.hset(alerts_history_key(funnel.key, day), str(clock), encode_hour(counts))
+        store.hset(alerts_history_key(funnel.key, day), str(clock), encode_hour(Hour(steps, 1200)))
 
 
 def write_arrivals(

@@ -18,8 +18,9 @@ import msgspec
 from redis.exceptions import RedisError
 
 from personalize_api.alerts import funnel_alerts, operations
-from personalize_api.alerts.history import History, HourCounts
+from personalize_api.alerts.history import History, Hour
 from personalize_api.alerts.incidents import change, ordered
+from personalize_api.alerts.series import Series
 from personalize_api.alerts.state import (
     Alert,
     AlertState,
@@ -45,12 +46,18 @@ from schemas.site import Funnel, Site
 EVALUATE_EVERY_S = 10.0
 LOOK_EVERY_S = 2.0
 STALE_S = 60.0
-_SETTLED_EVERY_S = 60.0
 """What was evaluated longer ago is not told as if it were so now."""
+
+SETTLES_MINUTES = 2
+"""An hour is measured so long after it is over: some of its events come late."""
+
+_MOST_BEHIND_MINUTES = 30
+
+_SETTLED_EVERY_S = 60.0
 
 logger = logging.getLogger(__name__)
 
-Hours = dict[tuple[str, int], HourCounts]
+Hours = dict[tuple[str, int], Hour]
 
 
 class AlertsView(msgspec.Struct, kw_only=True):
@@ -164,18 +171,23 @@ class Alerting:
     async def _evaluate(self, now_ms: int) -> None:
         site, minute = self._site.site, now_ms // 60_000
         state = state_decoder.decode(encode(self._state))
-        found = list(
-            operations.findings(await self._pulse.now(), site.alerts, now_ms, state.active)
-        )
+        pulse = await self._pulse.now()
+        found = list(operations.findings(pulse, site.alerts, now_ms, state.active))
         hours: Hours = {}
         usual = {}
         watched = await self._watched(site)
+        until_ms = operations.counted_until(pulse, now_ms)
         for definition, funnel in watched:
             history = await self._history(definition, site, minute)
-            self._measure(definition.key, funnel, history, state, minute, hours)
             usual[funnel.name] = funnel_alerts.shown(funnel, history, minute)
+            now = _see(state, definition.key, funnel, minute, until_ms)
+            if now is None:
+                found += funnel_alerts.still(funnel, state)
+                continue
+            for hour in _measure(history, funnel, state, definition.key, now):
+                hours[definition.key, hour] = history.hours[hour]
             found += await funnel_alerts.findings(
-                funnel, history, state, minute, site.alerts.fall, self._funnels.all
+                funnel, history, state, now, site.alerts.fall, self._funnels.all
             )
         _forget(state, watched)
         state.usual = usual
@@ -213,22 +225,6 @@ class Alerting:
             history.load_settled(settled)
         return history
 
-    def _measure(
-        self,
-        key: str,
-        funnel: LiveFunnel,
-        history: History,
-        state: AlertState,
-        minute: int,
-        hours: Hours,
-    ) -> None:
-        until = state.measured.get(key, 0)
-        if until < minute:
-            skip = funnel_alerts.skipped(funnel, state, minute)
-            for hour in history.measure(minute, funnel.arrived, until, skip):
-                hours[key, hour] = history.hours[hour]
-            state.measured[key] = minute
-
     def _show(self, state: AlertState) -> None:
         self._state = state
         self._metrics.alerts_evaluated.set(state.at / 1000)
@@ -246,6 +242,38 @@ class Alerting:
             self._log.warning("what became of a webhook cannot be kept: %s", error)
 
 
+def _see(
+    state: AlertState, key: str, funnel: LiveFunnel, minute: int, until_ms: int
+) -> funnel_alerts.Now | None:
+    """Of the minutes up to `minute`, those that were counted by `until_ms`; None: too long ago."""
+    missing = minute - until_ms // 60_000
+    if missing > _MOST_BEHIND_MINUTES:
+        return None
+    arrived = [step[: len(step) - missing] for step in funnel.arrived]
+    series = state.series.setdefault(key, Series())
+    series.see(minute - missing, arrived)
+    part = max(until_ms % 60_000, 1000) / 60_000
+    return funnel_alerts.Now(series, arrived, minute - missing, part)
+
+
+def _measure(
+    history: History, funnel: LiveFunnel, state: AlertState, key: str, now: funnel_alerts.Now
+) -> set[int]:
+    """The hours that have changed."""
+    until, minute = state.measured.get(key, 0), now.minute
+    if until >= minute:
+        return set()
+    state.measured[key] = minute
+    skip = funnel_alerts.skipped(funnel, state, minute, minute)
+    changed = history.measure(minute, now.arrived, until, skip)
+    hour = (minute - SETTLES_MINUTES) // 60 - 1
+    if (until - SETTLES_MINUTES) // 60 - 1 < hour:
+        skip = funnel_alerts.skipped(funnel, state, minute, hour * 60)
+        if history.close(hour, now.series, skip, {}):
+            changed.add(hour)
+    return changed
+
+
 def _forget(state: AlertState, watched: Iterable[tuple[Funnel, LiveFunnel]]) -> None:
     """What the site file no longer has."""
     subjects: set[str] = set()
@@ -255,6 +283,7 @@ def _forget(state: AlertState, watched: Iterable[tuple[Funnel, LiveFunnel]]) -> 
         subjects.update(funnel_alerts.subject_of(funnel, s) for s in range(1, len(funnel.steps)))
     state.watches = {name: watch for name, watch in state.watches.items() if name in subjects}
     state.measured = {key: minute for key, minute in state.measured.items() if key in keys}
+    state.series = {key: series for key, series in state.series.items() if key in keys}
 
 
 def _log(raised: Iterable[Alert], resolved: Iterable[Resolved]) -> None:

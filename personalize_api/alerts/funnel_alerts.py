@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from personalize_api.alerts.history import WINDOWS, History
+import msgspec
+
+from personalize_api.alerts.change_point import Expected, Fall
+from personalize_api.alerts.history import History
+from personalize_api.alerts.series import Series
 from personalize_api.alerts.state import AlertState, Finding
 from personalize_api.alerts.usual import Usual, quantile
-from personalize_api.alerts.watch import Seen, Watch, fell_at, judge, windows
+from personalize_api.alerts.watch import Watch, judge, step_of
 from personalize_api.alerts.whom import whom
 from personalize_api.live.funnels import DEFAULT_MINUTES, NOW_MINUTES, LiveFunnel, UsualShare
 
-SHOWN = WINDOWS.index(NOW_MINUTES)
 _SKIPPED_MINUTES = 1440
 """What an alarm is about is not taken for usual for so long; then the site has become so."""
 
@@ -23,12 +26,22 @@ Window = Callable[[int], Awaitable[list[LiveFunnel]]]
 """The live funnels over so many minutes up to now. Raises StateUnavailable."""
 
 
-def skipped(funnel: LiveFunnel, state: AlertState, minute: int) -> set[int]:
-    """Steps of which nothing is learned now."""
+class Now(msgspec.Struct, frozen=True):
+    """What was seen of a funnel, up to a moment."""
+
+    series: Series
+    arrived: list[list[int]]  # by step and minute, as counted now
+    minute: int  # since 1970: the last of both
+    part: float  # of it that is over, above 0
+
+
+def skipped(funnel: LiveFunnel, state: AlertState, minute: int, since: int) -> set[int]:
+    """Steps of which nothing is learned of the minutes from `since` on."""
     found = set()
     for step in range(1, len(funnel.steps)):
-        watch = state.watches.get(subject_of(funnel, step))
-        if watch is not None and watch.since and minute - watch.raised < _SKIPPED_MINUTES:
+        watch = state.watches.get(subject_of(funnel, step), Watch())
+        is_fallen = watch.since and minute - watch.raised < _SKIPPED_MINUTES
+        if is_fallen or watch.floor > since:
             found.add(step)
     return found
 
@@ -43,8 +56,8 @@ def shown(funnel: LiveFunnel, history: History, minute: int) -> list[UsualShare 
     """
     told: list[UsualShare | None] = [None]
     for step in range(1, len(funnel.steps)):
-        usual = history.usual(step, SHOWN, minute)
-        before = sum(funnel.arrived[step - 1][-WINDOWS[SHOWN] :])
+        usual = history.usual(step, minute)
+        before = sum(funnel.arrived[step - 1][-NOW_MINUTES:])
         told.append(_shown(usual, before) if usual is not None else None)
     return told
 
@@ -63,7 +76,7 @@ async def findings(
     funnel: LiveFunnel,
     history: History,
     state: AlertState,
-    minute: int,
+    now: Now,
     fall: float,
     over: Window,
 ) -> list[Finding]:
@@ -76,16 +89,44 @@ async def findings(
         await asyncio.sleep(0)  # visitors are waiting in the same loop
         subject = subject_of(funnel, step)
         watch = state.watches.setdefault(subject, Watch())
-        seen = windows(step, minute, funnel.arrived, history, watch.floor)
-        raised = judge(watch, seen, minute, fall)
-        if raised is not None:
-            watch.since = fell_at(step, minute, funnel.arrived, raised.usual, raised.minutes)
-            found.append(await _finding(funnel, step, watch, raised, minute, over))
+        expected = history.expected(step, now.minute)
+        fell = None
+        if expected is not None:
+            left, came = now.series.steps[step - 1 : step + 1]
+            looked = step_of(left, came, now.part, expected)
+            fell = judge(watch, looked, now.minute, fall)
+        if fell is not None and expected is not None:
+            finding = _finding(funnel, step, watch, fall=fell, expected=expected)
+            found.append(await _told(finding, funnel, step, watch, now, over))
         elif watch.since and subject in state.active:
-            found.append(_again(subject, state, watch))
+            again = _again(subject, state, watch)
+            found.append(await _told(again, funnel, step, watch, now, over))
         elif watch.since:
             state.watches[subject] = Watch()  # what was raised was not kept: judge it anew
     return found
+
+
+def still(funnel: LiveFunnel, state: AlertState) -> list[Finding]:
+    """What has fallen, while nothing can be judged."""
+    subjects = [subject_of(funnel, step) for step in range(1, len(funnel.steps))]
+    return [
+        _again(subject, state, state.watches[subject])
+        for subject in subjects
+        if subject in state.active and subject in state.watches
+    ]
+
+
+async def _told(
+    finding: Finding, funnel: LiveFunnel, step: int, watch: Watch, now: Now, over: Window
+) -> Finding:
+    """With for whom, as soon as enough came for that to be known."""
+    if watch.whom:
+        return finding
+    for_whom = await _for_whom(funnel, step, now.minute - watch.since + 1, over)
+    if not for_whom:
+        return finding
+    watch.whom = True
+    return msgspec.structs.replace(finding, detail=f"{finding.detail}; {for_whom}")
 
 
 def _again(subject: str, state: AlertState, watch: Watch) -> Finding:
@@ -100,32 +141,31 @@ def _again(subject: str, state: AlertState, watch: Watch) -> Finding:
     )
 
 
-async def _finding(
-    funnel: LiveFunnel, step: int, watch: Watch, seen: Seen, minute: int, over: Window
+def _finding(
+    funnel: LiveFunnel, step: int, watch: Watch, fall: Fall, expected: Expected
 ) -> Finding:
     names = [each.name for each in funnel.steps]
-    share = seen.after / seen.before
-    low = quantile(seen.before, seen.usual, 0.05) / seen.before
-    high = min(1.0, quantile(seen.before, seen.usual, 0.95) / seen.before)
-    days = "day" if seen.usual.days == 1 else "days"
+    usual = Usual(expected.share, 1 / expected.size, expected.days)
+    low, high = quantile(fall.due, usual, 0.05), quantile(fall.due, usual, 0.95)
+    days = "day" if expected.days == 1 else "days"
+    minutes = "minute" if fall.minutes == 1 else f"{fall.minutes} minutes"
     detail = (
-        f"{seen.after:,} of {seen.before:,} came from {names[step - 1]} to {names[step]} in the "
-        f"last {seen.minutes} minutes ({share:.1%}); usual at this hour: {low:.1%} to {high:.1%} "
-        f"({seen.usual.days} {days})"
+        f"{fall.came:,} came from {names[step - 1]} to {names[step]} in the last {minutes}; of "
+        f"those on their way {low:,} to {high:,} are usual ({expected.days} {days} known)"
     )
-    for_whom = await _for_whom(funnel, step, minute - watch.since + 1, over)
+    part = fall.came / fall.expected
     return Finding(
         subject=subject_of(funnel, step),
         kind="funnel",
-        severity="critical" if share < _CRITICAL * seen.usual.share else "warning",
-        title=f"{funnel.name}: {_how_few(share, seen.usual.share)} come to {names[step]}",
-        detail=f"{detail}; {for_whom}" if for_whom else detail,
+        severity="critical" if part < _CRITICAL else "warning",
+        title=f"{funnel.name}: {_how_few(part)} come to {names[step]}",
+        detail=detail,
         since_ms=watch.since * 60_000,
     )
 
 
-def _how_few(share: float, usual: float) -> str:
-    return "none" if share == 0 else f"{1 - share / usual:.0%} fewer than usual"
+def _how_few(part: float) -> str:
+    return "none" if part == 0 else f"{1 - part:.0%} fewer than usual"
 
 
 async def _for_whom(funnel: LiveFunnel, step: int, minutes: int, over: Window) -> str:

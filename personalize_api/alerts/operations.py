@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Sequence
 
 from personalize_api.alerts.state import Finding
 from personalize_api.live.pulse import Pulse
+from schemas.funnel_result import ms_of
 from schemas.site import AlertRules
 
 RATE_MINUTES = 5
@@ -19,6 +20,10 @@ _STILL = 0.5
 """What is told ends at half of what began it: a rate about its border is one alert, not many."""
 
 
+_ON_THE_WAY_MS = 1000
+"""What was sent less than that ago may not have come to the stream yet."""
+
+
 def findings(
     pulse: Pulse, rules: AlertRules, now_ms: int, active: Container[str]
 ) -> Iterator[Finding]:
@@ -28,6 +33,13 @@ def findings(
     yield from _rejected(pulse, rules, now_ms, active)
     yield from _degraded(pulse, rules, now_ms, active)
     yield from _spool(pulse, now_ms)
+
+
+def counted_until(pulse: Pulse, now_ms: int) -> int:
+    """The moment (ms) up to which live counts are complete, as the stream's stages say."""
+    stages = [stage for stage in pulse.stages if stage.name.startswith("stream.")]
+    heard = [ms_of(stage.at) - round(stage.behind_s * 1000) for stage in stages]
+    return min([now_ms, *heard]) - _ON_THE_WAY_MS
 
 
 def _late(

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from personalize_api.alerts.series import Series
 from personalize_api.alerts.watch import Watch
 from personalize_api.live.funnels import UsualShare
 
@@ -57,8 +58,9 @@ class AlertState(msgspec.Struct, kw_only=True):
     recent: list[Resolved] = []  # newest first
     found: dict[str, int] = {}  # by subject: evaluations in a row, of what is not yet active
     watches: dict[str, Watch] = {}  # by subject
-    measured: dict[str, int] = {}  # by funnel key: the minute up to which windows were measured
+    measured: dict[str, int] = {}  # by funnel key: the minute up to which it was measured
     usual: dict[str, list[UsualShare | None]] = {}  # by funnel
+    series: dict[str, Series] = {}  # by funnel key
 
 
 class Message(msgspec.Struct, kw_only=True):

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from personalize_api.alerts.history import (
     KEPT_DAYS,
-    HourCounts,
+    Hour,
     decode_hour,
     encode_hour,
 )
@@ -119,7 +119,7 @@ class AlertStore:
                 continue
         return found
 
-    async def read_history(self, funnel_key: str, today: int) -> dict[int, HourCounts]:
+    async def read_history(self, funnel_key: str, today: int) -> dict[int, Hour]:
         """By hours since 1970. `today`: days since 1970."""
         days = range(today - KEPT_DAYS, today + 1)
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -153,7 +153,7 @@ class AlertStore:
         state: AlertState | None = None,
         messages: Sequence[Message] = (),
         done: Iterable[str] = (),
-        hours: Mapping[tuple[str, int], HourCounts] | None = None,
+        hours: Mapping[tuple[str, int], Hour] | None = None,
     ) -> None:
         """All of it or nothing. `hours`: by (funnel key, hour). Raises NotTheLeader."""
         hours, gone = hours or {}, list(done)

@@ -42,8 +42,8 @@ class Day(msgspec.Struct, frozen=True):
     """What one past day says: `after` arrived at the step, `before` at the step before."""
 
     age: float  # days
-    before: int
-    after: int
+    before: float
+    after: float
 
 
 class Usual(msgspec.Struct, frozen=True):
@@ -97,7 +97,7 @@ def _between_days(
     return max(0.0, beyond / expected * worth / (worth - 1))
 
 
-def lower_tail(before: int, after: int, usual: Usual) -> float:
+def lower_tail(before: float, after: int, usual: Usual) -> float:
     """How probable it is that at most `after` arrive where `before` did at the step before."""
     mean, size = _parameters(before, usual)
     if after >= mean:

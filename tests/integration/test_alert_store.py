@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Iterator
 import pytest
 import redis
 
+from personalize_api.alerts.history import Hour, StepHour
 from personalize_api.alerts.state import AlertState, Message
 from personalize_api.alerts.store import AlertStore, NotTheLeader
 from schemas.redis_keys import (
@@ -21,7 +22,10 @@ from schemas.redis_keys import (
 
 KEYS = (ALERTS_LOCK_KEY, ALERTS_STATE_KEY, ALERTS_OUTBOX_KEY)
 TODAY = 20_000
-HOURS = {("f:1", TODAY * 24 + 5): [[(10, 3)] * 4], ("f:1", TODAY * 24 - 1): [[(7, 1)] * 4]}
+HOURS = {
+    ("f:1", TODAY * 24 + 5): Hour([StepHour(10, 3, 4, [10.5], [2.5])], 12, {"Google": 7}),
+    ("f:1", TODAY * 24 - 1): Hour([StepHour(7, 1)]),
+}
 MESSAGE = Message(id="msg_1", address="a", body="{}", created=1)
 
 

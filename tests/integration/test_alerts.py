@@ -69,8 +69,10 @@ def site(*webhooks: str) -> Site:
 def minutes(store: redis.Redis, orders: int, count: int = 40, *, ago: int = 0) -> None:
     """The last minutes: 40 a minute come, half of them fill a cart, so many order."""
     now = int(time.time()) // 60
-    for minute in range(now - ago - count + 1, now - ago + 1):
-        write_arrivals(store, FUNNEL, minute, (40, 20, orders))
+    with store.pipeline() as together:
+        for minute in range(now - ago - count + 1, now - ago + 1):
+            write_arrivals(together, FUNNEL, minute, (40, 20, orders))
+        together.execute()
 
 
 def told(client: Client) -> Any:
@@ -90,7 +92,7 @@ def test_a_step_that_breaks_is_told_and_then_its_end(
     addresses: Settings, store: redis.Redis, kafka_address: str, receiver: Receiver
 ) -> None:
     write_history(store, FUNNEL, time.time(), USUAL)
-    minutes(store, orders=8)
+    minutes(store, orders=8, ago=12)
     with serving(addresses, site(receiver.url)) as client:
         await_true(lambda: told(client)["at"], 20, "a first evaluation")
         time.sleep(1)

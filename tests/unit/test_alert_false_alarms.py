@@ -35,10 +35,10 @@ def test_nor_in_the_first_week_of_a_site() -> None:
 @pytest.mark.parametrize(
     ("position", "step", "left", "minutes"),
     [
-        (0, 2, 0.0, 1.5),  # about 100 a minute at the step before, 40 at the step
+        (0, 2, 0.0, 0.8),  # about 100 a minute at the step before, 40 at the step
         (1, 2, 0.0, 1.5),  # 35
-        (2, 2, 0.0, 6.0),  # 10
-        (3, 2, 0.0, 20.0),  # 3
+        (2, 2, 0.0, 3.5),  # 10
+        (3, 2, 0.0, 14.0),  # 3
         (0, 2, 0.5, 10.0),
         (1, 2, 0.5, 20.0),
         (2, 1, 0.5, 40.0),
