@@ -177,7 +177,7 @@ def test_an_alert_stands_at_the_top_and_leads_to_its_funnel(
     monkeypatch.setattr(alerting, "EVALUATE_EVERY_S", 0.2)
     monkeypatch.setattr(alerting, "LOOK_EVERY_S", 0.1)
     write_history(store, CHECKOUT, time.time(), (0.5, 0.4))
-    arrive(store, orders=8)
+    arrive(store, orders=8, ago=12)
     with serving(addresses) as client:
         page.set_viewport_size({"width": LAPTOP[0], "height": LAPTOP[1]})
         page.goto(f"{client.url}/ops")
@@ -202,11 +202,13 @@ def test_an_alert_stands_at_the_top_and_leads_to_its_funnel(
         expect(page.locator("#announce")).to_contain_text("alert has ended")
 
 
-def arrive(store: redis.Redis, orders: int, minutes: int = 40) -> None:
+def arrive(store: redis.Redis, orders: int, minutes: int = 40, ago: int = 0) -> None:
     """The last minutes: 40 a minute come, half of them fill a cart, so many order."""
-    now = int(time.time()) // 60
-    for minute in range(now - minutes + 1, now + 1):
-        write_arrivals(store, CHECKOUT, minute, (40, 20, orders))
+    now = int(time.time()) // 60 - ago
+    with store.pipeline() as together:
+        for minute in range(now - minutes + 1, now + 1):
+            write_arrivals(together, CHECKOUT, minute, (40, 20, orders))
+        together.execute()
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
