@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from personalize_api.tallies import Durations, Tally
 from personalize_api.worker import WRITE_EVERY_S, Worker
 from schemas.current_site import CurrentSite
 
@@ -26,11 +27,11 @@ class Metrics:
     def __init__(self, worker: Worker | None = None) -> None:
         self._worker = worker
         self.registry = CollectorRegistry()
-        self.latency = Histogram(
+        self.latency = Durations(
             "footfall_homepage_seconds",
             "From the request read to the decision ready",
-            registry=self.registry,
-            buckets=_LATENCY_S,
+            _LATENCY_S,
+            self.registry,
         )
         self._refused = self._counter(
             "footfall_homepage_refused", "Homepage requests answered with an error", ["code"]
@@ -42,10 +43,9 @@ class Metrics:
             ["cause"],
         )
         self.degraded = {cause: self._degraded.labels(cause) for cause in CAUSES}
-        self._variants = self._counter(
-            "footfall_homepage_decisions", "Decisions by variant", ["variant"]
+        self._variants = Tally(
+            "footfall_homepage_decisions", "Decisions by variant", "variant", self.registry
         )
-        self._by_variant: dict[str, Counter] = {}
         self.lookup_batches = self._counter(
             "footfall_lookup_batches", "Round trips to Redis for visitors' states"
         )
@@ -152,14 +152,11 @@ class Metrics:
 
     def decided(self, variant: str) -> None:
         """Variants come from the site file, so their number is bounded."""
-        counter = self._by_variant.get(variant)
-        if counter is None:
-            counter = self._by_variant[variant] = self._variants.labels(variant)
-        counter.inc()
+        self._variants.by_label[variant] += 1
 
     def decided_so_far(self) -> tuple[int, int]:
         """(decisions, those of them that were degraded)."""
-        return _total(self._variants), _total(self._degraded)
+        return self._variants.total, _total(self._degraded)
 
     def exposition(self) -> bytes:
         """Of all workers where there are several."""

@@ -10,11 +10,11 @@ from schemas.site import ConsentRules
 
 def consent_of(arrival: Arrival, headers: Headers, rules: ConsentRules) -> Consent:
     """Refusal, said or sent as a signal that the site honours, wins over everything else."""
-    signals = {
-        "gpc": arrival.gpc or headers.get(b"sec-gpc") == b"1",
-        "dnt": headers.get(b"dnt") == b"1",
-    }
-    if arrival.consent == "denied" or any(signals[name] for name in rules.honour):
+    if arrival.consent == "denied":
+        return "denied"
+    if "gpc" in rules.honour and (arrival.gpc or headers.get(b"sec-gpc") == b"1"):
+        return "denied"
+    if "dnt" in rules.honour and headers.get(b"dnt") == b"1":
         return "denied"
     if arrival.consent == "granted" or rules.mode != "opt-in":
         return "granted"

@@ -224,7 +224,7 @@ def _number(fact: Value) -> float | None:
 def _why(scenario: Scenario, facts: Facts) -> str:
     if not scenario.when:
         return "it has no conditions and matches every visit"
-    return " and ".join(f"{name} is {_text(_known(name, facts))}" for name in scenario.when)
+    return " and ".join([f"{name} is {_text(_known(name, facts))}" for name in scenario.when])
 
 
 def _why_not(name: str, allowed: tuple[Value | Range, ...], facts: Facts) -> str:

@@ -142,11 +142,11 @@ class Visitors:
         except GarbledState as error:
             self._log.warning("state in Redis is garbled, the decision is degraded: %s", error)
             return self._unknown(device_id, user_id, "garbage")
-        visitor = describe(device_id, device, found.person, owner, now_ms, site.session.gap_ms)
-        shown = partial(shown_first, device, found.person, owner)
-        country = country_of(device.activity) if device and site.decides_by_country else ""
-        visitor = msgspec.structs.replace(
-            visitor, resolved=found.person_id, shown=shown, country=country
+        visitor = describe(
+            *(device_id, device, found.person, owner, now_ms, site.session.gap_ms),
+            resolved=found.person_id,
+            shown=partial(shown_first, device, found.person, owner),
+            country=country_of(device.activity) if device and site.decides_by_country else "",
         )
         if with_person or site.decides_by_profile:
             since = max(owner.since, owner.after_logout)
@@ -212,8 +212,15 @@ def describe(
     owner: Owner,
     now_ms: int,
     gap_ms: int,
+    *,
+    resolved: str = "",
+    shown: Shown = nothing_shown,
+    country: str = "",
 ) -> Visitor:
-    """The visitor's class: customer before registered before returning before first-time."""
+    """The visitor's class: customer before registered before returning before first-time.
+
+    What is named is taken as it is.
+    """
     sessions = session_count(device) if device else 0
     orders = _orders(device, person, owner)
     known_login = bool(owner.user_id) or bool(device and _users(device))
@@ -233,6 +240,9 @@ def describe(
         after_logout=owner.after_logout,
         sessions=sessions,
         orders=orders,
+        resolved=resolved,
+        shown=shown,
+        country=country,
     )
 
 
@@ -283,6 +293,8 @@ def _orders(device: DeviceState | None, person: PersonState | None, owner: Owner
 
     Of a device that others used before, only what was ordered since then is this person's.
     """
+    if person is None and (device is None or not device.orders):
+        return 0
     purchases = [each for each in device.orders if each.time >= owner.since] if device else []
     held = [c for c in counting(person).values() if not c.gone]
     purchases += [each for c in held for each in c.purchases]

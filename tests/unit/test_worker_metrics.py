@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+
 from personalize_api.metrics import Metrics
+from personalize_api.tallies import Durations
 from personalize_api.worker import Worker, retire
 
 
@@ -53,3 +56,18 @@ def test_one_process_alone_tells_its_own() -> None:
     metrics = Metrics()
     metrics.decided("classic")
     assert value(metrics, 'footfall_homepage_decisions_total{variant="classic"}') == 1
+
+
+def test_durations_are_told_as_a_histogram_of_the_library_tells_them() -> None:
+    bounds = (0.001, 0.01, 1)
+    ours, theirs = CollectorRegistry(), CollectorRegistry()
+    durations = Durations("seconds", "How long", bounds, ours)
+    histogram = Histogram("seconds", "How long", buckets=bounds, registry=theirs)
+    for seconds in (0.0, 0.0005, 0.001, 0.002, 0.01, 0.5, 1, 1.5):
+        durations.observe(seconds)
+        histogram.observe(seconds)
+
+    lines = generate_latest(theirs).decode().splitlines()
+
+    told = [line for line in lines if "_created" not in line]
+    assert generate_latest(ours).decode().splitlines() == told
