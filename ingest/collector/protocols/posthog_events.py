@@ -95,10 +95,10 @@ def traits(message: CaptureEvent, properties: msgspec.Raw) -> msgspec.Raw:
         **_members(within.get(_SET_ONCE, msgspec.Raw()), _SET_ONCE),
         **_members(message.set_once, _SET_ONCE),
     }
-    own = {name: value for name, value in once.items() if not name.startswith("$initial_")}
-    if not found and not own:
+    own = kept(msgspec.Raw(msgspec.json.encode(once)))  # the SDK's own are in columns
+    if own == EMPTY_PROPERTIES and not found:
         return EMPTY_PROPERTIES
-    members: dict[str, object] = {**found, _SET_ONCE: own} if own else {**found}
+    members = found if own == EMPTY_PROPERTIES else {**found, _SET_ONCE: own}
     return one_line(msgspec.json.encode(members))
 
 
