@@ -18,7 +18,8 @@ from infra.positions import Unreachable
 from ingest.collector.caller import Caller
 from ingest.collector.errors import RefusedRequest
 from ingest.collector.harvest import Harvest
-from ingest.collector.protocols.segment import read_batch
+from ingest.collector.hot_paths import Parcel
+from ingest.collector.protocols import posthog, segment, snowplow
 from ingest.collector.pseudonym import Salts
 from ingest.collector.rules import Rules
 from schemas.batch import COUNT_HEADER, encode_line, pack_lines
@@ -38,6 +39,7 @@ _NO_WAY_BACK = {
     "it stands in footfall.raw: footfall rebuild folds that again",
     "log": "import the log file again: that adds only what is missing",
     "beacon": "its device stood in the request's cookie, which is not kept",
+    "pixel": "its device stood in the request's cookie, which is not kept",
 }
 
 
@@ -113,14 +115,14 @@ def replay(
 
 def _read(one: Refused, rules: Rules) -> tuple[Harvest | None, str]:
     """What the protocol's reader makes of it now, and why it still takes it not."""
-    if one.protocol not in ("segment", "import"):
-        return None, _NO_WAY_BACK.get(one.protocol, f"{one.protocol} cannot be replayed yet")
+    if one.protocol in _NO_WAY_BACK:
+        return None, _NO_WAY_BACK[one.protocol]
     try:
-        body = _body(one)
+        parcel = _parcel(one)
         kind = cast(Literal["server", "browser"], one.key or "browser")
         key = WriteKey(key="", kind=kind)
         caller = Caller({"client": None, "scheme": "https"}, {}, key, one.rejected_at)
-        harvest = read_batch(body).gather(caller, rules)
+        harvest = parcel.gather(caller, rules)
     except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
         return None, f"it is no JSON object: {error}"
     except RefusedRequest as error:
@@ -133,17 +135,20 @@ def _read(one: Refused, rules: Rules) -> tuple[Harvest | None, str]:
     return harvest, ""
 
 
-def _body(one: Refused) -> bytes:
-    """A batch of it alone, with what its request said and it does not."""
+def _parcel(one: Refused) -> Parcel:
+    """A request of it alone, with what its own said and it does not. Raises as decoding does."""
     message = msgspec.json.decode(one.original, type=dict[str, msgspec.Raw])
-    if "messageId" not in message:
-        message["messageId"] = msgspec.Raw(msgspec.json.encode(one.rejected_id))
+    own_id = msgspec.Raw(msgspec.json.encode(one.rejected_id))
+    historical = one.protocol == "import"
+    if one.protocol == "snowplow":
+        return snowplow.read_post(msgspec.json.encode({"data": [{"eid": own_id, **message}]}))
+    if one.protocol == "posthog" or one.call == posthog.CALL:
+        batch = {"batch": [{"uuid": own_id, **message}], "historical_migration": historical}
+        return posthog.read(msgspec.json.encode(batch))
     if one.call:
         message["type"] = msgspec.Raw(msgspec.json.encode(one.call))
-    batch: dict[str, object] = {"batch": [message]}
-    if one.protocol == "import":
-        batch["historical_migration"] = True
-    return msgspec.json.encode(batch)
+    batch = {"batch": [{"messageId": own_id, **message}], "historical_migration": historical}
+    return segment.read_batch(msgspec.json.encode(batch))
 
 
 def _mark(one: Refused) -> Rejected:

@@ -43,8 +43,14 @@ def kafka(own: Settings, tmp_path: Path) -> Iterator[Popen[bytes]]:
 
 
 def post(own: Settings, number: int) -> int:
-    body = {"event": "Product Added", "userId": "u", "messageId": f"message {number}"}
-    url = f"{own.url(own.ports.collect)}/v1/track"
+    """Each by another protocol than the one before."""
+    name, who, own_id = "Product Added", "u", f"message {number}"
+    path, body = [
+        ("/v1/track", {"event": name, "userId": who, "messageId": own_id}),
+        ("/batch/", {"event": name, "distinct_id": who, "uuid": own_id}),
+        ("/com.snowplowanalytics.snowplow/tp2", {"data": [{"e": "pv", "uid": who, "eid": own_id}]}),
+    ][number % 3]
+    url = own.url(own.ports.collect) + str(path)
     return httpx.post(url, json=body, headers=SERVER_KEY, timeout=30, trust_env=False).status_code
 
 

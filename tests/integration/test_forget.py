@@ -316,7 +316,8 @@ def test_what_was_refused_is_replayed_after_a_fix_with_the_rights_that_it_came_w
     forbidden = refusal(alias, key="browser", call="")
     beacon = msgspec.structs.replace(good, rejected_id=str(uuid4()), protocol="beacon")
     odd = msgspec.structs.replace(good, rejected_id=str(uuid4()), original=b"\x1b[31m\xff{")
-    told = [good, forbidden, beacon, odd]
+    posthog, snowplow = refused_by_other_protocols()
+    told = [good, forbidden, beacon, odd, posthog, snowplow]
     refuse(site, told)
     for one in told:
         assert f"{one.rejected_id}  " in site.footfall("rejected", "list", "--reason", "wrong_type")
@@ -324,16 +325,30 @@ def test_what_was_refused_is_replayed_after_a_fix_with_the_rights_that_it_came_w
 
     said = site.footfall("rejected", "replay", "--reason", "wrong_type")
 
-    assert "replayed: 1, still refused: 3" in said
+    assert "replayed: 3, still refused: 3" in said
     site.drain()
     events = "SELECT name, event_id FROM events_all WHERE device_id = 'refused-device'"
     stored = site.sql(events)
-    assert [name for name, _ in stored] == ["Called"]
+    assert sorted(name for name, _ in stored) == ["Called", "Looked", "Page Viewed"]
     assert "no refused input" in fail(site, "rejected", "replay", good.rejected_id)
     refuse(site, told)  # told again, as by a sink that reads the topic anew
     left = site.sql("SELECT rejected_id FROM rejected WHERE reason = 'wrong_type'")
-    assert sorted(row[0] for row in left) == sorted(one.rejected_id for one in told[1:])
+    assert sorted(row[0] for row in left) == sorted(one.rejected_id for one in told[1:4])
     assert site.sql(events) == stored
+
+
+def refused_by_other_protocols() -> list[Rejected]:
+    """One of PostHog's and one of Snowplow's, of the same device."""
+    posthog = {
+        "event": "Looked",
+        "distinct_id": "u",
+        "properties": {"$device_id": "refused-device"},
+    }
+    snowplow = {"e": "pv", "duid": "refused-device", "url": "https://toyhouse.example/"}
+    return [
+        msgspec.structs.replace(refusal(message, key="server", call=""), protocol=protocol)
+        for protocol, message in (("posthog", posthog), ("snowplow", snowplow))
+    ]
 
 
 def refusal(message: Mapping[str, object], key: str, call: str) -> Rejected:

@@ -179,11 +179,12 @@ class PostHogParcel:
 
 def readers() -> dict[str, Callable[[bytes], PostHogParcel]]:
     """Path -> what reads its body. Raises MalformedBody, TooLarge when called."""
-    paths = {path: _read for base in PATHS for path in (base, base + "/")}
+    paths = {path: read for base in PATHS for path in (base, base + "/")}
     return {**paths, RESULTS_PATH: _read_for_results}
 
 
-def _read(body: bytes) -> PostHogParcel:
+def read(body: bytes) -> PostHogParcel:
+    """Raises MalformedBody, TooLarge."""
     return PostHogParcel(read_capture(body))
 
 
