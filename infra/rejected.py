@@ -39,7 +39,7 @@ _NO_WAY_BACK = {
     "it stands in footfall.raw: footfall rebuild folds that again",
     "log": "import the log file again: that adds only what is missing",
     "beacon": "its device stood in the request's cookie, which is not kept",
-    "pixel": "its device stood in the request's cookie, which is not kept",
+    "pixel": "its device stood in the request's cookie or token, which are not kept",
 }
 
 

@@ -38,7 +38,12 @@ class NotATarget(ValueError):
 
 def is_target(url: str) -> bool:
     """Whether a link may lead there: an absolute http(s) address of plain characters."""
-    return len(url) <= MAX_TARGET and _TARGET.fullmatch(url) is not None
+    if len(url) > MAX_TARGET or not _TARGET.fullmatch(url):
+        return False
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:  # no such port, no such IPv6 address
+        return False
 
 
 def target(url: str) -> str:

@@ -70,6 +70,8 @@ class MailPaths:
             if origin and not listed:
                 raise OriginNotAllowed("a browser key is taken only from the site's `origins`")
             caller = _caller(scope, headers, key)
+            if parcel.is_page and not pixel.is_own_page(caller, rules):
+                raise OriginNotAllowed("a page's image counts on the site's `origins` only")
             rules.limits.admit(caller)
             harvest = parcel.gather(caller, rules)
             rules.limits.charge(caller, 1)
@@ -100,7 +102,7 @@ class MailPaths:
 
     def _counts(self, scope: Scope, caller: Caller, rules: Rules) -> bool:
         """Whether a click is one of a person, within the site's limits."""
-        if scope["method"] != "GET" or redirect.is_prefetch(caller.headers):
+        if scope["method"] != "GET" or not redirect.is_going_there(caller.headers):
             return False
         try:
             rules.limits.admit(caller)

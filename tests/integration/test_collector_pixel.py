@@ -23,6 +23,7 @@ __all__ = ["_running", "collector"]
 
 READER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Thunderbird/128.4.0"
 GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
+FROM_PAGE = {"Referer": "https://toyhouse.example/p/2"}
 CAMPAIGN = {"utm_source": "newsletter", "utm_medium": "email", "utm_campaign": "spring"}
 TOMORROW_MS = int(time.time() * 1000) + 86_400_000
 
@@ -109,33 +110,52 @@ def test_a_page_without_script_is_viewed_and_gets_the_cookie_with_consent(
     collector: Collector,
 ) -> None:
     page = {"type": "page", "url": "https://toyhouse.example/p/1"}
-    assert "set-cookie" not in load(collector, **page).headers
+    assert "set-cookie" not in load(collector, FROM_PAGE, **page).headers
     collector.events()
-    agreed = load(collector, **page, consent="granted").headers["set-cookie"]
+    agreed = load(collector, FROM_PAGE, **page, consent="granted").headers["set-cookie"]
     (first,) = collector.events()
-    assert "set-cookie" not in load(collector, {"Cookie": agreed.partition(";")[0]}, **page).headers
+    cookie = {**FROM_PAGE, "Cookie": agreed.partition(";")[0]}
+    assert "set-cookie" not in load(collector, cookie, **page, user_id="mallory").headers
     (second,) = collector.events()
 
     assert agreed.startswith(f"ff_id={first.device_id}; Max-Age=")
     assert (first.type, first.name, first.url) == ("page", "Page Viewed", page["url"])
     assert (second.device_id, second.consent) == (first.device_id, "granted")
+    assert second.user_id == "", "an image's address logs nobody in"
 
 
 def test_a_page_whose_visitor_refuses_takes_the_cookie_away(collector: Collector) -> None:
-    sent = {"Cookie": "ff_id=device-9", "Referer": "https://toyhouse.example/p/2"}
+    sent = {"Cookie": "ff_id=device-9", **FROM_PAGE}
     answer = load(collector, sent, type="page", consent="denied")
 
     assert "Max-Age=0" in answer.headers["set-cookie"]
     (event,) = collector.events()
     assert event.device_id.startswith("p_")
-    assert event.url == "https://toyhouse.example/p/2"
+    assert event.url == FROM_PAGE["Referer"]
+
+
+def test_an_image_in_somebody_elses_page_or_letter_is_not_of_the_cookies_device(
+    collector: Collector,
+) -> None:
+    for referer in ({}, {"Referer": "https://forum.example/thread"}):
+        sent = {"Cookie": "ff_id=device-9", **referer}
+        page = load(collector, sent, type="page", consent="granted")
+        assert page.headers["footfall-refused"] == "origin_not_allowed"
+        letter = load(collector, sent, consent="granted")
+        for answer in (page, letter):
+            assert is_the_image(answer)
+            assert "set-cookie" not in answer.headers
+        (event,) = collector.events()
+        assert event.device_id.startswith("p_")
 
 
 def test_the_same_id_is_the_same_event(collector: Collector) -> None:
+    said = {"anonymous_id": "device-7", "user_id": "anna", "consent": "granted", "event": "Seen"}
     for _ in range(2):
-        load(collector, anonymous_id="device-7", consent="granted", id="letter 7", event="Seen")
+        load(collector, **said, id="letter 7")
     one, same = collector.events()
     assert (one.event_id, one.device_id, one.name) == (same.event_id, "device-7", "Seen")
+    assert one.user_id == "anna"
 
 
 @pytest.mark.parametrize(

@@ -95,12 +95,18 @@ def _altered() -> dict[str, dict[str, str]]:
         "another's token": {**good, "ff_click": whose("ben")},
         "without its token": {"u": good["u"], "s": good["s"]},
         "encoded once more": {**good, "u": quote(BEAR, safe="")},
+        "a header in the token": {
+            "u": BEAR,
+            "s": signature(BEAR, "a\r\nb: c", SECRET),
+            "ff_click": "a\r\nb: c",
+        },
         "a path": {**good, "u": "//evil.example"},
         "a script": {**good, "u": "javascript:alert(1)"},
         "a header": {**good, "u": BEAR + "\r\nLocation: https://evil.example"},
         **{
             f"signed: {evil!r}": {"u": evil, "s": signature(evil, "", SECRET)}
             for evil in (
+                *("https://[::::]/", "https://toyhouse.example:99999/"),
                 *("//evil.example", "javascript:alert(1)", "https://toyhouse.example@evil.example"),
                 *("https://x/\r\nSet-Cookie: a=1", "https:\\\\evil.example", "https://ä.example/"),
             )
@@ -132,9 +138,11 @@ def test_what_a_mail_program_adds_to_a_link_does_no_harm(collector: Collector) -
     assert (answer.status, answer.headers["location"]) == (302, BEAR)
 
 
-def test_looking_ahead_is_no_click(collector: Collector) -> None:
+def test_looking_ahead_is_no_click_nor_is_an_image_of_that_address(collector: Collector) -> None:
     made = link("", BEAR, SECRET)
     assert follow(collector, made, {"Sec-Purpose": "prefetch;prerender"}).status == 302
+    in_a_page = follow(collector, made, {"Sec-Fetch-Dest": "image", "Cookie": "ff_id=device-9"})
+    assert in_a_page.status == 302
     assert follow(collector, made, method="HEAD").headers["location"] == BEAR
     assert collector.events() == []
     assert follow(collector, made, method="POST").status == 405

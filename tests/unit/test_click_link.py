@@ -43,6 +43,7 @@ def test_nothing_else_is_signed(to: str, token: str, given_signature: str) -> No
         *("https://shop.example@evil.example/", "https://shop.example\\@evil.example/"),
         *("https://shop.example:443@evil.example/", "https://shop.example%40evil.example/"),
         *("https://shop.example/\r\nSet-Cookie: a=1", "https://shop.example/\x00", "https://x/ y"),
+        *("https://[::::]/", "https://shop.example:0/", "https://shop.example:65536/"),
         *("https://shop.example\\evil", "https:\\\\evil.example", "https://.evil.example/"),
         *("https://shop.example/ä", "https://shop.example/\u202e", "https://x/" + "y" * 2000),
         *("\thttps://shop.example/", "https://shop.example/\n", 'https://shop.example/"><script>'),

@@ -9,8 +9,12 @@
 * a page's (`type=page`): the cookie's device, as for the beacon; with consent the cookie is set;
 * a letter's with a token (`footfall click-token`): its recipient's, whoever reads it. The event is
   stored under the recipient, so it says nothing of the device and logs nobody in;
-* another's: the device of `anonymous_id` or the cookie, else a pseudonym, and no cookie is set;
+* another's: the device of `anonymous_id`, else a pseudonym;
 * without consent, or fetched by a mail provider for its reader: a pseudonym.
+
+Anybody may write an image's address into something that somebody else opens. So the cookie counts,
+is set and is taken away only where the browser says that a page of the site asks (Origin, Referer),
+and nobody is logged in by it: `user_id` needs an `anonymous_id` beside it, which no stranger knows.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from ingest.collector.errors import RefusedEvent
 from ingest.collector.harvest import Harvest, harvest
 from ingest.collector.image_proxies import IMAGE_PROXY, image_proxy
 from ingest.collector.json_text import Text
+from ingest.collector.keys import origin_of
 from ingest.collector.rules import Rules
 from ingest.collector.subject import Subject
 from schemas import click_token
@@ -38,6 +43,7 @@ from schemas.referrer import UTM_FIELDS
 
 PATH = "/pixel.gif"
 OPENED = "Email Opened"
+MAX_REFERER = 2000
 TOKEN_NOT_READ = "click_token_not_read"
 """Note of an event whose token is none of ours, or too old."""
 
@@ -56,9 +62,9 @@ class Pixel(msgspec.Struct):
     title: str = ""
     referrer: Annotated[str, _about("Where the page was reached from")] = ""
     ff_click: Annotated[str, _about("Whose letter it is: a token of `footfall click-token`")] = ""
-    user_id: Annotated[str, _about("Who is logged in on a page; a letter has `ff_click`")] = ""
+    user_id: Annotated[str, _about("Who is logged in at that `anonymous_id`")] = ""
     profile_id: str = ""
-    anonymous_id: Annotated[str, _about("The device, where a page knows it and has no cookie")] = ""
+    anonymous_id: Annotated[str, _about("The device, where the page knows it")] = ""
     decision_id: Annotated[str, _about("Of the homepage that was shown")] = ""
     variant: str = ""
     consent: Annotated[
@@ -71,10 +77,10 @@ _OWN = frozenset(Pixel.__struct_fields__) | {"key", "writeKey", *UTM_FIELDS}
 
 
 class _Whose(NamedTuple):
-    """Who is told of, the recipient of a letter, what its token was, and the cookie to set."""
+    """Who is told of, the login, what its token was, and the cookie to set."""
 
     subject: Subject
-    recipient: str = ""
+    user_id: str = ""
     note: str = ""
     set_cookie: bytes = b""
 
@@ -86,6 +92,10 @@ class PixelParcel:
         self.key = parameters.get("key") or parameters.get("writeKey") or ""
         self._parameters = parameters
         self._said = msgspec.convert(parameters, Pixel)
+
+    @property
+    def is_page(self) -> bool:
+        return self._said.type == "page"
 
     def gather(self, caller: Caller, rules: Rules) -> Harvest:
         """The event, or what is refused of it: its parameters as a JSON object, without tokens,
@@ -117,12 +127,12 @@ class PixelParcel:
         said = self._said
         if said.type not in ("", "page", "track"):
             raise RefusedEvent(Reason.UNKNOWN_TYPE, f"type: {said.type[:64]!r}")
-        is_page = said.type == "page"
+        is_page = self.is_page
         proxy = "" if is_page else image_proxy(caller.user_agent)
         whose = _whose(said, caller, rules, proxy)
         subject = whose.subject
         personal = not is_pseudonym(subject.device_id)
-        is_letter = bool(whose.recipient)
+        of_device = not proxy and subject.device_id != USER_DEVICE_PREFIX + whose.user_id
         notes += [whose.note] if whose.note else []
         properties = {n: v for n, v in self._parameters.items() if n not in _OWN}
         if proxy:
@@ -139,9 +149,9 @@ class PixelParcel:
             device_id=subject.device_id,
             site=rules.site,
             consent=subject.consent,
-            user_id=_user_id(said, whose) if personal else "",
+            user_id=whose.user_id,
             profile_id=identifiers.user_id(said.profile_id) if personal else "",
-            url=said.url or (_page_of(caller, rules) if is_page else ""),
+            url=said.url or (_referer(caller) if is_page else ""),
             title=said.title,
             referrer=said.referrer,
             ip=subject.ip,
@@ -152,15 +162,15 @@ class PixelParcel:
             campaign={n: v for n in UTM_FIELDS if (v := self._parameters.get(n))},
             notes=notes,
             properties=msgspec.Raw(msgspec.json.encode(properties)),
-            address_keys=[] if proxy or is_letter else rules.address_keys.of(caller.ip, agent, at),
+            address_keys=rules.address_keys.of(caller.ip, agent, at) if of_device else [],
         )
         return event, whose.set_cookie
 
 
 def _whose(said: Pixel, caller: Caller, rules: Rules, proxy: str) -> _Whose:
     """Raises RefusedEvent."""
-    known = cookies.read(caller.cookie_header, rules.cookie)
-    is_page = said.type == "page"
+    own_page = is_own_page(caller, rules)
+    known = cookies.read(caller.cookie_header, rules.cookie) if own_page else ""
     choice = consent.decide(
         rules.consent,
         _said(said, bool(known)),
@@ -178,10 +188,16 @@ def _whose(said: Pixel, caller: Caller, rules: Rules, proxy: str) -> _Whose:
     subject = rules.namer.pseudonymous(
         choice, ip=caller.ip, user_agent=caller.user_agent, time_ms=caller.received_at
     )
-    if is_page and known and choice == "denied":
+    if said.type == "page" and known and choice == "denied":
         gone = cookies.expire(rules.cookie, host=caller.host, https=caller.https)
         return _Whose(subject, set_cookie=gone)
     return _Whose(subject)
+
+
+def is_own_page(caller: Caller, rules: Rules) -> bool:
+    """Whether the browser says that a page of a listed origin asks."""
+    origin = caller.headers.get(b"origin", b"") or origin_of(caller.headers.get(b"referer", b""))
+    return bool(origin) and rules.keys.allows_origin(origin)
 
 
 def _said(said: Pixel, has_cookie: bool) -> Said:
@@ -193,17 +209,18 @@ def _said(said: Pixel, has_cookie: bool) -> Said:
 
 def _recognized(said: Pixel, caller: Caller, rules: Rules, known: str) -> _Whose:
     """Raises RefusedEvent."""
-    namer, is_page, note = rules.namer, said.type == "page", ""
-    if said.ff_click and not is_page:
-        click = click_token.read(said.ff_click, rules.secret)
-        in_time = click is not None and caller.received_at <= click.expires * 1000
-        if click is not None and in_time and is_identifier(click.user_id):
-            device_id = USER_DEVICE_PREFIX + click.user_id
-            return _Whose(namer.recognized(device_id, caller.ip), recipient=click.user_id)
+    namer, note = rules.namer, ""
+    if said.ff_click and said.type != "page":
+        if user_id := _recipient(said.ff_click, caller.received_at, rules):
+            device_id = USER_DEVICE_PREFIX + user_id
+            return _Whose(namer.recognized(device_id, caller.ip), user_id)
         note = TOKEN_NOT_READ
-    if device_id := identifiers.device_id(said.anonymous_id) or known:
-        return _Whose(namer.recognized(device_id, caller.ip), note=note)
-    if is_page:
+    if device_id := identifiers.device_id(said.anonymous_id):
+        user_id = identifiers.user_id(said.user_id)
+        return _Whose(namer.recognized(device_id, caller.ip), user_id, note)
+    if known:
+        return _Whose(namer.recognized(known, caller.ip), note=note)
+    if said.type == "page":
         device_id = str(uuid.uuid4())
         cookie = cookies.write(device_id, rules.cookie, host=caller.host, https=caller.https)
         return _Whose(namer.recognized(device_id, caller.ip), set_cookie=cookie)
@@ -214,13 +231,13 @@ def _recognized(said: Pixel, caller: Caller, rules: Rules, known: str) -> _Whose
     return _Whose(subject, note=note)
 
 
-def _user_id(said: Pixel, whose: _Whose) -> str:
-    return whose.recipient or identifiers.user_id(said.user_id)
+def _recipient(token: str, now_ms: int, rules: Rules) -> str:
+    """Whose letter it is; '' where the token is none of ours, or too old."""
+    click = click_token.read(token, rules.secret)
+    if click is None or now_ms > click.expires * 1000 or not is_identifier(click.user_id):
+        return ""
+    return click.user_id
 
 
-def _page_of(caller: Caller, rules: Rules) -> str:
-    """The page that holds the image, as the browser tells it; '' for somebody else's."""
-    referer = caller.headers.get(b"referer", b"")
-    scheme, _, rest = referer.partition(b"://")
-    origin = scheme + b"://" + rest.partition(b"/")[0]
-    return referer.decode("latin-1") if rest and rules.keys.allows_origin(origin) else ""
+def _referer(caller: Caller) -> str:
+    return caller.headers.get(b"referer", b"").decode("latin-1")[:MAX_REFERER]

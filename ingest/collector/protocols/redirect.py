@@ -28,6 +28,7 @@ from schemas.event import Event
 PATH = click_link.PATH
 NO_REFERRER = b"no-referrer"
 _AS_USUAL = b"strict-origin-when-cross-origin"
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 _BY_MAIL = re.compile(r"[?&]utm_medium=e-?mail(?:&|#|$)", re.IGNORECASE)
 
 
@@ -40,6 +41,8 @@ class Click:
         self._token = parameters.get(PARAMETER, "")
         if not self._target:
             raise MalformedBody("u: a link says where it leads")
+        if self._token and not _TOKEN.fullmatch(self._token):
+            raise LinkNotSigned("ff_click: no token of ours")
         signature = parameters.get("s", "")
         if not click_link.is_signed(self._target, self._token, signature, rules.secret):
             raise LinkNotSigned(
@@ -116,7 +119,11 @@ def _referrer(caller: Caller) -> str:
     return caller.headers.get(b"referer", b"").decode("latin-1")[:2000]
 
 
-def is_prefetch(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a browser asked before anybody has clicked."""
-    said = (headers.get(name, b"") for name in (b"sec-purpose", b"purpose", b"x-moz"))
-    return any(b"prefetch" in value.lower() for value in said)
+def is_going_there(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether somebody goes there, as far as the browser says: it does not look ahead, nor is the
+    link's address that of an image or script of a page.
+    """
+    ahead = (headers.get(name, b"") for name in (b"sec-purpose", b"purpose", b"x-moz"))
+    if any(b"prefetch" in said.lower() for said in ahead):
+        return False
+    return headers.get(b"sec-fetch-dest", b"document") == b"document"
