@@ -12,7 +12,7 @@ from infra.reports.experiment_arms import ArmRow, judged
 from infra.reports.experiment_outcomes import find
 from infra.reports.experiment_statistics import LEAST_SAMPLE_RATIO_P
 from infra.reports.intervals import MIN_N
-from infra.reports.report import Column, Picture, Report, Row, local_time
+from infra.reports.report import Column, Picture, Report, Row, local_time, with_interval
 from schemas.site import Site
 
 
@@ -92,44 +92,32 @@ _COLUMNS = (
     Column(name="arm", kind="text", what="The person's arm; holdout got the default homepage"),
     Column(name="exposed", what="Persons who were first shown any arm in this time"),
     Column(name="converted", what="Those who then reached the goal, in the time it is given"),
-    Column(
+    *with_interval(
         name="rate",
         kind="rate",
-        bounds=("rate_low", "rate_high"),
         what="Converted, of exposed; 95% credible interval from a flat prior",
     ),
-    Column(name="rate_low", kind="rate", what="Lower end of the 95% interval"),
-    Column(name="rate_high", kind="rate", what="Upper end of the 95% interval"),
-    Column(
+    *with_interval(
         name="lift",
         kind="difference",
-        bounds=("lift_low", "lift_high"),
         what="Rate less that of the hold-out, or of the default's arm where there is none; 95% "
         "interval that holds at every look",
     ),
-    Column(name="lift_low", kind="difference", what="Lower end of that interval"),
-    Column(name="lift_high", kind="difference", what="Upper end of that interval"),
     Column(name="verdict", kind="verdict", what="Whether the lift's interval leaves 0 out"),
     Column(name="beats", kind="rate", what="Probability to be better than the hold-out"),
     Column(name="best", kind="rate", detail=True, what="Probability to be the best of the arms"),
-    Column(
+    *with_interval(
         name="revenue",
         kind="money",
         currency="currency",
-        bounds=("revenue_low", "revenue_high"),
         what="Paid a person in that time, refunds not taken off; 95% interval",
     ),
-    Column(name="revenue_low", kind="money", what="Lower end of the 95% interval"),
-    Column(name="revenue_high", kind="money", what="Upper end of the 95% interval"),
-    Column(
+    *with_interval(
         name="revenue_lift",
         kind="money",
         detail=True,
-        bounds=("revenue_lift_low", "revenue_lift_high"),
         what="Revenue a person less the hold-out's; 95% interval",
     ),
-    Column(name="revenue_lift_low", kind="money", what="Lower end of the 95% interval"),
-    Column(name="revenue_lift_high", kind="money", what="Upper end of the 95% interval"),
     Column(name="currency", kind="text", what="The site's currency, of the columns of revenue"),
     Column(name="share", kind="rate", detail=True, what="Of the experiment's exposed persons"),
     Column(name="share_expected", kind="rate", detail=True, what="As the site file asks for"),

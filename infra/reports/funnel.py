@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from clickhouse_driver import Client
 
 from infra.reports.intervals import MIN_N, wilson
-from infra.reports.report import Column, Picture, Report, Row, local_time
+from infra.reports.report import Column, Picture, Report, Row, local_time, with_interval
 from schemas.funnel_result import StepResult, StepTimes, TimedFunnel
 from schemas.site import Funnel, Site
 from sinks.clickhouse.funnels import compute_funnel, timed
@@ -95,14 +95,11 @@ def _columns(funnel: Funnel) -> tuple[Column, ...]:
         Column(name="step", kind="text", what="Step of the funnel"),
         Column(name="count", what=f"The {whom} that came so far within the funnel's window"),
         Column(name="entered", what=f"The {whom} that made the first step in the period"),
-        Column(
+        *with_interval(
             name="share",
             kind="rate",
-            bounds=("share_low", "share_high"),
             what="Count, of entered; 95% interval (Wilson's score)",
         ),
-        Column(name="share_low", kind="rate", what="Lower end of the 95% interval"),
-        Column(name="share_high", kind="rate", what="Upper end of the 95% interval"),
         Column(name="from_previous", kind="rate", what="Count, of those at the step before"),
         Column(
             name="median_s",

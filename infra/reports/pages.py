@@ -8,7 +8,7 @@ import msgspec
 from clickhouse_driver import Client
 
 from infra.reports.intervals import MIN_N, wilson
-from infra.reports.report import Column, Picture, Report, Row, local_time
+from infra.reports.report import Column, Picture, Report, Row, local_time, with_interval
 from schemas.site import Site
 
 _QUERY = """
@@ -114,14 +114,11 @@ _COLUMNS = (
     Column(name="entries", what="Sessions that began there"),
     Column(name="bounces", what="Of these, those that saw nothing else and did nothing"),
     Column(name="exits", what="Sessions whose last page it was"),
-    Column(
+    *with_interval(
         name="leave_rate",
         kind="rate",
-        bounds=("leave_rate_low", "leave_rate_high"),
         what="Exits, of the sessions that saw it; 95% interval (Wilson's score)",
     ),
-    Column(name="leave_rate_low", kind="rate", what="Lower end of the 95% interval"),
-    Column(name="leave_rate_high", kind="rate", what="Upper end of the 95% interval"),
     Column(
         name="time_on_page_s",
         kind="seconds",

@@ -9,7 +9,17 @@ import msgspec
 from clickhouse_driver import Client
 
 from infra.reports.intervals import MIN_N, Verdict, newcombe, verdict, wilson
-from infra.reports.report import Column, Picture, Report, Row, local_time
+from infra.reports.order_columns import (
+    CURRENCY,
+    ENTRY,
+    ORDER_RATE,
+    ORDERS,
+    REVENUE,
+    SESSIONS,
+    SEVERAL_CURRENCIES,
+    WITH_ORDER,
+)
+from infra.reports.report import Column, Picture, Report, Row, local_time, with_interval
 from schemas.site import SESSION_FIELDS, SESSION_SHOWN, Site
 
 BY = tuple(field for field in SESSION_FIELDS if field not in SESSION_SHOWN)
@@ -141,7 +151,7 @@ def report(
             "(--top 0 shows all)."
         )
     if any(row.revenue is None for row in kept):
-        notes.append("Revenue is left out where orders were paid in several currencies.")
+        notes.append(SEVERAL_CURRENCIES)
     return Report(
         name="referrers",
         title=f"What visitors look for, and buy, by {by.replace('_', ' ')}",
@@ -173,10 +183,9 @@ def _named(found: list[tuple[str, int]]) -> str:
 
 
 def _columns(by: str) -> tuple[Column, ...]:
-    low, high = "Lower end of the 95% interval", "Upper end of the 95% interval"
     return (
-        Column(name=by, kind="text", what="What the session's entry says"),
-        Column(name="sessions", what="Sessions that started in the period, without bots"),
+        Column(name=by, kind="text", what=ENTRY),
+        SESSIONS,
         Column(
             name="bounce_rate",
             kind="rate",
@@ -186,30 +195,15 @@ def _columns(by: str) -> tuple[Column, ...]:
         Column(
             name="looked_for", kind="text", empty="", what=f"The {_NAMED} searches of most sessions"
         ),
-        Column(
-            name="order_rate",
-            kind="rate",
-            bounds=("order_rate_low", "order_rate_high"),
-            what="Sessions with an order, of all sessions; 95% interval (Wilson's score)",
-        ),
-        Column(name="order_rate_low", kind="rate", what=low),
-        Column(name="order_rate_high", kind="rate", what=high),
-        Column(
+        *ORDER_RATE,
+        *with_interval(
             name="difference",
             kind="difference",
-            bounds=("difference_low", "difference_high"),
             what="Order rate less that of all other sessions, in percentage points; 95% interval",
         ),
-        Column(name="difference_low", kind="difference", what=low),
-        Column(name="difference_high", kind="difference", what=high),
         Column(name="verdict", kind="verdict", what="What the interval allows to say"),
-        Column(
-            name="revenue",
-            kind="money",
-            currency="currency",
-            what="Money of these orders; empty where they were paid in several currencies",
-        ),
-        Column(name="currency", kind="text", empty="", what="Currency of the revenue"),
+        REVENUE,
+        CURRENCY,
         Column(name="persons", what="Known persons in them", detail=True),
         Column(name="pages_per_session", what="Pages seen, by sessions", detail=True),
         Column(name="searches", what="Searches on the site", detail=True),
@@ -221,8 +215,8 @@ def _columns(by: str) -> tuple[Column, ...]:
             detail=True,
             what=f"What most came with from a search engine, the first {_NAMED}",
         ),
-        Column(name="sessions_with_order", what="Sessions with an order", detail=True),
-        Column(name="orders", what="Their orders", detail=True),
+        WITH_ORDER,
+        ORDERS,
     )
 
 

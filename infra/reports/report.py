@@ -30,6 +30,20 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         return self.name.replace("_", " ")
 
 
+def with_interval(
+    *, name: str, kind: Kind, what: str, currency: str = "", detail: bool = False
+) -> tuple[Column, Column, Column]:
+    """A column, and the ends of its 95 % interval, NAME_low and NAME_high."""
+    low, high = f"{name}_low", f"{name}_high"
+    return (
+        Column(
+            name=name, kind=kind, what=what, currency=currency, detail=detail, bounds=(low, high)
+        ),
+        Column(name=low, kind=kind, what="Lower end of the 95% interval"),
+        Column(name=high, kind=kind, what="Upper end of the 95% interval"),
+    )
+
+
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """Bars, one a row, in groups by the first column; each names the second.
 

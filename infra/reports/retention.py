@@ -11,7 +11,7 @@ import msgspec
 from clickhouse_driver import Client
 
 from infra.reports.intervals import MIN_N, wilson
-from infra.reports.report import Column, Picture, Report, Row, local_time
+from infra.reports.report import Column, Picture, Report, Row, local_time, with_interval
 from schemas.site import SESSION_FIELDS, Site
 
 Period = Literal["day", "week", "month"]
@@ -159,14 +159,11 @@ def _columns(period: Period, by: str) -> tuple[Column, ...]:
         Column(name=f"{period}s_later", what=f"So many {period}s after the cohort's own"),
         Column(name="persons", what="Persons first seen then, without bots"),
         Column(name="returned", what=f"Those with a session that started in that {period}"),
-        Column(
+        *with_interval(
             name="rate",
             kind="rate",
-            bounds=("rate_low", "rate_high"),
             what="Returned, of persons; 95% interval (Wilson's score)",
         ),
-        Column(name="rate_low", kind="rate", what="Lower end of the 95% interval"),
-        Column(name="rate_high", kind="rate", what="Upper end of the 95% interval"),
         Column(name="over", kind="text", what=f"Whether that {period} was over at the end"),
     )
 

@@ -11,7 +11,17 @@ import msgspec
 from clickhouse_driver import Client
 
 from infra.reports.intervals import MIN_N, Verdict, newcombe, verdict, wilson
-from infra.reports.report import Column, Picture, Report, Row, local_time
+from infra.reports.order_columns import (
+    CURRENCY,
+    ENTRY,
+    ORDER_RATE,
+    ORDERS,
+    REVENUE,
+    SESSIONS,
+    SEVERAL_CURRENCIES,
+    WITH_ORDER,
+)
+from infra.reports.report import Column, Picture, Report, Row, local_time, with_interval
 from schemas.site import SESSION_FIELDS, Site
 
 BY = tuple(field for field in SESSION_FIELDS if field != "variant")
@@ -164,41 +174,25 @@ def columns(by: str, site: Site) -> tuple[Column, ...]:
     default = site.homepage.default
     less = f"Order rate less that of {default} for the same {by}"
     return (
-        Column(name=by, kind="text", what="What the session's entry says"),
+        Column(name=by, kind="text", what=ENTRY),
         Column(
             name="variant",
             kind="text",
             empty="(no homepage)",
             what="The homepage variant that the session was shown first",
         ),
-        Column(name="sessions", what="Sessions that started in the period, without bots"),
-        Column(name="sessions_with_order", what="Those of them with an order", detail=True),
-        Column(name="orders", what="Their orders", detail=True),
-        Column(
-            name="order_rate",
-            kind="rate",
-            bounds=("order_rate_low", "order_rate_high"),
-            what="Sessions with an order, of all sessions; 95% interval (Wilson's score)",
-        ),
-        Column(name="order_rate_low", kind="rate", what="Lower end of the 95% interval"),
-        Column(name="order_rate_high", kind="rate", what="Upper end of the 95% interval"),
-        Column(
-            name="revenue",
-            kind="money",
-            currency="currency",
-            detail=True,
-            what="Money of these orders; empty where they were paid in several currencies",
-        ),
+        SESSIONS,
+        WITH_ORDER,
+        ORDERS,
+        *ORDER_RATE,
+        msgspec.structs.replace(REVENUE, detail=True),
         Column(name="revenue_per_session", kind="money", what="Revenue, by sessions", detail=True),
-        Column(name="currency", kind="text", empty="", what="Currency of the revenue"),
-        Column(
+        CURRENCY,
+        *with_interval(
             name="difference",
             kind="difference",
-            bounds=("difference_low", "difference_high"),
             what=f"{less}, in percentage points; 95% interval (Newcombe's hybrid score)",
         ),
-        Column(name="difference_low", kind="difference", what="Lower end of the 95% interval"),
-        Column(name="difference_high", kind="difference", what="Upper end of the 95% interval"),
         Column(
             name="verdict",
             kind="verdict",
@@ -237,7 +231,7 @@ def _notes(
             "an experiment would tell."
         )
     if any(row.revenue is None for row in rows):
-        notes.append("Revenue is left out where orders were paid in several currencies.")
+        notes.append(SEVERAL_CURRENCIES)
     for groups, why in (
         (left_out, "fewer sessions (--top 0 shows all)"),
         (unseen, "nobody who saw a homepage"),
