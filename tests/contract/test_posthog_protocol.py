@@ -208,11 +208,13 @@ def test_a_group_that_a_server_describes_is_no_person() -> None:
 
 
 def test_without_consent_nothing_names_the_visitor() -> None:
-    silent = seen("$pageview", email="a@b.c", **{"$session_id": "s", "$user_id": "4711"})
+    vitals = {"$web_vitals_LCP_event": {"$session_id": "s", "device": DEVICE}}
+    silent = seen("$pageview", sku="T-1", **vitals, **{"$session_id": "s", "$user_id": "4711"})
     (event,) = gather({"batch": [silent]}, mode="opt-in").accepted
     assert (event.consent, is_pseudonym(event.device_id)) == ("unknown", True)
     assert (event.ip, event.user_id) == ("198.51.100.0", "")
     assert DEVICE.encode() not in msgspec.json.encode(event)
+    assert told(event) == {"sku": "T-1"}
     asked = seen("$pageview", consent="granted")
     (event,) = gather({"batch": [asked]}, mode="opt-in").accepted
     assert (event.consent, event.device_id) == ("granted", DEVICE)

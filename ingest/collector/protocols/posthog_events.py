@@ -69,15 +69,13 @@ def meaning(
         return Meaning(kind, "", EMPTY_PROPERTIES)
     left_out = () if personal else ("profile_id",)
     if kind == "page":
-        return Meaning(kind, "Page Viewed", kept(properties, "title", *left_out))
+        return Meaning(kind, "Page Viewed", kept(properties, "title", *left_out, personal=personal))
+    told = kept(properties, *left_out, personal=personal)
     if kind == "screen":
-        return Meaning(
-            kind, text_of(said, "$screen_name") or "Screen Viewed", kept(properties, *left_out)
-        )
+        return Meaning(kind, text_of(said, "$screen_name") or "Screen Viewed", told)
     if name == "$pageleave":
-        engaged = _engaged_ms(said)
-        return Meaning(kind, _LEFT, kept(properties, *left_out), max(engaged, 1))
-    return Meaning(kind, name, kept(properties, *left_out))
+        return Meaning(kind, _LEFT, told, max(_engaged_ms(said), 1))
+    return Meaning(kind, name, told)
 
 
 def traits(message: CaptureEvent, properties: msgspec.Raw) -> msgspec.Raw:

@@ -46,10 +46,11 @@ _DROPPED = frozenset((*CAMPAIGN, *_CLICK_IDS, *_IDENTIFIERS, *_IN_COLUMNS, *_OF_
 _DROPPED_PREFIXES = ("$sdk_debug_", "$session_entry_", "$initial_", "$lib_custom_", "$lib_rate_")
 
 
-def kept(properties: msgspec.Raw, *also_left_out: str) -> msgspec.Raw:
+def kept(properties: msgspec.Raw, *also_left_out: str, personal: bool = True) -> msgspec.Raw:
     """The properties without what is left out; their values byte for byte.
 
-    `properties` has been read once (`json_text.read_properties`), so it is an object.
+    `properties` has been read once (`json_text.read_properties`), so it is an object. Unless
+    `personal`, only what the site said: PostHog's own hold its session ids anywhere within.
     """
     members = _decoder.decode(properties)
     own = {
@@ -58,6 +59,7 @@ def kept(properties: msgspec.Raw, *also_left_out: str) -> msgspec.Raw:
         if name not in _DROPPED
         and not name.startswith(_DROPPED_PREFIXES)
         and name not in also_left_out
+        and (personal or not name.startswith("$"))
     }
     if len(own) == len(members):
         return properties
