@@ -72,6 +72,7 @@ def test_a_page_view_fills_columns_and_keeps_what_the_site_said() -> None:
             title="Teddy",
             sku="T-1",
             gclid=None,
+            utm_source="the last campaign",
             **{
                 "$referrer": "https://www.google.com/",
                 "$session_entry_url": PAGE,
@@ -88,6 +89,7 @@ def test_a_page_view_fills_columns_and_keeps_what_the_site_said() -> None:
     assert (event.url, event.title, event.referrer) == (PAGE, "Teddy", "https://www.google.com/")
     assert (event.language, event.ip, event.user_agent) == ("fr-FR", "198.51.100.7", "Firefox")
     assert event.event_id == "01a203cf-48a8-73ab-8754-2149c22fa7d9"
+    assert event.campaign == {}
     assert told(event) == {"sku": "T-1", "$screen_width": 1280}
 
 
