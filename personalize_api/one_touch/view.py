@@ -92,7 +92,7 @@ class OneTouch(msgspec.Struct, kw_only=True):
     value_tier: ValueTier
     revenue_site: str | None  # in the site's currency; null where a rate is not known
     recent_sessions: list[SessionView]  # newest first
-    last_pages: list[PageView]  # of devices on which somebody has logged in
+    last_pages: list[PageView]  # since a login on the device was known; see streams.activity
     last_products: list[ProductView]
     cart: list[str]  # ids of products that were put into it and not bought, newest first
     contacts: list[ContactView]
