@@ -80,6 +80,7 @@ def test_a_page_view_fills_columns_and_keeps_what_the_site_said() -> None:
                 "$browser_language": "fr-FR",
                 "$session_id": "s",
                 "$sdk_debug_retry_queue_size": 0,
+                "$dead_clicks_enabled_server_side": False,
                 "$screen_width": 1280,
             },
         )
