@@ -77,6 +77,7 @@ class PostHogParcel:
             received_at=caller.received_at,
             secret=rules.secret,
             key=caller.key.kind,
+            withhold=caller.secret_key,
             call=CALL if self._envelope.historical else "",
         )
         for event in beside:

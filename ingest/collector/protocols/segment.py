@@ -99,6 +99,7 @@ class SegmentParcel:
             received_at=caller.received_at,
             secret=rules.secret,
             key=caller.key.kind,
+            withhold=caller.secret_key,
             call=self._kind or "",
         )
 
