@@ -184,6 +184,15 @@ def test_a_server_speaks_of_a_user_or_of_nobody_known() -> None:
     )
 
 
+def test_what_a_server_sets_claims_what_it_verified() -> None:
+    verified = {"email": "Anna@example.org", "email_verified": True}
+    message = {"event": "x", "distinct_id": "42", "$set": verified}
+    (claim,) = gather({"batch": [message]}, SERVER).claims
+    assert (claim.what, claim.value, claim.user_id) == ("email", "anna@example.org", "42")
+    page = {**seen("$identify", distinct_id="42"), "$set": verified}
+    assert refused(page).reason == Reason.NEEDS_SERVER_KEY
+
+
 def test_an_alias_joins_two_users_or_a_browser_and_its_user() -> None:
     def alias(one: str, other: str) -> Event:
         said = {"distinct_id": one, "alias": other}

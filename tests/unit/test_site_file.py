@@ -157,6 +157,15 @@ def test_a_bare_yes_for_a_profile_attribute_is_asked_about(tmp_path: Path) -> No
     ]
 
 
+def test_application_ids_stand_for_their_browser_key(tmp_path: Path) -> None:
+    text = "write_keys: [{key: abcd, kind: browser, app_ids: [web, shop]}]"
+    site = loaded(tmp_path, text)
+    assert [site.key_of_app(name) for name in ("web", "shop", "abcd")] == [
+        *(site.write_keys * 2),
+        None,
+    ]
+
+
 def test_rates_and_tiers_of_customers(tmp_path: Path) -> None:
     text = "version: 1\nsite: {name: T, currency: EUR}\ncurrencies: {USD: 0.92, GBP: 1.17}\n"
     site = load(written(tmp_path, text + "value_tiers: {top: 5000}"))
