@@ -28,6 +28,8 @@ NOT_IDENTIFIERS = frozenset(
     }
 )
 
+LONGEST_OF_NONE = max(map(len, NOT_IDENTIFIERS))
+"""What is longer, without space around it, may be an identifier."""
 CANONICAL_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAMESPACE = uuid.UUID("5f0f7d0e-6b1c-5c1e-9d1a-0f00fa110001")
 
