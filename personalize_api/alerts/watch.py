@@ -18,7 +18,7 @@ from personalize_api.alerts.change_point import BACK_MINUTES, Expected, Fall, st
 from personalize_api.alerts.passage import judged
 from personalize_api.alerts.usual import Usual, lower_tail
 
-EVIDENCE = 10.5
+EVIDENCE = 11.0
 RAISE_AFTER = 2
 RESOLVE_AFTER = 12
 """Evaluations in a row, one every ten seconds."""

@@ -62,7 +62,7 @@ def test_the_worked_example() -> None:
     }
     funnel = site.funnels["checkout"]
     assert [step.name for step in funnel.steps] == ["product", "cart", "checkout", "order"]
-    assert funnel.by == ("referrer_source", "variant")
+    assert funnel.by == ("referrer_source", "variant", "device_class")
     assert funnel.steps[3].where == {"currency": ("EUR",)}
     scenarios = {scenario.name: scenario for scenario in site.homepage.scenarios}
     assert len(scenarios) == 9
