@@ -7,9 +7,10 @@ from typing import cast
 from redis import Redis
 
 from infra.positions import Positions
-from infra.topics import topic_ids
+from infra.topics import has_fences, topic_ids
 from schemas.redis_keys import REBUILDING, epoch_key, fence_key
 from schemas.settings import Settings
+from schemas.states_form import STATES_FORM_KEY, wrong_form
 from schemas.topics import READ, Position, Topic
 
 
@@ -23,6 +24,8 @@ def trouble(settings: Settings) -> str:
         Redis.from_url(settings.redis_url, socket_timeout=10) as redis,
         Positions(settings) as positions,
     ):
+        if has_fences(redis) and (wrong := wrong_form(redis.get(STATES_FORM_KEY))):
+            return wrong
         found = (_trouble_of(topic, ids[topic.name], redis, positions) for topic in READ)
         return next(filter(None, found), "")
 

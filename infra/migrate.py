@@ -9,7 +9,7 @@ import msgspec
 
 from infra.erasure.memory import restore_memory
 from infra.positions import Unreachable
-from infra.rebuild import RebuildError, begin_if_forgotten
+from infra.rebuild import RebuildError, begin_if_forgotten, begin_if_of_another_form
 from infra.topics import MigrationError, create_topics, register_epochs, topic_ids
 from schemas.settings import Settings
 from schemas.site import Site
@@ -20,7 +20,7 @@ from sinks.clickhouse.retention import apply_retention
 class Migrated(msgspec.Struct):
     """What was done: names of topics made, topics whose epoch was raised, ClickHouse's changes.
 
-    `rebuilt`: Redis had lost live state, which is folded again now.
+    `rebuilt`: Redis had lost live state, or held another version's; it is folded again now.
     """
 
     topics: list[str]
@@ -37,7 +37,7 @@ def migrate(settings: Settings, site: Site) -> Migrated:
     changes += apply_retention(settings.clickhouse, site.retention)
     try:
         restore_memory(settings)  # before anything is folded again
-        rebuilt = begin_if_forgotten(settings, made)
+        rebuilt = begin_if_forgotten(settings, made) or begin_if_of_another_form(settings)
     except (RebuildError, Unreachable) as error:
         raise MigrationError(str(error)) from error
     raised = register_epochs(settings)

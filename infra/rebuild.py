@@ -28,7 +28,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from infra.positions import Offsets, Positions, Unreachable, behind
-from infra.topics import register_epochs, topic_ids
+from infra.topics import has_fences, register_epochs, topic_ids
 from schemas.faults import FaultPoint
 from schemas.redis_keys import (
     REBUILD_KEY,
@@ -40,6 +40,7 @@ from schemas.redis_keys import (
     quiet_key,
 )
 from schemas.settings import Settings
+from schemas.states_form import STATES_FORM, STATES_FORM_KEY, wrong_form
 from schemas.topics import FLOW, RAW, READ, REJECTED, STREAM_GROUP, Position, Topic, next_epoch
 
 _SOURCE = RAW
@@ -92,6 +93,7 @@ def begin(settings: Settings, passed: FaultPoint = lambda step: None) -> Begun:
                 removed += redis.unlink(*keys)
                 still_alone()
             passed("removed")
+            redis.set(STATES_FORM_KEY, STATES_FORM)
             _set_fences(redis, begins, {p: min(n, ends[p]) for p, n in plan.emitted.items()})
             passed("begun")
             redis.delete(REBUILD_KEY)
@@ -116,6 +118,21 @@ def begin_if_forgotten(settings: Settings, made: Sequence[str]) -> bool:
     with Positions(settings, STREAM_GROUP) as positions:
         if not any(positions.committed(_SOURCE).values()):
             return False
+    begin(settings)
+    return True
+
+
+def begin_if_of_another_form(settings: Settings) -> bool:
+    """`begin` where another version of Footfall wrote what Redis holds; whether it had.
+
+    Raises as `begin`.
+    """
+    try:
+        with Redis.from_url(settings.redis_url, socket_timeout=30) as redis:
+            if not wrong_form(redis.get(STATES_FORM_KEY)) or not has_fences(redis):
+                return False
+    except RedisError as error:
+        raise Unreachable(f"Redis at {settings.redis_url}: {error}") from error
     begin(settings)
     return True
 

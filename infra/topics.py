@@ -15,10 +15,11 @@ from confluent_kafka.cimpl import NewTopic
 from redis import Redis
 from redis.exceptions import RedisError
 
-from schemas.redis_keys import epoch_key
+from schemas.redis_keys import epoch_key, fence_key
 from schemas.settings import ConfigurationError, Settings
 from schemas.site import Site
-from schemas.topics import ALL, Topic, next_epoch
+from schemas.states_form import STATES_FORM, STATES_FORM_KEY, wrong_form
+from schemas.topics import ALL, READ, Topic, next_epoch
 
 _TIMEOUT_S = 30
 _GROWING_S = 5.0
@@ -60,9 +61,17 @@ def register_epochs(settings: Settings) -> list[str]:
                     new = next_epoch(int(epoch or 0))
                     redis.hset(key, mapping={"topic_id": ids[topic.name], "epoch": new})
                     raised.append(topic.name)
+            if wrong_form(redis.get(STATES_FORM_KEY)) and not has_fences(redis):
+                redis.set(STATES_FORM_KEY, STATES_FORM)
     except RedisError as error:
         raise MigrationError(f"Redis at {settings.redis_url}: {error}") from error
     return raised
+
+
+def has_fences(redis: Redis) -> bool:
+    """Whether anything was ever folded, so that there may be states."""
+    fences = (fence_key(topic, p) for topic in READ for p in range(topic.partitions))
+    return any(redis.exists(fence) for fence in fences)
 
 
 def topic_ids(settings: Settings) -> dict[str, str]:

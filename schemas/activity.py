@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from schemas.event import Medium
+from schemas.evidence_rows import FREQUENT
 
 Activity = dict[str, tuple[int, ...]]  # name -> cells, sorted
 Span = tuple[int, int]  # ms, inclusive
@@ -27,6 +28,9 @@ BITS = 22  # with 41 bits of milliseconds a cell is a positive 64-bit number
 _MASK = (1 << BITS) - 1
 LAST_MS = 1 << 41  # 2039: a later time is nobody's
 _SEPARATOR = "\x1f"
+_SHORT_SOURCES = {chr(1 + at): text for at, text in enumerate(FREQUENT[14:44])}
+"""What stands for the source of many touches: a character with which no name begins."""
+_SHORT_FOR = {text: short for short, text in _SHORT_SOURCES.items()}
 
 MAX_TEXT = 64  # characters of a category, source, campaign or product id
 
@@ -109,7 +113,7 @@ def interest_name(category: str) -> str:
 
 
 def touch_name(medium: Medium, source: str, campaign: str) -> str:
-    name = f"{TOUCH}{_MEDIA.index(medium)}{source[:MAX_TEXT]}"
+    name = f"{TOUCH}{_MEDIA.index(medium)}{_SHORT_FOR.get(source) or source[:MAX_TEXT]}"
     return f"{name}{_SEPARATOR}{campaign[:MAX_TEXT]}" if campaign else name
 
 
@@ -190,7 +194,8 @@ def interests(activity: Activity) -> Iterator[tuple[str, int, int]]:
 def touches(activity: Activity) -> Iterator[Touch]:
     for name, cells in activity.items():
         if name[0] == TOUCH:
-            source, _, campaign = name[2:].partition(_SEPARATOR)
+            told, _, campaign = name[2:].partition(_SEPARATOR)
+            source = _SHORT_SOURCES.get(told, told)
             for cell in cells:
                 yield Touch(cell >> BITS, _MEDIA[int(name[1])], source, campaign)
 

@@ -8,11 +8,13 @@ A *layout* names the funnels whose steps stand in an entry, by their position: e
 change of the site file. Session ids are not in it; they follow from the session starts that lie
 beside it.
 
-    bytes 0-3   length of the table
-    bytes 4-7   where times begin, in units of 65,536 ms since 1970
-    table       msgpack: [[steps, values], ...]; of the values those of FREQUENT as their number
-    entries     each: milliseconds since then (4 bytes), number in the table (1 byte, or 2 bytes
-                where the table has more than 256)
+    byte 0      length of the table; 255 where the form is wide
+    bytes 1-3   where times begin, in units of 131,072 ms since 1970
+    table       rows, see `schemas.evidence_rows`
+    entries     each four bytes: milliseconds since then (28 bits), number in the table (4 bits)
+
+The wide form is for more than 16 different things, 74 hours, or a table of more than 254 bytes: its
+length are the bytes 4-7, and an entry has six bytes, 32 bits of milliseconds and 16 of a number.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from schemas.evidence_rows import decode_row, encode_row, split_rows
+from schemas.step_masks import AGAIN, may_repeat
+
 Layout = tuple[int, ...]  # Funnel.fingerprint of each funnel
 
 EMPTY = b""
@@ -34,18 +39,12 @@ MAX_HITS = 64
 MAX_BREAKS = 256
 """So many of a unit's events that are no step of a strict funnel, but break it."""
 
-# What stands in a mask of steps, bit by bit; the first step is 0.
-STEPS = 0xFFFF  # bit i: satisfies step i
-ENTERS = 1 << 16  # of a funnel in any order: its `by` fields follow, whatever step it is
-WITHOUT_SHIFT = 16  # bit 16+i: of an ordered funnel, what step i (from 1) is `without`
-BREAK = 1 << 31  # of a strict funnel: alone it is an event that satisfies no step
-AGAIN = 1 << 33  # of a strict funnel, counted up: the same at the same time, by another event
-_MOST_AGAIN = 15
-
-_HEADER = struct.Struct(">II")
-_NARROW = struct.Struct(">IB")
-_WIDE = struct.Struct(">IH")
-_UNIT_BITS = 16
+_WIDE = 255
+_UNIT_BITS = 17
+_NARROW_ROWS = 16
+_ENTRY_BITS = 28
+_NARROW_MS = (1 << _ENTRY_BITS) - 1
+_WIDE_ENTRY = struct.Struct(">IH")
 _LONGEST_MS = (1 << 32) - (1 << _UNIT_BITS) - 1  # 49 days
 
 
@@ -63,11 +62,6 @@ class Evidence(msgspec.Struct, frozen=True, order=True, gc=False):
     said: Said
 
 
-def enters(mask: int) -> bool:
-    """Whether a mask is an entry, so that the values of the funnel's `by` fields follow."""
-    return bool(mask & (1 | ENTERS))
-
-
 def with_another(entries: set[Evidence], entry: Evidence) -> None:
     """Adds one event's evidence.
 
@@ -75,81 +69,26 @@ def with_another(entries: set[Evidence], entry: Evidence) -> None:
     in a strict one it breaks the way, so there each event counts: as the nth of its kind.
     """
     while entry in entries:
-        steps = tuple([mask + AGAIN if _may_repeat(mask) else mask for mask in entry.said.steps])
+        steps = tuple([mask + AGAIN if may_repeat(mask) else mask for mask in entry.said.steps])
         if steps == entry.said.steps:
             return
         entry = Evidence(entry.time, Said(steps, entry.said.values))
     entries.add(entry)
 
 
-def _may_repeat(mask: int) -> bool:
-    return bool(mask & BREAK and mask & STEPS) and mask // AGAIN < _MOST_AGAIN
-
-
-FREQUENT = (
-    *("", "desktop", "phone", "tablet", "tv"),
-    *("direct", "internal", "search", "social", "email", "paid", "ai", "referral", "unknown"),
-    *("Google", "Bing", "DuckDuckGo", "Yahoo", "Yandex", "Baidu", "Ecosia", "Brave", "Startpage"),
-    *("Facebook", "Instagram", "YouTube", "TikTok", "X", "LinkedIn", "Pinterest", "Reddit"),
-    *("WhatsApp", "ChatGPT", "Perplexity", "Claude", "Gemini", "Gmail", "Outlook"),
-)
-"""Texts that breakdowns often name, stored as one byte. What is stored names them by their place
-here: only append, and at most 128.
-"""
-
-_NUMBERS: dict[str, int | str] = {text: number for number, text in enumerate(FREQUENT)}
-
-
-class _Row(msgspec.Struct, array_like=True, gc=False):
-    """`Said` as it is stored."""
-
-    steps: tuple[int, ...]
-    values: tuple[tuple[int | str, ...], ...] = ()
-
-
-_encode_rows = msgspec.msgpack.Encoder().encode
-_decode_rows = msgspec.msgpack.Decoder(tuple[_Row, ...]).decode
-
-
-def _encode(table: Iterable[Said]) -> bytes:
-    rows = []
-    for said in table:
-        values = [[_NUMBERS.get(text, text) for text in texts] for texts in said.values]
-        rows.append((said.steps, values) if values else (said.steps,))
-    return _encode_rows(rows)
-
-
-def _decode(table: bytes) -> tuple[Said, ...]:
-    return tuple(
-        [
-            Said(
-                row.steps,
-                tuple(
-                    [
-                        tuple([FREQUENT[one] if type(one) is int else str(one) for one in texts])
-                        for texts in row.values
-                    ]
-                ),
-            )
-            for row in _decode_rows(table)
-        ]
-    )
-
-
-def _entry_of(said: int) -> struct.Struct:
-    """How an entry is packed beside a table of so many."""
-    return _NARROW if said <= 256 else _WIDE
+@lru_cache(maxsize=10_000)
+def _said_in(table: bytes) -> tuple[Said, ...]:
+    return tuple([_said(row) for row in split_rows(table)])
 
 
 @lru_cache(maxsize=10_000)
-def _said_in(table: bytes) -> tuple[Said, ...]:
-    return _decode(table)
+def _said(row: bytes) -> Said:
+    return Said(*decode_row(row))
 
 
 class _Place(NamedTuple):
     number: int
-    table: bytes  # with what is said; the table asked for where it was there already
-    entry: struct.Struct
+    grown: bytes  # the table with what is said at its end; nothing where it is there already
 
 
 @lru_cache(maxsize=10_000)
@@ -157,36 +96,54 @@ def _place(table: bytes, said: Said) -> _Place:
     """Where in a table that stands: at the end where it is new."""
     there = _said_in(table)
     if said in there:
-        return _Place(there.index(said), table, _entry_of(len(there)))
-    grown = (*there, said)
-    return _Place(len(there), _encode(grown), _entry_of(len(grown)))
+        return _Place(there.index(said), b"")
+    return _Place(len(there), table + encode_row(said.steps, said.values))
 
 
 def put_on(packed: bytes, newest: Evidence, at_most: int) -> bytes | None:
     """`packed` with an entry that sorts after all others; None where it is not put on so easily.
 
-    That is where there are `at_most` entries already, or the form of the entries would change.
+    That is where there are `at_most` entries already, or the form would change.
     """
     if not packed:
         return pack((newest,))
-    length, begin = _HEADER.unpack_from(packed)
-    end = _HEADER.size + length
-    table = packed[_HEADER.size : end]
-    number, grown, entry = _place(table, newest.said)
-    after = newest.time - (begin << _UNIT_BITS)
-    if len(packed) - end >= at_most * entry.size or after > _LONGEST_MS:
+    length, begin = packed[0], packed[1:4]
+    after = newest.time - (int.from_bytes(begin, "big") << _UNIT_BITS)
+    if length == _WIDE:
+        return _put_on_wide(packed, after, newest.said, at_most)
+    end = 4 + length
+    table = packed[4:end]
+    number, grown = _place(table, newest.said)
+    if (
+        after > _NARROW_MS
+        or number >= _NARROW_ROWS
+        or len(grown) >= _WIDE
+        or len(packed) - end >= at_most * 4
+    ):
         return None
-    if grown is table:
-        return packed + entry.pack(after, number)
-    if entry is _WIDE:
+    entry = (after << 32 - _ENTRY_BITS | number).to_bytes(4, "big")
+    if not grown:
+        return packed + entry
+    return b"".join((_length(grown), begin, grown, packed[end:], entry))
+
+
+def _put_on_wide(packed: bytes, after: int, said: Said, at_most: int) -> bytes | None:
+    end = 8 + int.from_bytes(packed[4:8], "big")
+    number, grown = _place(packed[8:end], said)
+    if len(packed) - end >= at_most * _WIDE_ENTRY.size or after > _LONGEST_MS:
         return None
-    return b"".join(
-        (_HEADER.pack(len(grown), begin), grown, packed[end:], entry.pack(after, number))
-    )
+    entry = _WIDE_ENTRY.pack(after, number)
+    if not grown:
+        return packed + entry
+    return b"".join((packed[:4], len(grown).to_bytes(4, "big"), grown, packed[end:], entry))
+
+
+def _length(table: bytes) -> bytes:
+    return len(table).to_bytes(1, "big")
 
 
 def pack(sorted_entries: Iterable[Evidence]) -> bytes:
-    """No bytes for none.
+    """No bytes for none. A function of the entries; what has been put on is packed the same.
 
     What is 49 days older than the newest is left out: nothing that old is live.
     """
@@ -195,28 +152,39 @@ def pack(sorted_entries: Iterable[Evidence]) -> bytes:
         return EMPTY
     if kept[-1].time - kept[0].time > _LONGEST_MS:
         kept = [entry for entry in kept if kept[-1].time - entry.time <= _LONGEST_MS]
-    begin = kept[0].time >> _UNIT_BITS
-    after = begin << _UNIT_BITS
-    table: dict[Said, int] = {}
-    entries = [(entry.time - after, table.setdefault(entry.said, len(table))) for entry in kept]
-    encoded, one = _encode(list(table)), _entry_of(len(table))
-    packed = [one.pack(*entry) for entry in entries]
-    return b"".join((_HEADER.pack(len(encoded), begin), encoded, *packed))
+    units = kept[0].time >> _UNIT_BITS
+    begin, since = units.to_bytes(3, "big"), units << _UNIT_BITS
+    rows: dict[Said, int] = {}
+    entries = [(entry.time - since, rows.setdefault(entry.said, len(rows))) for entry in kept]
+    table = b"".join([encode_row(said.steps, said.values) for said in rows])
+    if len(rows) <= _NARROW_ROWS and entries[-1][0] <= _NARROW_MS and len(table) < _WIDE:
+        packed = [(after << 32 - _ENTRY_BITS | row).to_bytes(4, "big") for after, row in entries]
+        return b"".join((_length(table), begin, table, *packed))
+    packed = [_WIDE_ENTRY.pack(*entry) for entry in entries]
+    return b"".join((b"\xff", begin, len(table).to_bytes(4, "big"), table, *packed))
 
 
 def unpack(packed: bytes) -> tuple[Evidence, ...]:
-    """Raises msgspec.MsgspecError, IndexError or struct.error for what was not packed here."""
+    """Raises ValueError, IndexError or struct.error for what was not packed here."""
     if not packed:
         return ()
-    length, begin = _HEADER.unpack_from(packed)
-    end, after = _HEADER.size + length, begin << _UNIT_BITS
-    said = _said_in(packed[_HEADER.size : end])
-    entries = _entry_of(len(said)).iter_unpack(packed[end:])
-    return tuple([Evidence(after + time, said[number]) for time, number in entries])
+    since = int.from_bytes(packed[1:4], "big") << _UNIT_BITS
+    if packed[0] == _WIDE:
+        end = 8 + int.from_bytes(packed[4:8], "big")
+        said = _said_in(packed[8:end])
+        wide = _WIDE_ENTRY.iter_unpack(packed[end:])
+        return tuple([Evidence(since + after, said[row]) for after, row in wide])
+    end = 4 + packed[0]
+    said = _said_in(packed[4:end])
+    entries = struct.unpack(f">{(len(packed) - end) // 4}I", packed[end:])
+    return tuple([Evidence(since + (entry >> 4), said[entry & 15]) for entry in entries])
 
 
 def first_time(packed: bytes) -> int:
     """Time (ms) of the first event in it; `packed` is not empty."""
-    length, begin = _HEADER.unpack_from(packed)
-    (time,) = struct.unpack_from(">I", packed, _HEADER.size + length)
-    return int((begin << _UNIT_BITS) + time)
+    since = int.from_bytes(packed[1:4], "big") << _UNIT_BITS
+    if packed[0] == _WIDE:
+        end = 8 + int.from_bytes(packed[4:8], "big")
+        return since + int.from_bytes(packed[end : end + 4], "big")
+    end = 4 + packed[0]
+    return since + (int.from_bytes(packed[end : end + 4], "big") >> 32 - _ENTRY_BITS)

@@ -146,6 +146,11 @@ def touched_key(partition: int) -> str:
 TOUCHED_HOURS = 64
 
 
+def layouts_key(topic: Topic, partition: int) -> str:
+    """`schemas.layouts.Layouts` that the partition's states name."""
+    return f"{_tag(topic, partition)}:layouts"
+
+
 def begun_key(topic: Topic, partition: int) -> str:
     """`schemas.begun.Begun` of a partition."""
     return f"{_tag(topic, partition)}:begun"

@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from schemas.evidence import (
-    BREAK,
     MAX_BREAKS,
     MAX_HITS,
     Evidence,
     Layout,
     Said,
-    enters,
     first_time,
     pack,
     put_on,
     unpack,
     with_another,
 )
+from schemas.step_masks import BREAK, enters
 
 _KEPT = MAX_HITS + 1
 _KEPT_BREAKS = MAX_BREAKS + 1

@@ -15,10 +15,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.evidence import MAX_BREAKS, MAX_HITS, Layout, enters, unpack
+from schemas.evidence import MAX_BREAKS, MAX_HITS, Layout, unpack
 from schemas.redis_keys import ARRIVED
 from schemas.site import Funnel, Site
+from schemas.step_masks import enters
 from streams import walks
+from streams.known_layouts import KnownLayouts
 from streams.matching import Matcher
 from streams.walks import Hit, Only, Ways
 
@@ -93,6 +95,7 @@ class Funnels:
         self._funnels = {funnel.fingerprint: CompiledFunnel(funnel) for funnel in live}
         self.matcher = Matcher(live)
         self.layout: Layout = tuple(self._funnels)
+        self.layouts = KnownLayouts(self.layout)
         self.any_per_session = any(funnel.per == "session" for funnel in live)
 
     def hits(self, layout: Layout, starts: Sequence[int], packed: bytes) -> Hits:

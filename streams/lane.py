@@ -13,16 +13,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from schemas.begun import Begun, begun_decoder, counting, encode_begun
 from schemas.faults import FaultPoint
 from schemas.forget import FORGOTTEN, memory_decoder
-from schemas.redis_keys import REBUILDING, begun_key, forgotten_key
+from schemas.layouts import Layouts, encode_layouts, layouts_decoder, with_layout
+from schemas.redis_keys import REBUILDING, begun_key, forgotten_key, layouts_key
 from schemas.topics import FOLDED, Position, Topic
 from streams import metrics
 from streams.errors import LostPartition, TryAgain
+from streams.known_layouts import KnownLayouts
 from streams.lag import Standing
 from streams.publish import Publisher
 from streams.records import Effects, Record, StateWrite
@@ -45,10 +47,10 @@ class Stage(Protocol):
     def topic(self) -> Topic: ...
     @property
     def counts(self) -> Sequence[str]: ...  # by which live funnels' keys; see `schemas.begun`
+    @property
+    def layouts(self) -> KnownLayouts | None: ...  # that its states name; None: they name none
     def decode(self, record: Record) -> Sequence[Any]: ...
-    def state_keys(
-        self, lines: Sequence[Any], known: Collection[str] = ()
-    ) -> Iterator[tuple[str, str]]: ...
+    def state_keys(self, lines: Sequence[Any]) -> Iterator[tuple[str, str]]: ...
     def decode_state(self, blob: bytes) -> Any: ...
     def fold(
         self,
@@ -85,6 +87,7 @@ class Lane:
         self._queue: asyncio.Queue[Record] = asyncio.Queue(QUEUED_RECORDS)
         self._states: dict[str, Any] = {}
         self._begun: Begun | None = None
+        self._layouts: Layouts = {}  # as they stand in Redis
 
     async def put(self, record: Record) -> None:
         """Waits while the lane is full: back-pressure."""
@@ -157,7 +160,7 @@ class Lane:
         await self._load([line for _, lines in batch for line in lines])
         self._passed("loaded")
         effects = self._stage.fold(self._states, batch, self._position.epoch)
-        effects.states += self._begins(batch[0][0].time)
+        effects.states += [*self._begins(batch[0][0].time), *self._names()]
         self._passed("folded")
         new = Position(self._position.epoch, batch[-1][0].offset + 1)
         if new.offset <= self._quiet_below:
@@ -188,6 +191,19 @@ class Lane:
         key = begun_key(self._stage.topic, self._partition)
         return [StateWrite(key, encode_begun(self._begun), _BEGUN_TTL_MS)]
 
+    def _names(self) -> list[StateWrite]:
+        """What the ids of layouts in states stand for, to be written where that is news."""
+        if self._stage.layouts is None:
+            return []
+        before, self._layouts = (
+            self._layouts,
+            with_layout(self._layouts, self._stage.layouts.own),
+        )
+        if self._layouts is before:
+            return []
+        key = layouts_key(self._stage.topic, self._partition)
+        return [StateWrite(key, encode_layouts(self._layouts), _BEGUN_TTL_MS)]
+
     def _passed(self, step: str) -> None:
         self._fault_point(f"{self._stage.topic.name}.{step}")
 
@@ -195,19 +211,25 @@ class Lane:
         """Bring the states that the lines need into memory; the fence proves that they hold."""
         if len(self._states) > _CACHED_STATES:
             self._states = {n: self._states[n] for n in self._states.keys() & {FORGOTTEN}}
-        wanted = list(self._stage.state_keys(lines, self._states))
+        wanted = [
+            (name, key) for name, key in self._stage.state_keys(lines) if name not in self._states
+        ]
         if not wanted and self._fence is not None:
             return
         keys = [key for _, key in wanted]
         if self._fence is None:
             keys.append(begun_key(self._stage.topic, self._partition))
             keys.append(forgotten_key(self._stage.topic, self._partition))
+            keys.append(layouts_key(self._stage.topic, self._partition))
         fence, blobs = await self._insist(
             lambda: self._store.read(self._stage.topic, self._partition, keys)
         )
         if self._fence is None:
             self._check(fence)
             self._fence = fence
+            if (layouts := blobs.pop()) is not None and self._stage.layouts is not None:
+                self._layouts = layouts_decoder.decode(layouts)
+                self._stage.layouts.learn(self._layouts)
             if (memory := blobs.pop()) is not None:
                 self._states[FORGOTTEN] = memory_decoder.decode(memory)
             if (begun := blobs.pop()) is not None:

@@ -14,7 +14,7 @@ a bound a minute; in a flood beyond it, what a crash published twice counts twic
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import get_args
 
 import msgspec
@@ -68,6 +68,7 @@ class RejectedStage:
 
     topic = REJECTED
     counts = ()
+    layouts = None
 
     def decode(self, record: Record) -> list[Line]:
         """The record's refusals that are to be counted."""
@@ -82,13 +83,10 @@ class RejectedStage:
                 lines.append(Line(record.partition, refusal))
         return lines
 
-    def state_keys(
-        self, lines: Sequence[Line], known: Collection[str] = ()
-    ) -> Iterator[tuple[str, str]]:
-        """(name, Redis key) of each state that the lines need and that is not known."""
+    def state_keys(self, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
+        """(name, Redis key) of each state that the lines need."""
         for partition, minute in {(line.partition, line.minute) for line in lines}:
-            if str(minute) not in known:
-                yield str(minute), refused_key(partition, minute)
+            yield str(minute), refused_key(partition, minute)
 
     def decode_state(self, blob: bytes) -> bytes:
         return blob

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from schemas.redis_keys import REBUILDING, epoch_key, fence_key, quiet_key
+from schemas.states_form import STATES_FORM_KEY, wrong_form
 from schemas.topics import Position, Topic
 from streams.errors import LostPartition, RebuildNeeded, TryAgain
 from streams.records import CounterChange, StateWrite
@@ -78,10 +79,11 @@ class Store:
         """Where the partition stands. A fence of an older epoch means: the topic is new.
 
         Raises TryAgain while the partition is being rebuilt, and RebuildNeeded where Redis does
-        not know the topic.
+        not know the topic or what is there is of another form.
         """
         try:
             epoch = await self._redis.hget(epoch_key(topic), "epoch")
+            form = await self._redis.get(STATES_FORM_KEY)
             fence, quiet = await self._redis.mget(
                 fence_key(topic, partition), quiet_key(topic, partition)
             )
@@ -94,6 +96,8 @@ class Store:
             )
         if fence == REBUILDING:
             raise TryAgain("live state is being taken away by: footfall rebuild")
+        if fence is not None and (wrong := wrong_form(cast(bytes | None, form))):
+            raise RebuildNeeded(wrong)
         position = Position(int(epoch), 0)
         if fence is not None:
             position = max(position, Position.decode(cast(bytes, fence)))

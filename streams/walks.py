@@ -14,15 +14,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.evidence import BREAK, STEPS, WITHOUT_SHIFT
 from schemas.funnel import MAX_STEPS
+from schemas.step_masks import BREAK, STEPS, WITHOUT_SHIFT
 
 
 class Hit(msgspec.Struct, frozen=True, order=True, gc=False):
     """One event's evidence for one funnel."""
 
     time: int  # ms
-    steps: int  # a mask, see `schemas.evidence.Said`
+    steps: int  # a mask, see `schemas.step_masks`
     values: tuple[str, ...] = ()  # one a `by` field; only where it enters the funnel
     session: int = 0  # ms: start of the session it belongs to
 

@@ -50,7 +50,10 @@ def migrate() -> None:
     ):
         typer.echo(f"{what}: {', '.join(names) or 'none'}")
     if done.rebuilt:
-        typer.echo("Redis had lost live state: the stream folds it again from the topics")
+        typer.echo(
+            "Redis had lost live state, or held that of another version: "
+            "the stream folds it again from the topics"
+        )
 
 
 def drain(

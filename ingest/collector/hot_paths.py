@@ -97,8 +97,7 @@ class HotPaths:
 
     def routes(self) -> Routes:
         """The collecting paths for a server that asks below ASGI."""
-        by_post = self._readers.keys() - {snowplow.GET_PATH}
-        return {f"POST {path}".encode(): self.take for path in by_post}
+        return {f"POST {path}".encode(): self.take for path in self._readers}
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: answers.Send) -> None:
         if scope["type"] == "http" and scope["method"] == "OPTIONS":
@@ -210,8 +209,8 @@ async def _content(scope: Scope, receive: body.Receive, headers: Mapping[bytes, 
     if scope["method"] == "GET" and scope["path"] == snowplow.GET_PATH:
         query: bytes = scope["query_string"]
         return query
-    if scope["method"] != "POST" or scope["path"] == snowplow.GET_PATH:
-        raise MethodNotAllowed("events are sent by POST, and to /i by GET")
+    if scope["method"] != "POST":
+        raise MethodNotAllowed("events are sent by POST")
     return await body.read(receive, headers)
 
 

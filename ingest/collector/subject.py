@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-import msgspec
+from typing import NamedTuple
 
 from ingest.collector import addresses
 from ingest.collector.pseudonym import Salts, pseudonym
 from schemas.event import Consent
 
 
-class Subject(msgspec.Struct, frozen=True, gc=False):
+class Subject(NamedTuple):
     """What may be written about who sent an event."""
 
     device_id: str

@@ -29,6 +29,7 @@ from personalize_api.app import serve
 from schemas.current_site import CurrentSite
 from schemas.device_state import DeviceState, encode_device_state
 from schemas.evidence import Evidence, Said, pack
+from schemas.layouts import layout_id
 from schemas.redis_keys import device_key
 from schemas.settings import Settings
 from schemas.topics import RAW
@@ -104,11 +105,11 @@ def _state() -> DeviceState:
     """A device with ten events in two sessions."""
     now = now_ms()
     return device_state(
-        seen={now // 86_400_000: os.urandom(80)},
+        seen={now // 86_400_000: os.urandom(50)},
         runs=((now - 90_000_000, now - 89_000_000), (now - 60_000, now - 1000)),
         marks=((now - 90_000_000, "referral:Encyclopedia"), (now - 60_000, "referral:Google")),
         starts=(now - 90_000_000, now - 60_000),
-        layout=tuple(funnel.fingerprint for funnel in SITE.funnels.values()),
+        layout=layout_id(tuple(funnel.fingerprint for funnel in SITE.funnels.values())),
         evidence=pack(
             Evidence(now - 1000 * (8 - n), Said((1, 2, 2), (("Google", ""),))) for n in range(8)
         ),

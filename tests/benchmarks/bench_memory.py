@@ -63,8 +63,16 @@ def _row(
 
 
 def _used(store: Redis) -> int:
-    memory: dict[str, int] = store.info("memory")
-    return memory["used_memory"]
+    """Bytes of what is stored: without the buffers of who asks, and when tables have moved."""
+    before = -1
+    while True:
+        memory: dict[str, int] = store.info("memory")
+        buffers = memory["mem_clients_normal"] + memory["mem_aof_buffer"]
+        used = memory["used_memory"] - buffers
+        if used == before:
+            return used
+        before = used
+        time.sleep(0.3)
 
 
 def _state(events: list[Event]) -> StateWrite:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -16,12 +17,15 @@ import pytest
 
 from infra.embedded import broker
 from infra.positions import Positions
-from infra.rebuild import begin_if_forgotten
+from infra.rebuild import begin_if_forgotten, begin_if_of_another_form
 from schemas.event import Event
 from schemas.messages import IdentityLink
 from schemas.person_state import person_decoder
 from schemas.redis_keys import REBUILD_LOCK_KEY
+from schemas.states_form import STATES_FORM_KEY
 from schemas.topics import EVENTS, IDENTITY, RAW, REJECTED, STREAM_GROUP
+from streams.errors import RebuildNeeded
+from streams.store import Start, Store
 from tests.processes import await_true, environment_of, supervised
 from tests.stream_world import World, stream_world, visits
 
@@ -119,6 +123,33 @@ def test_migrate_has_what_redis_forgot_folded_again(world: World) -> None:
     world.await_folded()
     assert live_state(world) == state
     assert told_to_clickhouse(world) == told
+
+
+def test_migrate_has_what_another_version_wrote_folded_again(world: World) -> None:
+    state, told = live_state(world), told_to_clickhouse(world)
+    assert not begin_if_of_another_form(world.settings)
+    world.redis.delete(STATES_FORM_KEY)  # as before forms were told
+    assert "is of form 1" in doctor(world)["state"]
+    with pytest.raises(RebuildNeeded, match="run: footfall migrate"):
+        start_of(world)
+    assert begin_if_of_another_form(world.settings)
+    world.await_folded()
+    assert live_state(world) == state
+    assert told_to_clickhouse(world) == told
+    assert start_of(world).position.offset
+
+
+def start_of(world: World) -> Start:
+    """Where a worker that begins now finds the first partition."""
+
+    async def read() -> Start:
+        store = Store(world.settings.redis_url)
+        try:
+            return await store.start(RAW, 0)
+        finally:
+            await store.close()
+
+    return asyncio.run(read())
 
 
 def live_state(world: World) -> dict[bytes, Any]:

@@ -43,6 +43,7 @@ names = st.sampled_from(
         interest_name("trains"),
         interest_name("dolls"),
         touch_name("search", "Google", ""),
+        touch_name("search", "Goggle", ""),
         touch_name("email", "newsletter", "spring"),
         exposure_name("hero:1", "big"),
         exposure_name("hero:1", "small"),

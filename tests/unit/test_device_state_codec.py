@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.device_state import DeviceState, decode_device_state, encode_device_state
+from schemas.profiles import Fact
 from schemas.purchases import Purchase
 from schemas.redis_keys import device_key
 from schemas.sessions import add_event, session_starts
@@ -44,13 +46,62 @@ def test_a_device_comes_back_as_it_was(
     assert decode_device_state(encode_device_state(state)) == state
 
 
-def test_fields_that_are_not_times_come_back_too() -> None:
-    state = DeviceState(
-        first_seen=1, last_seen=2, seen={20_779: b"12345678"}, past_sessions=3,
-        logins=(("anna", 1, 2),), orders=(Purchase(2, b"123456", 5, "EUR"),),
-        layout=(1, 2), evidence=b"\x01",
-    )  # fmt: skip
+ids = st.text(max_size=9)
+moments = st.integers(0, 2**42)
+marks = st.lists(st.tuples(ids, moments, st.integers(0, 3_600_000)), max_size=9)
+packed_days = st.dictionaries(
+    st.integers(-2, 30_000), st.binary(min_size=1, max_size=9), max_size=4
+)
+
+
+def by_time(said: list[tuple[str, int, int]]) -> tuple[tuple[str, int, int], ...]:
+    """As `schemas.identity` keeps marks."""
+    spans = {(first, user, first + lasted) for user, first, lasted in said}
+    return tuple((user, first, last) for first, user, last in sorted(spans))
+
+
+@given(
+    histories,
+    st.builds(
+        dict,
+        seen=packed_days,
+        minutes=packed_days,
+        past_sessions=st.integers(0, 10**6),
+        logins=marks.map(by_time),
+        clicks=marks.map(by_time),
+        orders=st.lists(
+            st.builds(Purchase, moments, st.binary(max_size=6), st.integers(-9, 2**62)), max_size=3
+        ).map(tuple),
+        profiles=st.just({}) | st.just({"anna": {"": {"age": Fact(7, b"e", 5)}}}),
+        layout=st.integers(0, 2**32 - 1),
+        evidence=st.binary(max_size=40),
+        revoked=st.lists(st.tuples(ids, moments), max_size=2).map(tuple),
+        activity=st.dictionaries(ids, st.lists(moments, max_size=3).map(tuple), max_size=3),
+        past_days=st.lists(st.integers(0, 30_000), max_size=3).map(tuple),
+        sightings=st.binary(max_size=48),
+        bot_days=st.dictionaries(st.integers(0, 30_000), ids, max_size=2),
+    ),
+    st.sets(st.integers(0, 12)),
+)
+def test_every_field_comes_back_whichever_others_are_there(
+    events: list[tuple[int, str]], given: dict[str, Any], left_out: set[int]
+) -> None:
+    fields = {name: value for at, (name, value) in enumerate(given.items()) if at not in left_out}
+    state = msgspec.structs.replace(device(events, []), **fields)
     assert decode_device_state(encode_device_state(state)) == state
+
+
+def test_sessions_may_be_years_apart() -> None:
+    year = 365 * 86_400_000
+    for apart in (year, 2**32 - 1, 2**32, 50 * year):
+        state = device([(year, ""), (year + 5, "mail"), (year + apart, "")], [])
+        assert decode_device_state(encode_device_state(state)) == state
+
+
+@pytest.mark.parametrize(("first", "last"), [(-1, 5), (5, 4), (2**47, 2**47)])
+def test_what_is_no_moment_is_refused(first: int, last: int) -> None:
+    with pytest.raises(ValueError, match="was seen from"):
+        encode_device_state(DeviceState(first_seen=first, last_seen=last))
 
 
 def test_minutes_take_fewer_bytes_than_the_times_they_lie_between() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import struct
+from contextlib import suppress
 from itertools import pairwise
 
 import msgspec
@@ -10,18 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import EnrichedEvent
-from schemas.evidence import (
-    EMPTY,
-    FREQUENT,
-    MAX_HITS,
-    Evidence,
-    Said,
-    first_time,
-    pack,
-    put_on,
-    unpack,
-)
+from schemas.evidence import EMPTY, MAX_HITS, Evidence, Said, first_time, pack, put_on, unpack
+from schemas.evidence_rows import FREQUENT, OFTEN
 from schemas.site import Funnel, Site, Step
+from schemas.step_masks import AGAIN, BREAK, ENTERS, WITHOUT_SHIFT, enters
 from streams.evidence import between, moved, since, with_entry
 from streams.funnels import Funnels
 
@@ -102,23 +96,73 @@ def test_what_is_put_on_is_what_is_packed_at_once(seen: list[tuple[int, str]]) -
         assert put_on(result, entries[-1], at_most=len(entries)) is None
 
 
-def test_more_than_256_different_things_may_be_said() -> None:
+def test_more_than_sixteen_different_things_may_be_said() -> None:
     entries = [Evidence(at, Said((1,), ((str(at),),))) for at in range(300)]
     assert unpack(pack(entries)) == tuple(entries)
-    narrow = pack(entries[:256])
-    assert put_on(narrow, entries[256], at_most=1000) is None
-    assert put_on(pack(entries[:257]), entries[257], at_most=1000) is None
+    assert put_on(pack(entries[:16]), entries[16], at_most=1000) is None, "the form changes"
+    assert put_on(pack(entries[:17]), entries[17], at_most=1000) == pack(entries[:18])
     again = Evidence(300, Said((1,), (("7",),)))
     assert put_on(pack(entries), again, at_most=1000) == pack((*entries, again))
+    assert put_on(pack(entries), again, at_most=300) is None
+
+
+def test_a_long_table_is_of_the_wide_form_however_few_rows_it_has() -> None:
+    short, long, longest = (
+        Evidence(at, Said((1,), (("\u2603" * length,),)))
+        for at, length in ((1, 50), (2, 51), (3, 30_000))
+    )
+    for entries in ([short], [short, long], [short, long, longest]):
+        assert unpack(pack(entries)) == tuple(entries)
+    assert put_on(pack([short]), long, at_most=9) is None
+    assert with_entry(pack([short]), long, newest=True) == pack([short, long])
 
 
 def test_what_is_fifty_days_older_than_the_newest_is_left_out() -> None:
     day = 86_400_000
-    entries = [Evidence(at * day, Said((1,))) for at in (100, 110, 152)]
+    entries = [Evidence(at * day, Said((2,))) for at in (100, 110, 152)]
     packed = pack(entries)
     assert unpack(packed) == tuple(entries[1:])
     assert put_on(pack(entries[:2]), entries[2], at_most=9) is None
     assert first_time(packed) == 110 * day
+
+
+def test_three_days_are_of_the_narrow_form_and_four_of_the_wide_one() -> None:
+    day = 86_400_000
+    entries = [Evidence(at * day + 1, Said((2,))) for at in (100, 103, 104)]
+    assert len(pack(entries[:2])) == 4 + 2 + 2 * 4
+    assert len(pack(entries)) == 8 + 2 + 3 * 6
+    assert put_on(pack(entries[:1]), entries[1], at_most=9) == pack(entries[:2])
+    assert put_on(pack(entries[:2]), entries[2], at_most=9) is None
+    assert [first_time(pack(entries[:n])) for n in (1, 2, 3)] == [entries[0].time] * 3
+    assert unpack(pack(entries)) == tuple(entries)
+
+
+masks = st.one_of(
+    st.sampled_from([0, 1, 2, 1 << 12, 1 << 15, BREAK, ENTERS | 4, 6, 3 << WITHOUT_SHIFT]),
+    st.integers(0, (AGAIN << 4) - 1),
+)
+texts = st.one_of(st.sampled_from(["", "Google", "tv", "X"]), st.text(max_size=300))
+
+
+@st.composite
+def saids(draw: st.DrawFn) -> Said:
+    steps = draw(st.lists(masks, min_size=1, max_size=20))
+    values = [draw(st.lists(texts, max_size=3)) for mask in steps if enters(mask)]
+    return Said(tuple(steps), tuple(map(tuple, values)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2**40), saids()), max_size=20))
+def test_whatever_is_said_comes_back(said: list[tuple[int, Said]]) -> None:
+    entries = [Evidence(0, one) for _, one in said]
+    assert unpack(pack(entries)) == tuple(entries)
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=60))
+def test_noise_is_read_or_an_error_that_says_so(noise: bytes) -> None:
+    with suppress(ValueError, IndexError, struct.error):
+        unpack(noise)
 
 
 @given(things, st.permutations([VISITS, ORDERS, PAGES]), st.integers(0, 3))
@@ -166,13 +210,17 @@ def test_hits_name_the_session_that_began_last() -> None:
     assert all(before <= after for before, after in pairwise(sessions))
 
 
-def test_what_breakdowns_often_name_is_stored_as_a_byte() -> None:
-    often = Evidence(1, Said((1,), (("Google", "desktop", ""),)))
-    seldom = Evidence(1, Said((1,), (("Goggle", "desktop", ""),)))
-    assert unpack(pack((often, seldom))) == (often, seldom)
-    assert len(pack((often,))) == len(pack((seldom,))) - len("Goggle")
-    assert len({*FREQUENT}) == len(FREQUENT) <= 128
-    assert (FREQUENT[0], FREQUENT[14], FREQUENT[31]) == ("", "Google", "WhatsApp")
+def test_what_breakdowns_often_name_is_stored_in_half_a_byte() -> None:
+    first, second, third, fourth = (
+        Evidence(1, Said((1,), ((text, "desktop"),))) for text in ("Google", "Yahoo", "Goggle", "")
+    )
+    for entry in (first, second, third, fourth):
+        assert unpack(pack((entry,))) == (entry,)
+    assert len(pack((first,))) == len(pack((fourth,))) == len(pack((second,))) - 1
+    assert len(pack((third,))) == len(pack((first,))) + len("Goggle") + 1
+    assert len({*FREQUENT}) == len(FREQUENT) <= 256
+    assert len({*OFTEN}) == len(OFTEN) == 14
+    assert (FREQUENT[14], FREQUENT[31], OFTEN[12]) == ("Google", "WhatsApp", "Google")
 
 
 def test_what_is_before_the_horizon_goes() -> None:

@@ -20,10 +20,10 @@ GOLDEN = {
     "footfall.decisions": "bab24416f640",
     "footfall.events": "113b1604af6c",
     "footfall.identity": "b56648b4a16f",
-    "footfall.registers": "15c8ca5b33ee",
+    "footfall.registers": "166ccb6de949",
     "footfall.rejected": "30437863023f",
     "footfall.sightings": "4208ecc3151d",
-    "states": "3c81f956afb2",
+    "states": "a2010bd17257",
 }
 
 

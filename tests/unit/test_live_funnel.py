@@ -7,9 +7,10 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.evidence import MAX_HITS, WITHOUT_SHIFT
+from schemas.evidence import MAX_HITS
 from schemas.redis_keys import ARRIVED
 from schemas.site import Funnel, Step
+from schemas.step_masks import WITHOUT_SHIFT
 from streams.funnels import APPROXIMATE, CompiledFunnel
 from streams.walks import Hit
 

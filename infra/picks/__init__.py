@@ -1,1 +1,0 @@
-"""Picks beside the services: training again and again, learning weights, and trying them out."""
