@@ -31,7 +31,7 @@ from infra.topics import create_topics
 from ingest.collector.app import calm_garbage_collection, serve, server_config
 from schemas.current_site import CurrentSite
 from schemas.settings import Ports, Settings
-from tests.benchmarks.load import Load, drive, post
+from tests.benchmarks.load import Load, drive, post, processor_s
 from tests.collector_service import PAGE, SERVER_KEY, SITE
 from tests.ports import free_offset
 from tests.servers import own_settings, running
@@ -77,11 +77,11 @@ def _throughput(
     pairs: list[tuple[Load, Load]] = []
     used: list[tuple[float, float]] = []
     for _ in range(PAIRS + 1):
-        before = _processor_s(empty), _processor_s(ours)
+        before = processor_s(empty.pid), processor_s(ours.pid)
         baseline = drive(empty.url, requests, place, connections=256, seconds=SECONDS)
         collector = drive(ours.url, requests, place, connections=256, seconds=SECONDS)
         pairs.append((baseline, collector))
-        after = _processor_s(empty), _processor_s(ours)
+        after = processor_s(empty.pid), processor_s(ours.pid)
         used.append((after[0] - before[0], after[1] - before[1]))
     del pairs[0], used[0]  # warmed up
     cpu_us = [
@@ -209,15 +209,6 @@ def _served(what: str, settings: Settings) -> Iterator[Served]:
     finally:
         process.terminate()
         process.wait(30)
-
-
-def _processor_s(served: Served) -> float:
-    """Processor seconds used so far; 0 where the system does not say."""
-    stat = Path(f"/proc/{served.pid}/stat")
-    if not stat.exists():
-        return 0.0
-    fields = stat.read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _await(url: str) -> None:

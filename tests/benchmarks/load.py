@@ -6,6 +6,7 @@ Both keep N connections busy, each with one request at a time, and send the requ
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
 import subprocess
@@ -85,6 +86,15 @@ def drive(
     if failed:
         raise RuntimeError(f"{failed} requests failed")
     return Load(count / duration_us * 1e6, p50_us / 1000, p99_us / 1000)
+
+
+def processor_s(pid: int) -> float:
+    """Processor seconds that a process has used so far; 0 where the system does not say."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return 0.0
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _drive(

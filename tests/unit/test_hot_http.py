@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.hot_http import MAX_BODY_BYTES
 from tests.http_pair import KEEP_ALIVE_S, HttpPair, turns
 
 REFUSED = (
@@ -147,8 +148,11 @@ def test_long_bodies_are_answered_alike(pair: HttpPair, framing: Framing, length
     request = b"POST /soon HTTP/1.1\r\nHost: x\r\n" + framing(b"y" * length)
     parts = [request[:100], request[100:70_000], request[70_000:], LAST]
 
+    before = pair.below
     received = pair.run(pair.ask(pair.hot, parts))
 
+    is_bounded = framing is _sized and length <= MAX_BODY_BYTES
+    assert pair.below - before == (2 if is_bounded else 1)  # the last request is plain
     assert b"'body': (%d, " % length in received
     assert received == pair.run(pair.ask(pair.stock, parts))
 
