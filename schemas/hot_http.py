@@ -151,7 +151,7 @@ class _HotProtocol(HttpToolsProtocol):
             return None
         if self.cycle is not None and not self.cycle.response_complete:
             return None
-        if self.flow.write_paused or self.transport.is_closing():
+        if self.flow.write_paused:
             return None
         headers = dict(self.headers)
         if b"transfer-encoding" in headers or b"upgrade" in headers:

@@ -142,17 +142,41 @@ def test_any_requests_in_any_pieces_are_answered_alike(
         assert hot.startswith(stock.removesuffix(REFUSED))
 
 
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"POST /now HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab",
+        b"POST /now HTTP/1.1\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
+        b"GET /now HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+        b"GET /now HTTP/1.1\r\nContent-Length: 9\r\n\r\n",  # which does not come
+        b"GET /fails HTTP/1.1\r\n\r\n",
+        b"GET /fails-later HTTP/1.1\r\n\r\n",
+        b"GET /now HTTP/1.1\r\nConnection: close\r\n\r\n",
+    ],
+)
+def test_what_is_not_plain_is_answered_alike(pair: HttpPair, request_bytes: bytes) -> None:
+    async def answered(port: int) -> bytes:
+        client = await pair.open(port)
+        client.send(request_bytes)
+        await client.until(b"HTTP/1.1 ")
+        await asyncio.sleep(0.02)
+        client.transport.abort()
+        return bytes(client.received)
+
+    assert pair.run(answered(pair.hot)) == pair.run(answered(pair.stock))
+
+
 @pytest.mark.parametrize("length", [65_535, 65_536, 65_537, 1_000_000])
 @pytest.mark.parametrize("framing", [_sized, _in_chunks])
 def test_long_bodies_are_answered_alike(pair: HttpPair, framing: Framing, length: int) -> None:
-    request = b"POST /soon HTTP/1.1\r\nHost: x\r\n" + framing(b"y" * length)
+    request = b"POST /now HTTP/1.1\r\nHost: x\r\n" + framing(b"y" * length)
     parts = [request[:100], request[100:70_000], request[70_000:], LAST]
 
     before = pair.below
     received = pair.run(pair.ask(pair.hot, parts))
 
-    is_bounded = framing is _sized and length <= MAX_BODY_BYTES
-    assert pair.below - before == (2 if is_bounded else 1)  # the last request is plain
+    both_below = pair.below - before == 2
+    assert both_below is (framing is _sized and length <= MAX_BODY_BYTES)
     assert b"'body': (%d, " % length in received
     assert received == pair.run(pair.ask(pair.stock, parts))
 
