@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import msgspec
 
@@ -36,6 +37,22 @@ def pack_lines(lines: Iterable[bytes], most_bytes: int = MAX_RECORD_BYTES) -> It
         size += len(line) + 1
     if batch:
         yield batch
+
+
+Line = TypeVar("Line")
+
+
+def lines_at_once(decoder: msgspec.json.Decoder[Line], value: bytes) -> list[Line] | None:
+    """The lines of a micro-batch; None where they are to be read one by one, since some line cannot
+    be read or there are not as many values as lines.
+    """
+    try:
+        if not value.isascii():  # the decoder leaves `msgspec.Raw` as it is
+            value.decode()
+        lines = decoder.decode_lines(value)
+    except UNREADABLE:
+        return None
+    return lines if len(lines) == value.count(b"\n") + 1 else None
 
 
 def split_lines(value: bytes) -> Iterator[bytes]:

@@ -13,11 +13,13 @@ minute of its last event only where no other session follows it in the same run.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import Protocol
 
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
+MINUTES_A_DAY = DAY_MS // MINUTE_MS
 MAX_DAYS = 64
 
 RATE = "impossible_rate"
@@ -29,6 +31,7 @@ BotDays = dict[int, str]
 LARGEST_LIMIT = 1000
 
 _BITS = 5
+_ENTRY = struct.Struct(">H")
 _FULL = 2**_BITS - 1  # of an entry: one less than the events it stands for
 
 
@@ -45,11 +48,11 @@ def add_to_minute(counts: bytes, minute: int) -> tuple[bytes, int]:
         entry = counts[at - 2] << 8 | counts[at - 1]
         if entry >> _BITS == minute:
             if entry & _FULL < _FULL:
-                counts = counts[: at - 2] + (entry + 1).to_bytes(2, "big") + counts[at:]
+                counts = counts[: at - 2] + _ENTRY.pack(entry + 1) + counts[at:]
                 return counts, (entry & _FULL) + 2 + _full_entries(counts, at - 2, minute)
-            added = counts[:at] + (minute << _BITS).to_bytes(2, "big") + counts[at:]
+            added = counts[:at] + _ENTRY.pack(minute << _BITS) + counts[at:]
             return added, 1 + _full_entries(counts, at, minute)
-    return counts[:at] + (minute << _BITS).to_bytes(2, "big") + counts[at:], 1
+    return counts[:at] + _ENTRY.pack(minute << _BITS) + counts[at:], 1
 
 
 def _full_entries(counts: bytes, at: int, minute: int) -> int:

@@ -73,6 +73,7 @@ class Catalogue:
         available: NDArray[np.bool_] | None = None,
         added_ms: NDArray[np.int64] | None = None,
         spans: Mapping[str, Span] | None = None,
+        prices: Floats | None = None,
     ) -> None:
         count = len(products)
         self.products = tuple(products)
@@ -81,6 +82,9 @@ class Catalogue:
         self.available = np.ones(count, np.bool_) if available is None else available
         self.added_ms = np.zeros(count, np.int64) if added_ms is None else added_ms  # 0: not said
         self.spans = dict(spans or {})
+        self.prices = (
+            np.full(count, np.nan, np.float32) if prices is None else prices
+        )  # NaN: not said
         self.place = {product.id: at for at, product in enumerate(self.products)}
         self.token = {token: at for at, token in enumerate(self.tokens)}
         self.by_value = _by_value(self.tokens)

@@ -6,6 +6,7 @@ Columns: the one that the site file names as `id`; `title` (or `name`); and, eac
     stock                               whole number; 0 is not picked
     available                           yes or no
     added                               a date, 2026-11-30: what is new may be picked for it
+    price                               a number above 0; anything else counts as not said
     attributes                          name=value; name=value:0.5; ... the weight is from 0 to 1
     <number>_from, <number>_to          whom it is for, both ends included: age_from, age_to
 
@@ -62,6 +63,7 @@ def read(path: Path, id_column: str) -> Catalogue:
         available=_available(rows),
         added_ms=_added(rows),
         spans=_spans(rows),
+        prices=_prices(rows),
     )
 
 
@@ -144,7 +146,7 @@ def _named(rows: pl.DataFrame, id_column: str, problems: Problems) -> pl.DataFra
         name = _ALSO.get(column, column)
         if name not in names.values() and (name == column or name not in rows.columns):
             names.setdefault(column, name)
-    known = {"id", "title", *TEXTS, "stock", "available", "added", "attributes", LINE}
+    known = {"id", "title", *TEXTS, "stock", "available", "added", "price", "attributes", LINE}
     spans = {f"{name}_{end}" for name in _numbers(rows.columns) for end in ("from", "to")}
     kept = {column: name for column, name in names.items() if name in known | spans}
     if "title" not in kept.values():
@@ -233,3 +235,11 @@ def _spans(rows: pl.DataFrame) -> dict[str, Span]:
         return rows[column].cast(pl.Float32, strict=False).fill_null(float("nan")).to_numpy()
 
     return {name: Span(ends(f"{name}_from"), ends(f"{name}_to")) for name in _numbers(rows.columns)}
+
+
+def _prices(rows: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.float32]] | None:
+    """NaN for what is no number above 0: a shop may write "on request"."""
+    if "price" not in rows.columns:
+        return None
+    prices = rows["price"].cast(pl.Float32, strict=False).fill_null(float("nan")).to_numpy()
+    return np.where(prices > 0, prices, np.float32("nan")).astype(np.float32)

@@ -26,6 +26,8 @@ from uvicorn.server import ServerState
 MAX_BODY_BYTES = 64 * 1024
 """Longer bodies go uvicorn's way, which stops reading while nobody takes what came."""
 
+_BODILESS = (204, 304)
+
 Scope = MutableMapping[str, Any]
 Headers = dict[bytes, bytes]
 HeaderList = tuple[tuple[bytes, bytes], ...]
@@ -73,7 +75,9 @@ async def finish(handled: Handled) -> Answer:
 async def send_answer(send: Send, answer: Answer) -> None:
     """The same bytes by ASGI."""
     status, headers, body = answer
-    head = [*headers, *_length(answer)]
+    head = list(headers)
+    if status not in _BODILESS:
+        head.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body})
 
@@ -122,8 +126,10 @@ class _HotProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self._routes = self.routes
         self._exchange: _Exchange | None = None  # the one whose request is coming in
-        self._usual = not (self.limit_concurrency or self.root_path or config.access_log)
+        if self.limit_concurrency or self.root_path or config.access_log:
+            self._routes = {}  # what is not done here
         self._defaults: tuple[list[tuple[bytes, bytes]], bytes] = ([], b"")
 
     def on_message_begin(self) -> None:
@@ -146,20 +152,18 @@ class _HotProtocol(HttpToolsProtocol):
     def _plain(self) -> _Exchange | None:
         """The request, where it is one that may be answered here."""
         method, (path, _, query) = self.parser.get_method(), self.url.partition(b"?")
-        handler = self.routes.get(b"%b %b" % (method, path))
-        if handler is None or b"#" in query or not self._usual or self.expect_100_continue:
-            return None
-        if self.cycle is not None and not self.cycle.response_complete:
-            return None
-        if self.flow.write_paused:
+        handler = self._routes.get(method + b" " + path)
+        if handler is None or (self.cycle is not None and not self.cycle.response_complete):
             return None
         headers = dict(self.headers)
-        if b"transfer-encoding" in headers or b"upgrade" in headers:
+        length = headers.get(b"content-length")
+        if length is not None and (method == b"GET" or not _is_short(length)):
             return None
-        if self.parser.get_http_version() != "1.1":
+        if b"transfer-encoding" in headers or b"upgrade" in headers or self.expect_100_continue:
             return None
-        length = headers.get(b"content-length", b"0")
-        if length != b"0" and (method == b"GET" or not _is_short(length)):
+        if b"#" in query or self.parser.get_http_version() != "1.1":
+            return None
+        if self.flow.write_paused:
             return None
         scope: Scope = {
             "type": "http",
@@ -222,16 +226,11 @@ class _HotProtocol(HttpToolsProtocol):
 
     def _answer(self, exchange: _Exchange, answer: Answer) -> None:
         """In one write, which is one system call and one packet."""
-        written = b"".join(
-            (
-                STATUS_LINE[answer.status],
-                self._default_lines(),
-                _lines(answer.headers),
-                *(b"%b: %b\r\n" % header for header in _length(answer)),
-                b"\r\n" if exchange.keep_alive else b"connection: close\r\n\r\n",
-                answer.body,
-            )
-        )
+        status, headers, body = answer
+        length = b"" if status in _BODILESS else b"content-length: %d\r\n" % len(body)
+        end = b"\r\n" if exchange.keep_alive else b"connection: close\r\n\r\n"
+        start, lines = STATUS_LINE[status], _lines(headers)
+        written = b"".join((start, self._default_lines(), lines, length, end, body))
         exchange.response_complete = True
         if not self.transport.is_closing():
             self.transport.write(written)
@@ -259,12 +258,6 @@ def _lines(headers: HeaderList) -> bytes:
         if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
             raise ValueError(f"not a header: {name!r}: {value!r}")
     return b"".join(b"%b: %b\r\n" % header for header in headers)
-
-
-def _length(answer: Answer) -> HeaderList:
-    if answer.status in (204, 304):
-        return ()
-    return ((b"content-length", b"%d" % len(answer.body)),)
 
 
 def _is_short(length: bytes) -> bool:

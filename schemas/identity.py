@@ -15,7 +15,7 @@ import msgspec
 
 from schemas.device_state import DeviceState
 from schemas.identifiers import is_node
-from schemas.ids import USER_DEVICE_PREFIX, person_of_device, person_of_user
+from schemas.ids import USER_DEVICE_PREFIX, is_for_others, person_of_device, person_of_user
 
 Mark = tuple[str, int, int]  # user or LOGOUT or OVER, first ms, last ms; all of one hour
 Revoked = tuple[tuple[str, int], ...]  # (user, ms): until then nothing said of that user counts
@@ -99,10 +99,10 @@ def segments_of(device_id: str, state: DeviceState) -> tuple[Segment, ...]:
     One that stands for a user (a server's event) is always that user's; a node (see
     `schemas.identifiers`) always its holder's.
     """
-    if device_id.startswith(USER_DEVICE_PREFIX):
+    if is_for_others(device_id):
+        if is_node(device_id):
+            return (Segment(0, holder(state.logins, state.revoked)),)
         return (Segment(0, device_id.removeprefix(USER_DEVICE_PREFIX)),)
-    if is_node(device_id):
-        return (Segment(0, holder(state.logins, state.revoked)),)
     if not state.logins and not state.clicks:
         return ALWAYS_ANONYMOUS
     if state.clicks or state.revoked:

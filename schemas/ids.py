@@ -11,7 +11,8 @@ from schemas.identifiers import NODE_PREFIXES
 
 PSEUDONYM_PREFIX = "p_"  # a daily keyed hash; never a person
 USER_DEVICE_PREFIX = "user:"  # a server event with a user and no device
-RESERVED_PREFIXES = (PSEUDONYM_PREFIX, USER_DEVICE_PREFIX, *NODE_PREFIXES)
+_FOR_OTHERS = (USER_DEVICE_PREFIX, *NODE_PREFIXES)
+RESERVED_PREFIXES = (PSEUDONYM_PREFIX, *_FOR_OTHERS)
 
 NOT_IDENTIFIERS = frozenset(
     {
@@ -27,6 +28,8 @@ NOT_IDENTIFIERS = frozenset(
     }
 )
 
+LONGEST_OF_NONE = max(map(len, NOT_IDENTIFIERS))
+"""What is longer, without space around it, may be an identifier."""
 CANONICAL_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAMESPACE = uuid.UUID("5f0f7d0e-6b1c-5c1e-9d1a-0f00fa110001")
 
@@ -38,6 +41,11 @@ def is_identifier(value: str) -> bool:
 
 def is_pseudonym(device_id: str) -> bool:
     return device_id.startswith(PSEUDONYM_PREFIX)
+
+
+def is_for_others(device_id: str) -> bool:
+    """Whether it stands for a server's events of somebody: no visitor's device."""
+    return device_id.startswith(_FOR_OTHERS)
 
 
 def event_uuid(message_id: str) -> str:
@@ -64,10 +72,24 @@ def person_of_user(user_id: str) -> str:
     return uuid5("person", "user", user_id)
 
 
-@lru_cache(maxsize=100_000)
+class _FirstPersons(dict[str, str]):
+    """By device. An LRU cache, which moves what it is asked for, takes three times as long."""
+
+    def __missing__(self, device_id: str) -> str:
+        if len(self) >= 100_000:
+            self.clear()
+        person = self[device_id] = uuid5("person", "device", device_id, 0)
+        return person
+
+
+_first_persons = _FirstPersons()
+
+
 def person_of_device(device_id: str, after_reset_ms: int = 0) -> str:
     """The anonymous person behind a device (since its logout at that time, if there was one)."""
-    return uuid5("person", "device", device_id, after_reset_ms)
+    if after_reset_ms:
+        return uuid5("person", "device", device_id, after_reset_ms)
+    return _first_persons[device_id]
 
 
 @lru_cache(maxsize=100_000)

@@ -61,6 +61,46 @@ class Popular(msgspec.Struct, frozen=True, array_like=True):
         return places, scores
 
 
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """How well a ranking found what visitors looked at next; intervals are 95 %, of persons.
+
+    `gain`: in mean reciprocal rank, against what is popular.
+    """
+
+    hit_rate: float  # among the first ten
+    hit_low: float
+    hit_high: float
+    mrr: float
+    mrr_low: float
+    mrr_high: float
+    gain: float
+    gain_low: float
+    gain_high: float
+
+
+class Weighed(msgspec.Struct, frozen=True, kw_only=True):
+    """How much each part of a pick's score counts on this site, and what speaks for it.
+
+    `adopted`: on visits later than those they were learned from, the weights were better than the
+    usual ones; else they are not used. Times are ms.
+    """
+
+    weights: dict[str, float]  # of every part, see `personalize_api.picks.scores`
+    adopted: bool
+    why: str  # a sentence
+    learned_at: int
+    persons: int  # of the generation for which they were learned
+    learned_cases: int = 0
+    judged_cases: int = 0
+    judged_visits: int = 0
+    judged_since: int = 0
+    judged_until: int = 0
+    measured: dict[str, Measured] = {}  # by ranking: popular, usual, learned
+    better: float = 0.0  # mean gain of learned against usual
+    better_low: float = 0.0
+    better_high: float = 0.0
+
+
 class Trained(msgspec.Struct, frozen=True, kw_only=True):
     """A generation. `titles` and `categories` are what events said, for sites without catalogue."""
 
@@ -75,6 +115,8 @@ class Trained(msgspec.Struct, frozen=True, kw_only=True):
     popular: Popular
     by_source: dict[str, Popular]  # see `source_key`
     by_scenario: dict[str, Popular]
+    next: Related = Related()  # looked at after it, in one visit
+    weighed: Weighed | None = None  # None: nothing was learned yet
 
 
 def source_key(medium: str, source: str) -> str:

@@ -87,10 +87,8 @@ class Activities:
         self._countries = site.decides_by_country
         self._names = self._goals | {*INTEREST_IN, *CONTACTS, ORDERED, REFUNDED}
 
-    def keep(
-        self, state: DeviceState, row: EnrichedEvent, mark: bytes, *, external: bool
-    ) -> DeviceState:
-        """`state` with what the event says, changed in place.
+    def keep(self, state: DeviceState, row: EnrichedEvent, mark: bytes, *, external: bool) -> None:
+        """Puts what the event says into `state`.
 
         `mark`: digest of the event's id; `external`: the event names an external source.
         """
@@ -99,7 +97,7 @@ class Activities:
         country = row.country if self._countries else ""
         said_more = external or row.arm or of_member or country or name in self._names
         if not said_more or is_pseudonym(row.device_id):
-            return state  # as most events
+            return  # as most events
         time, activity = row.event_time, state.activity
         if of_member:
             activity = with_cell(activity, page_name(row.path), time)
@@ -118,7 +116,6 @@ class Activities:
             if name in self._goals:
                 activity = with_cell(activity, goal_name(name), time)
         state.activity = activity
-        return state
 
 
 def _tracked(state: DeviceState, activity: Activity, row: EnrichedEvent, mark: bytes) -> Activity:

@@ -12,7 +12,7 @@ line of footfall.aliases
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -79,8 +79,11 @@ class AliasStage:
         """The record's lines; bytes stay where a line is no alias."""
         return [_decode(line) for line in split_lines(record.value)]
 
-    def state_keys(self, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
-        """(name, Redis key) of each state that the lines need: of the users they name.
+    def state_keys(
+        self, lines: Sequence[Line], known: Collection[str] = ()
+    ) -> Iterator[tuple[str, str]]:
+        """(name, Redis key) of each state that the lines need and that is not known: of the users
+        they name.
 
         What they change are the keys of whole components, which those two hold.
         """
@@ -89,7 +92,7 @@ class AliasStage:
         for line in lines:
             if isinstance(line, Forget):
                 wanted.update(line.keys)
-        for user in wanted:
+        for user in wanted.difference(known):
             yield user, alias_key(user)
 
     def decode_state(self, blob: bytes) -> Component:

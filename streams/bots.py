@@ -12,7 +12,7 @@ from copy import copy
 from schemas import activity
 from schemas.bot_days import (
     DAY_MS,
-    MINUTE_MS,
+    MINUTES_A_DAY,
     RATE,
     ROBOTS_TXT,
     add_to_minute,
@@ -23,31 +23,33 @@ from schemas.bot_days import (
 )
 from schemas.device_state import DeviceState
 from schemas.event import Event
-from schemas.identifiers import NODE_PREFIXES
-from schemas.ids import USER_DEVICE_PREFIX
+from schemas.ids import is_for_others
 from schemas.messages import Correction
 from streams.evidence import between
 from streams.steps.split_url import split_url
 
-NOBODYS = (USER_DEVICE_PREFIX, *NODE_PREFIXES)
-"""Beginnings of device ids that stand for a server's events of somebody: no visitor's device."""
-
 _ROBOTS_PATH = "/robots.txt"
 
 
-def note_behaviour(state: DeviceState, event: Event, max_a_minute: int) -> bool:
-    """Adds an event that is no repetition to `state`; whether its day has got a reason by that."""
-    if event.server or event.device_id.startswith(NOBODYS):
-        return False
-    day, within = divmod(event.event_time, DAY_MS)
+def is_behaviour(event: Event) -> bool:
+    """Whether it says what a visitor did: what servers say for many does not."""
+    return not event.server and not is_for_others(event.device_id)
+
+
+def note_behaviour(state: DeviceState, event: Event, minute: int, max_a_minute: int) -> bool:
+    """Adds what a visitor did, and did not do before, to `state`; whether its day has got a reason
+    by that. `minute`: of the event, since 1970.
+    """
+    day = minute // MINUTES_A_DAY
     days = state.bot_days
     if _ROBOTS_PATH in event.url and split_url(event.url)[1] == _ROBOTS_PATH:
         days = with_day(days, day, ROBOTS_TXT)
     if days.get(day) != RATE and day in state.seen:
         known = state.minutes
-        counts, count = add_to_minute(known.get(day, b""), within // MINUTE_MS)
-        state.minutes = {day: counts}
-        if len(known) > 1 or day not in known:
+        counts, count = add_to_minute(known.get(day, b""), minute % MINUTES_A_DAY)
+        if len(known) == 1 and day in known:
+            state.minutes = {day: counts}
+        else:
             kept = {each: known[each] for each in known if each in state.seen}
             state.minutes = {**kept, day: counts}
         if count > max_a_minute:

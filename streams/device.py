@@ -6,8 +6,8 @@ on the event, so a repeated emission is the same emission (design.md section 3a)
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
+from hashlib import blake2b
 
 import msgspec
 
@@ -25,7 +25,7 @@ from streams import evidence
 from streams.copied import copied
 from streams.corrections import person_corrections, session_corrections, void_corrections
 from streams.known_layouts import KnownLayouts
-from streams.said import Said, note_said
+from streams.said import NOTHING, Said, note_said
 from streams.sessions import HORIZON_MS, MAX_OLD_RUNS
 
 DAY_MS = 86_400_000
@@ -38,25 +38,18 @@ MAX_DAYS = 64
 _MAX_SEEN = SEEN_BYTES * MAX_DIGESTS
 
 
-class Place(msgspec.Struct, frozen=True, gc=False):
-    """Where an event belongs, as known when it came."""
-
-    person_id: str | None
-    session_id: str
-    session_start: int  # ms
-
-
 class Step(msgspec.Struct, frozen=True, gc=False):
-    """What one event did to its device."""
+    """What one event did to its device, and where the event belongs, as known when it came."""
 
     state: DeviceState
-    place: Place
-    corrections: Sequence[Correction] = ()
+    person_id: str | None
+    session_id: str
+    corrections: Sequence[Correction]
 
 
 def digest(text: str) -> bytes:
     """Six bytes that stand for an id within one device (decision 0015)."""
-    return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).digest()
+    return blake2b(text.encode(), digest_size=DIGEST_BYTES).digest()
 
 
 def is_repeated(state: DeviceState | None, mark: bytes) -> bool:
@@ -105,18 +98,21 @@ def follow(
     after = _seen_at(before, time)
     after.seen = _remember(before.seen, mark[:SEEN_BYTES], time // DAY_MS)
     segments = segments_before = segments_of(device, before)
-    if note_said(after, said, time):
+    same_owners = True
+    if said is not NOTHING and note_said(after, said, time):
         segments = segments_of(device, after)
-    same_owners = segments is segments_before or segments == segments_before
+        same_owners = segments == segments_before
     corrections: Sequence[Correction] = ()
     may_move = True  # earlier events, into another session
     if late or not (same_owners or len(segments) == len(segments_before) == 1):
         start = _anywhere(after, segments, time, source, late, gap_ms)
     elif _is_newest(before, segments, time):
-        after.runs, after.marks, after.starts = add_newest(
+        after.runs, after.marks, starts = add_newest(
             before.runs, before.marks, before.starts, time, source, gap_ms
         )
-        start = after.starts[-1]
+        if starts is not before.starts:
+            after.starts = starts
+        start = starts[-1]
         may_move = time <= before.last_seen
     elif not source and before.runs[-1][0] <= time <= before.runs[-1][1]:
         start = session_start_of(before.starts, time)
@@ -124,32 +120,45 @@ def follow(
         start = _anywhere(after, segments, time, source, late, gap_ms)
     if state is not None and may_move and after.starts is not before.starts:
         corrections = session_corrections(device, before, after, version)
-    newest = before.last_seen
-    taken_back = after.revoked is not before.revoked
-    if state is not None and (
-        taken_back or (not same_owners and differs_until(segments_before, segments, newest))
-    ):
-        owners = person_corrections(device, segments_before, segments, newest, version)
+    if not same_owners or after.revoked is not before.revoked:
+        old = before if state is not None else None
+        owners = _owner_corrections(device, old, after, segments_before, segments, version)
         corrections = [*corrections, *owners]
-    if taken_back:
-        voids = void_corrections(device, before.revoked, after.revoked, version)
-        corrections = [*corrections, *voids]
     if len(after.runs) > MAX_OLD_RUNS:
         _close_old_runs(after, segments)
     person = _person_of(event, segments, after.revoked)
-    place = Place(person, session_of(device, start), start)
-    return Step(after, place, corrections)
+    return Step(after, person, session_of(device, start), corrections)
 
 
-def with_evidence(
+def _owner_corrections(
+    device: str,
+    before: DeviceState | None,
+    after: DeviceState,
+    segments_before: Sequence[Segment],
+    segments: Sequence[Segment],
+    version: int,
+) -> list[Correction]:
+    """Of events whose owner is another now, and of logins that are taken back."""
+    revoked = before.revoked if before is not None else ()
+    taken_back = after.revoked != revoked
+    found = []
+    if before is not None and (
+        taken_back or differs_until(segments_before, segments, before.last_seen)
+    ):
+        newest = before.last_seen
+        found += person_corrections(device, segments_before, segments, newest, version)
+    if taken_back:
+        found += void_corrections(device, revoked, after.revoked, version)
+    return found
+
+
+def add_evidence(
     state: DeviceState, entry: Evidence | None, layouts: KnownLayouts, newest: bool, horizon: int
-) -> DeviceState:
-    """`state` with what an event means for funnels; evidence before `horizon` goes.
+) -> None:
+    """Puts what an event means for funnels into `state`; evidence before `horizon` goes.
 
     `newest`: the event is later than all that the device has sent before.
     """
-    if entry is None and not state.evidence:
-        return state
     if state.layout != layouts.own_id:
         if kept := evidence.since(state.evidence, horizon):
             kept = evidence.moved(kept, layouts.fingerprints(state.layout), layouts.own)
@@ -158,7 +167,6 @@ def with_evidence(
         state.evidence = evidence.since(state.evidence, horizon)
     if entry is not None and entry.time >= horizon:
         state.evidence = evidence.with_entry(state.evidence, entry, newest)
-    return state
 
 
 def with_profile(state: DeviceState, user_id: str, profile_id: str, profile: Profile) -> bool:
@@ -174,13 +182,14 @@ def with_profile(state: DeviceState, user_id: str, profile_id: str, profile: Pro
 
 
 def _person_of(event: Event, segments: Sequence[Segment], revoked: Revoked) -> str | None:
-    if is_pseudonym(event.device_id):
+    device, user = event.device_id, event.user_id
+    if is_pseudonym(device):
         return None
-    names = event.user_id and event.type != "alias" and is_identifier(event.user_id)
-    if names and not is_void(revoked, event.user_id, event.event_time):
-        return person_of_user(event.user_id)
+    names = user and event.type != "alias" and is_identifier(user)
+    if names and not is_void(revoked, user, event.event_time):
+        return person_of_user(user)
     segment = segments[0] if len(segments) == 1 else segment_at(segments, event.event_time)
-    return segment.person(event.device_id)
+    return segment.person(device)
 
 
 def _seen_at(before: DeviceState, time: int) -> DeviceState:
@@ -196,7 +205,7 @@ def _seen_at(before: DeviceState, time: int) -> DeviceState:
 def _remember(seen: dict[int, bytes], mark: bytes, day: int) -> dict[int, bytes]:
     """The digests of the last three days the device was seen on, with one more."""
     held = seen.get(day, b"")
-    if len(seen) == 1 and 0 < len(held) < _MAX_SEEN:
+    if held and len(seen) == 1 and len(held) < _MAX_SEEN:
         return {day: held + mark}
     newest = max(seen) if seen else day
     if day < newest - 2:
@@ -232,8 +241,10 @@ def _close_old_runs(state: DeviceState, segments: Sequence[Segment]) -> None:
 
 def visit_days(starts: Sequence[int], earlier: Sequence[int] = ()) -> tuple[int, ...]:
     """The UTC days (since 1970) on which sessions began, the newest MAX_DAYS of them, sorted."""
-    if starts and not earlier and (day := starts[0] // DAY_MS) == starts[-1] // DAY_MS:
-        return (day,)
+    if starts and not earlier:
+        day = starts[0] // DAY_MS
+        if starts[-1] < (day + 1) * DAY_MS:
+            return (day,)
     return tuple(sorted({*earlier, *(start // DAY_MS for start in starts)})[-MAX_DAYS:])
 
 

@@ -26,10 +26,11 @@ line of footfall.raw
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import cast
 
-from schemas.batch import UNREADABLE, encode_line, split_lines
-from schemas.bot_days import reason_at
+from schemas.batch import UNREADABLE, encode_line, lines_at_once, split_lines
+from schemas.bot_days import MINUTE_MS, reason_at
 from schemas.device_state import DeviceState, decode_device_state, encode_device_state
 from schemas.event import EMPTY_PROPERTIES, Claim, Decision, EnrichedEvent, Event, raw_line_decoder
 from schemas.forget import Forget
@@ -52,18 +53,18 @@ from streams import sightings
 from streams.activity import Activities
 from streams.after_record import tell_contributions, tell_links
 from streams.alias_stage import alias_of
-from streams.bots import note_behaviour, taken_back
+from streams.bots import is_behaviour, note_behaviour, taken_back
 from streams.corrections import person_corrections
 from streams.device import (
+    add_evidence,
     digest,
     follow,
     is_closed,
     is_repeated,
     live_horizon,
-    with_evidence,
     with_profile,
 )
-from streams.enrich import Enricher
+from streams.enrich import Enricher, Page
 from streams.erasing import device_without
 from streams.forgotten import Forgetter
 from streams.funnels import Funnels
@@ -80,6 +81,8 @@ _PSEUDONYM_TTL_MS = 48 * 3600 * 1000
 Line = Event | Claim | Decision | Unconsented | Forget | bytes
 States = dict[str, DeviceState | None]
 
+_OF_A_DEVICE = (Event, Claim)
+
 
 class DeviceStage:
     """Folds batches of `footfall.raw`; holds the site's rules and no state of its own."""
@@ -89,6 +92,9 @@ class DeviceStage:
     def __init__(self, site: Site, secret: str) -> None:
         self._site = site
         self._secret = secret
+        self._gap_ms, self._lateness_ms = site.session.gap_ms, site.session.lateness_ms
+        self._identity_horizon_ms = site.identity_horizon_ms
+        self._max_a_minute = site.bots.max_events_a_minute
         self._enrich = Enricher(site, secret)
         self._funnels = Funnels(site)
         self.layouts = self._funnels.layouts
@@ -97,15 +103,22 @@ class DeviceStage:
 
     def decode(self, record: Record) -> list[Line]:
         """The record's lines; bytes stay where a line is no record of ours."""
+        lines = lines_at_once(raw_line_decoder, record.value)
+        if lines is not None and all(map(_has_an_object, lines)):
+            return cast(list[Line], lines)
         return [_decode(line) for line in split_lines(record.value)]
 
-    def state_keys(self, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
-        """(name, Redis key) of each state that the lines need."""
-        wanted = {line.device_id for line in lines if isinstance(line, Event | Claim)}
+    def state_keys(
+        self, lines: Sequence[Line], known: Collection[str] = ()
+    ) -> Iterator[tuple[str, str]]:
+        """(name, Redis key) of each state that the lines need and that is not known."""
+        wanted: set[str] = set()
         for line in lines:
-            if isinstance(line, Forget):
+            if isinstance(line, _OF_A_DEVICE):
+                wanted.add(line.device_id)
+            elif isinstance(line, Forget):
                 wanted.update(line.keys)
-        for device in wanted:
+        for device in wanted.difference(known):
             yield device, device_key(device)
 
     def decode_state(self, blob: bytes) -> DeviceState:
@@ -183,47 +196,55 @@ class DeviceStage:
         """The device's new state; None where the event leaves none."""
         before = states.get(event.device_id)
         page = self._enrich.page(event)
-        bot = ""
-        if page.suspected:
-            bot = detect_bot(event.user_agent, event.protocol, event.notes)
-        if bot:
-            days = before.bot_days if before is not None else {}
-            row = self._enrich.bot(event, page, reason_at(days, event.event_time) or bot)
-            emissions.add(EVENTS, event.device_id, encode_line(row))
+        if page.suspected and self._is_crawlers(event, page, before, emissions):
             pulse.crawler(event)
             return None
         mark = digest(event.event_id)
         if is_repeated(before, mark):
             return None
         waited = event.received_at - event.event_time
-        late = waited > self._site.session.lateness_ms or is_closed(before, event.event_time)
-        said = said_by(event, self._secret, self._site.identity_horizon_ms)
-        gap_ms = self._site.session.gap_ms
-        step = follow(before, event, mark, page.source, late, gap_ms, version, said)
+        late = waited > self._lateness_ms or is_closed(before, event.event_time)
+        said = said_by(event, self._secret, self._identity_horizon_ms)
+        step = follow(before, event, mark, page.source, late, self._gap_ms, version, said)
         note = said.note
         if event.type == "identify" and (told := read_profile(event)) is not None:
             fits = with_profile(step.state, event.user_id, event.profile_id, told.profile)
             note = OVER_LIMIT if not fits else told.note
         state = step.state
-        is_news = note_behaviour(state, event, self._site.bots.max_events_a_minute)
+        minute = event.event_time // MINUTE_MS
+        behaves = is_behaviour(event)
+        is_news = behaves and note_behaviour(state, event, minute, self._max_a_minute)
         bot = reason_at(state.bot_days, event.event_time) if state.bot_days else ""
-        row = self._enrich.visit(event, page, step.place, late, note, bot)
-        pulse.event(before, event, row, is_news)
+        row = self._enrich.visit(event, page, step, late, note, bot)
+        pulse.event(before, event, row, minute, behaves=behaves, is_news=is_news)
         if not bot:
-            state = self._activities.keep(state, row, mark, external=page.referrer.external)
+            self._activities.keep(state, row, mark, external=page.referrer.external)
             newest = before is None or event.event_time > before.last_seen
-            state = self._evidence(state, row, newest, record)
+            self._keep_evidence(state, row, newest, record)
         elif is_news:
             flag = taken_back(state, event, version)
             emissions.add(CORRECTIONS, flag.device_id, encode_line(flag))
         if self._site.join_logs:
-            state.sightings = sightings.with_sighting(state.sightings, event)
+            held = state.sightings
+            if (seen := sightings.with_sighting(held, event)) is not held:
+                state.sightings = seen
         for correction in step.corrections:
             emissions.add(CORRECTIONS, correction.device_id, encode_line(correction))
         if event.type == "alias" and (alias := alias_of(event, record.time)) is not None:
             emissions.add(ALIASES, "", encode_line(alias))
         emissions.add(EVENTS, row.person_id or row.device_id, encode_line(row))
         return state
+
+    def _is_crawlers(
+        self, event: Event, page: Page, before: DeviceState | None, emissions: Emissions
+    ) -> bool:
+        """Whether the event is a known bot's; then it is emitted as that."""
+        bot = detect_bot(event.user_agent, event.protocol, event.notes)
+        if bot:
+            days = before.bot_days if before is not None else {}
+            row = self._enrich.bot(event, page, reason_at(days, event.event_time) or bot)
+            emissions.add(EVENTS, event.device_id, encode_line(row))
+        return bool(bot)
 
     def _claim(
         self, states: States, claim: Claim, version: int, emissions: Emissions
@@ -258,14 +279,13 @@ class DeviceStage:
                 for span in person_corrections(device, old, new, held.last_seen, version):
                     emissions.add(CORRECTIONS, device, encode_line(span))
 
-    def _evidence(
+    def _keep_evidence(
         self, state: DeviceState, row: EnrichedEvent, newest: bool, record: Record
-    ) -> DeviceState:
-        entry = None
-        if not row.late:
-            entry = self._funnels.matcher.evidence(row)
-        horizon = live_horizon(record.time)
-        return with_evidence(state, entry, self.layouts, newest, horizon)
+    ) -> None:
+        entry = self._funnels.matcher.evidence(row) if not row.late else None
+        if entry is not None or state.evidence:
+            horizon = live_horizon(record.time)
+            add_evidence(state, entry, self.layouts, newest, horizon)
 
     def _write(self, device: str, state: DeviceState | None) -> StateWrite:
         if state is None:
@@ -314,6 +334,11 @@ def _decode(line: bytes) -> Line:
             line.decode()
     except UNREADABLE:
         return line
-    if isinstance(record, Event) and record.properties is not EMPTY_PROPERTIES:
-        return record if bytes(record.properties).startswith(b"{") else line
-    return record
+    return record if _has_an_object(record) else line
+
+
+def _has_an_object(line: Line) -> bool:
+    """Whether an event's properties are one."""
+    if type(line) is not Event or line.properties is EMPTY_PROPERTIES:
+        return True
+    return bytes(line.properties).startswith(b"{")

@@ -5,18 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from functools import lru_cache
 
 import msgspec
 
 from schemas.click_token import without_token
-from schemas.event import EnrichedEvent, Event
+from schemas.event import EMPTY_PROPERTIES, EnrichedEvent, Event
 from schemas.geo import NOWHERE, GeoDatabase
 from schemas.referrer import Referrer, classify
 from schemas.site import Site
 from schemas.user_agent import parse_user_agent
 from streams.copied import copied
-from streams.device import Place
+from streams.device import Step
 from streams.steps.credit_decision import credit_decision
 from streams.steps.detect_bot import detect_bot
 from streams.steps.locate import locate
@@ -47,24 +46,31 @@ class Enricher:
         self._site = site
         self._secret = secret
         self._geo = GeoDatabase(site.geo.database) if site.geo else None
-        self._recurring = lru_cache(_REMEMBERED)(self._read_page)
+        self._recurring: dict[tuple[str, str, str], Page] = {}
 
     def page(self, event: Event) -> Page:
         """Most events of a site have it in common with others, so it is remembered."""
         if event.campaign:
             return self._read_page(event.url, event.referrer, event.user_agent, event.campaign)
-        return self._recurring(event.url, event.referrer, event.user_agent)
+        told = event.url, event.referrer, event.user_agent
+        page = self._recurring.get(told)
+        if page is None:
+            if len(self._recurring) >= _REMEMBERED:
+                self._recurring.clear()
+            page = self._recurring[told] = self._read_page(*told)
+        return page
 
     def visit(
-        self, event: Event, page: Page, place: Place, late: bool, note: str, bot: str
+        self, event: Event, page: Page, step: Step, late: bool, note: str, bot: str
     ) -> EnrichedEvent:
         """A visitor's event; `note`: what was mended beside the event's own notes, or ''.
 
         `bot`: why the device counts as a bot on that day, or ''.
         """
         row = self._row(event, page, note)
-        row.person_id, row.session_id = place.person_id, place.session_id
-        row.late = late
+        row.person_id, row.session_id = step.person_id, step.session_id
+        if late:
+            row.late = True
         if bot:
             row.is_bot, row.bot_reason = True, bot
         return row
@@ -83,12 +89,7 @@ class Enricher:
         row.event_time, row.received_at = event.event_time, event.received_at
         row.type, row.name, row.protocol = event.type, event.name, event.protocol
         row.site, row.consent = event.site or self._site.name, event.consent
-        row.user_id, row.profile_id = event.user_id, event.profile_id
-        row.title, row.language = event.title, event.language
-        row.engaged_ms, row.http_status = event.engaged_ms, event.http_status
-        row.notes, row.properties = event.notes, event.properties
-        if event.consent != "granted":
-            row.click_id = ""
+        _set_what_few_have(row, event)
         if event.decision_id or event.variant:
             credit = credit_decision(event.decision_id, event.variant, self._secret)
             row.scenario, row.variant = credit.scenario, credit.variant
@@ -150,6 +151,24 @@ class Enricher:
             os=agent.os,
         )
         return Page(detect_bot(user_agent, "beacon") != "", origin, _short(origin.key), row)
+
+
+def _set_what_few_have(row: EnrichedEvent, event: Event) -> None:
+    """Looked at before it is set, which takes ten times as long."""
+    if event.user_id or event.profile_id:
+        row.user_id, row.profile_id = event.user_id, event.profile_id
+    if event.title:
+        row.title = event.title
+    if event.language:
+        row.language = event.language
+    if event.engaged_ms or event.http_status:
+        row.engaged_ms, row.http_status = event.engaged_ms, event.http_status
+    if event.notes:
+        row.notes = event.notes
+    if event.properties is not EMPTY_PROPERTIES:
+        row.properties = event.properties
+    if row.click_id and event.consent != "granted":
+        row.click_id = ""
 
 
 def _short(source: str) -> str:

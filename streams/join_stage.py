@@ -15,7 +15,7 @@ of a person's devices and sessions are of what the visitor's own devices told.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -63,9 +63,12 @@ class JoinStage:
         """The record's lines; bytes stay where a line is none of the topic's."""
         return [_decode(line) for line in split_lines(record.value)]
 
-    def state_keys(self, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
-        """(name, Redis key) of each state that the lines need."""
-        for pseudonym in {name for line in lines for name in _pseudonyms(line)}:
+    def state_keys(
+        self, lines: Sequence[Line], known: Collection[str] = ()
+    ) -> Iterator[tuple[str, str]]:
+        """(name, Redis key) of each state that the lines need and that is not known."""
+        wanted = {name for line in lines for name in _pseudonyms(line)}
+        for pseudonym in wanted.difference(known):
             yield pseudonym, sighted_key(pseudonym)
 
     def decode_state(self, blob: bytes) -> SightedState:

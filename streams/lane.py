@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Protocol
 
 from schemas.begun import Begun, begun_decoder, counting, encode_begun
@@ -50,7 +50,9 @@ class Stage(Protocol):
     @property
     def layouts(self) -> KnownLayouts | None: ...  # that its states name; None: they name none
     def decode(self, record: Record) -> Sequence[Any]: ...
-    def state_keys(self, lines: Sequence[Any]) -> Iterator[tuple[str, str]]: ...
+    def state_keys(
+        self, lines: Sequence[Any], known: Collection[str] = ()
+    ) -> Iterator[tuple[str, str]]: ...
     def decode_state(self, blob: bytes) -> Any: ...
     def fold(
         self,
@@ -211,9 +213,7 @@ class Lane:
         """Bring the states that the lines need into memory; the fence proves that they hold."""
         if len(self._states) > _CACHED_STATES:
             self._states = {n: self._states[n] for n in self._states.keys() & {FORGOTTEN}}
-        wanted = [
-            (name, key) for name, key in self._stage.state_keys(lines) if name not in self._states
-        ]
+        wanted = list(self._stage.state_keys(lines, self._states))
         if not wanted and self._fence is not None:
             return
         keys = [key for _, key in wanted]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
+from typing import Literal, get_origin
 
 import msgspec
 
@@ -43,7 +44,11 @@ _SHORT = frozenset(
 )
 """Event fields, all of them texts, that have few values: what is asked of them is remembered."""
 
-_TEXTS = {field.name for field in msgspec.structs.fields(EnrichedEvent) if field.type is str}
+_TEXTS = {
+    field.name
+    for field in msgspec.structs.fields(EnrichedEvent)
+    if field.type is str or get_origin(field.type) is Literal
+}
 
 _MOST_BRANCHES = 256  # of one name and path
 
@@ -52,8 +57,10 @@ class _Plan(msgspec.Struct, frozen=True):
     """What events say for the funnels by name, path and short fields that `where` asks for."""
 
     steps: tuple[int, ...]  # a mask a funnel, without what is asked
-    said: Said  # that, where nothing is entered
+    said: Said | None  # that, where nothing more need be asked
     entered: tuple[_CompiledSteps, ...]  # of these funnels the first step
+    by: Callable[[EnrichedEvent], object] | None  # all that breaks these down, if it is texts
+    told: dict[object, Said]  # by what stands there
     asked: tuple[tuple[int, int, _Condition], ...]  # (funnel, bit, `where` that also must hold)
 
 
@@ -88,10 +95,7 @@ class Matcher:
             return self._asked(plan, event)
         if not plan.steps:
             return None
-        if not plan.entered:
-            return Evidence(event.event_time, plan.said)
-        values = tuple([funnel.values(event) for funnel in plan.entered])
-        return Evidence(event.event_time, self._said(plan.steps, values))
+        return Evidence(event.event_time, plan.said or self._entering(plan, event))
 
     def _fork(self, name: str, path: str | None) -> _Branches:
         fields = {
@@ -117,7 +121,23 @@ class Matcher:
             steps.append(mask)
         entered = self._entered(steps)
         satisfied = trimmed(steps)
-        return _Plan(satisfied, Said(satisfied), entered, tuple(asked))
+        fields = sorted({name for funnel in entered for name in funnel.by})
+        said = None if fields else Said(satisfied, tuple(() for _ in entered))
+        by = attrgetter(*fields) if fields and _TEXTS.issuperset(fields) else None
+        return _Plan(satisfied, said, entered, by, {}, tuple(asked))
+
+    def _entering(self, plan: _Plan, event: EnrichedEvent) -> Said:
+        """What an event says that enters funnels which are broken down."""
+        standing = plan.by(event) if plan.by is not None else None
+        said = plan.told.get(standing) if standing is not None else None
+        if said is None:
+            values = tuple([funnel.values(event) for funnel in plan.entered])
+            said = self._said(plan.steps, values)
+            if standing is not None:
+                if len(plan.told) >= _MOST_BRANCHES:
+                    plan.told.clear()
+                plan.told[standing] = said
+        return said
 
     def _asked(self, plan: _Plan, event: EnrichedEvent) -> Evidence | None:
         properties = _Properties(event.properties)
@@ -141,9 +161,7 @@ class _CompiledSteps:
     def __init__(self, funnel: Funnel) -> None:
         self._conditions = [_Condition(step) for step in funnel.steps]
         self._entry = ENTERS if funnel.order == "any" else 0
-        self._by = funnel.live_by
-        # of more than one name attrgetter makes a tuple, as is wanted here
-        self._texts = attrgetter(*self._by) if len(self._by) > 1 and {*self._by} <= _TEXTS else None
+        self.by = funnel.live_by
         self.always = BREAK if funnel.order == "strict" else 0  # what every event is to it
         self.without: dict[str, int] = {}
         for index, step in enumerate(funnel.steps):
@@ -159,11 +177,8 @@ class _CompiledSteps:
 
     def values(self, event: EnrichedEvent) -> tuple[str, ...]:
         """What stands in the event's `by` fields."""
-        if self._texts is not None:
-            texts: tuple[str, ...] = self._texts(event)
-            return texts
         properties = _Properties(event.properties)
-        return tuple([_text(event, name, properties) for name in self._by])
+        return tuple([_text(event, name, properties) for name in self.by])
 
 
 class _Condition:

@@ -12,7 +12,7 @@ line of footfall.registers
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -53,6 +53,8 @@ _DAYS_TTL_MS = DAYS_KEPT * 24 * _HOUR_MS
 Line = Register | Root | Forget | bytes
 States = dict[str, PersonState | None]
 
+_OF_A_PERSON = (Register, Root)
+
 _registers = msgspec.json.Decoder(Register)
 _roots = msgspec.json.Decoder(Root)
 _forgets = msgspec.json.Decoder(Forget)
@@ -76,13 +78,15 @@ class PersonStage:
         """The record's lines; bytes stay where a line is none of ours."""
         return [_decode(line) for line in split_lines(record.value)]
 
-    def state_keys(self, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
-        """(name, Redis key) of each state that the lines need."""
-        wanted = {line.person_id for line in lines if isinstance(line, Register | Root)}
+    def state_keys(
+        self, lines: Sequence[Line], known: Collection[str] = ()
+    ) -> Iterator[tuple[str, str]]:
+        """(name, Redis key) of each state that the lines need and that is not known."""
+        wanted = {line.person_id for line in lines if isinstance(line, _OF_A_PERSON)}
         for line in lines:
             if isinstance(line, Forget):
                 wanted.update(line.keys)
-        for person in wanted:
+        for person in wanted.difference(known):
             yield person, person_key(person)
 
     def decode_state(self, blob: bytes) -> PersonState:

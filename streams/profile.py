@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from schemas import activity
 from schemas.device_state import DeviceState
+from schemas.evidence import Layout
 from schemas.identity import Segment, segments_of
 from schemas.ids import is_pseudonym, person_of_user
 from schemas.messages import Register
@@ -16,6 +17,7 @@ from streams.bots import without_bot_days
 from streams.device import visit_days
 from streams.evidence import between
 from streams.funnels import Funnels
+from streams.known_layouts import KnownLayouts
 
 _ROUND_MS = 300_000  # `last_seen` alone sends a register at most every five minutes
 
@@ -27,71 +29,78 @@ def changed_registers(
     funnels: Funnels,
     version: int,
     record_time: int,
-) -> Iterator[Register]:
+) -> list[Register]:
     """What the device has to tell anew, to every person for whom it changed."""
-    if _tells_all_anew(device_id, before, after):
-        yield from _registers(device_id, after, funnels, version, record_time).values()
-        return
-    earlier = _registers(device_id, before, funnels, version, record_time)
-    now = _registers(device_id, after, funnels, version, record_time)
-    for person, register in now.items():
-        if register != earlier.get(person):
-            yield register
-    for person in earlier:
-        if person not in now:
-            yield Register(
-                person_id=person,
-                device_id=device_id,
-                version=version,
-                record_time=record_time,
-                gone=True,
-            )
+    counted = not is_pseudonym(device_id)
+    if not counted and not funnels.any_per_session:
+        return []
+    owner = _who_surely_hears(device_id, before, after)
+    if owner is not None and after is not None:
+        layout = funnels.layouts.get(after.layout) if after.evidence else ()
+        return [_whole(device_id, owner, after, layout, version, record_time, counted=counted)]
+    layouts = funnels.layouts
+    now = _registers(device_id, after, layouts, version, record_time, counted=counted)
+    earlier = _registers(device_id, before, layouts, version, record_time, counted=counted)
+    gone = [
+        Register(
+            person_id=person,
+            device_id=device_id,
+            version=version,
+            record_time=record_time,
+            gone=True,
+        )
+        for person in earlier
+        if person not in now
+    ]
+    return [told for person, told in now.items() if told != earlier.get(person)] + gone
 
 
-def _tells_all_anew(device_id: str, before: DeviceState | None, after: DeviceState | None) -> bool:
-    """Whether each register is certainly another, of the same persons: nearly always."""
-    if before is None:
-        return True
-    if after is None or before.evidence == after.evidence:
-        return False
-    owner = _only_owner(device_id, after)
-    return owner is not None and owner == _only_owner(device_id, before)
-
-
-def _only_owner(device_id: str, state: DeviceState) -> Segment | None:
-    """Whose all is that the state says; None where it says something to several, or to nobody."""
-    if state.bot_days or state.profiles or not state.seen:
+def _who_surely_hears(
+    device_id: str, before: DeviceState | None, after: DeviceState | None
+) -> Segment | None:
+    """Whose all is that the device says, where that is certainly something else than before: as
+    nearly always. None where it takes a comparison to tell.
+    """
+    if after is None or after.bot_days or after.profiles or not after.seen:
         return None
-    segments = segments_of(device_id, state)
-    return segments[0] if len(segments) == 1 else None
+    segments = segments_of(device_id, after)
+    if len(segments) > 1:
+        return None
+    if before is None:
+        return segments[0]
+    if before.evidence == after.evidence or before.bot_days or before.profiles or not before.seen:
+        return None
+    same_marks = before.logins is after.logins and before.clicks is after.clicks
+    if same_marks and before.revoked is after.revoked:
+        return segments[0]
+    return segments[0] if segments_of(device_id, before) == segments else None
 
 
 def _registers(
     device_id: str,
     state: DeviceState | None,
-    funnels: Funnels,
+    layouts: KnownLayouts,
     version: int,
     record_time: int,
+    *,
+    counted: bool,
 ) -> dict[str, Register]:
     """Person id -> what the device contributes, as a function of the device's state."""
     if state is None or not state.seen:
         return {}
-    counted = not is_pseudonym(device_id)
-    if not counted and not funnels.any_per_session:
-        return {}
-    left = without_bot_days(state) if state.bot_days else state
     result: dict[str, Register] = {}
+    left = without_bot_days(state) if state.bot_days else state
     if left is not None:
         segments = segments_of(device_id, state)
         if len(segments) == 1 and (counted or left is state):
-            told = [_whole(device_id, segments[0], left, counted)]
+            told = [_whole(device_id, segments[0], left, (), 0, 0, counted=counted)]
         else:
             told = _by_segment(device_id, segments, counted, left)
         result = {register.person_id: register for register in told}
     for user, profiles in state.profiles.items():
         # what was said of a user is that user's, wherever the device's timeline leads
         result.setdefault(person_of_user(user), _only_told(device_id, user, profiles))
-    layout = funnels.layouts.get(state.layout) if state.evidence else ()
+    layout = layouts.get(state.layout) if state.evidence else ()
     for register in result.values():
         register.version, register.record_time = version, record_time
         if register.evidence:
@@ -127,31 +136,41 @@ def _spans(segments: Sequence[Segment], state: DeviceState) -> list[_Span]:
 
 
 def _rounded(last_seen: int, first_seen: int) -> int:
-    return max(first_seen, last_seen - last_seen % _ROUND_MS)
+    rounded = last_seen - last_seen % _ROUND_MS
+    return rounded if rounded > first_seen else first_seen
 
 
-def _whole(device_id: str, segment: Segment, state: DeviceState, counted: bool) -> Register:
+def _whole(
+    device_id: str,
+    segment: Segment,
+    state: DeviceState,
+    layout: Layout,
+    version: int,
+    record_time: int,
+    *,
+    counted: bool,
+) -> Register:
     """Of a device that has only one owner, which is nearly every device."""
-    register = Register(
+    evidence = state.evidence
+    return Register(
         person_id=segment.person(device_id),
         device_id=device_id,
-        version=0,
-        record_time=0,
+        version=version,
+        record_time=record_time,
         counted=counted,
         user_id=segment.user_id,
         first_seen=state.first_seen,
         last_seen=_rounded(state.last_seen, state.first_seen),
         sessions=state.past_sessions + len(state.starts),
+        orders=_count(state.orders) if state.orders and counted else 0,
+        profiles=state.profiles.get(segment.user_id, {}) if state.profiles else {},
+        layout=layout,
+        starts=state.starts if evidence else (),
+        evidence=evidence,
+        purchases=state.orders if counted else (),
+        activity=state.activity if counted else {},
+        days=visit_days(state.starts, state.past_days) if counted else (),
     )
-    if state.evidence:
-        register.starts, register.evidence = state.starts, state.evidence
-    if counted:
-        register.orders, register.purchases = _count(state.orders), state.orders
-        register.activity = state.activity
-        register.days = visit_days(state.starts, state.past_days)
-    if state.profiles:
-        register.profiles = state.profiles.get(segment.user_id, {})
-    return register
 
 
 def _count(purchases: Purchases) -> int:

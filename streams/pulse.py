@@ -26,9 +26,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from schemas.bot_days import DAY_MS, MINUTE_MS, has_minute, minutes_of, reason_at
+from schemas.bot_days import (
+    DAY_MS,
+    MINUTE_MS,
+    MINUTES_A_DAY,
+    has_minute,
+    minutes_of,
+    reason_at,
+)
 from schemas.device_state import DeviceState
 from schemas.event import EnrichedEvent, Event
+from schemas.ids import is_for_others
 from schemas.pulse import (
     ACTIVE,
     BOTS,
@@ -41,12 +49,10 @@ from schemas.pulse import (
     pulse_field,
 )
 from schemas.redis_keys import pages_key, pulse_key
-from streams.bots import NOBODYS
 from streams.device import live_horizon
 from streams.pages import page_path
 from streams.records import CounterChange
 
-_MINUTES_A_DAY = DAY_MS // MINUTE_MS
 _VIEWS = ("page", "screen")
 _FAILED = 400  # http status
 
@@ -60,6 +66,7 @@ class Pulse:
             kind: defaultdict(int) for kind in (EVENTS, BOTS, ACTIVE, LAST)
         }
         self._events, self._active = self._counts[EVENTS], self._counts[ACTIVE]
+        self._last = self._counts[LAST]
         self._views: dict[int, defaultdict[str, int]] = {}
         self._horizon = self._pages_horizon = 0
 
@@ -73,13 +80,19 @@ class Pulse:
         self._add(BOTS, event.event_time // MINUTE_MS, 1)
 
     def event(
-        self, before: DeviceState | None, event: Event, row: EnrichedEvent, is_news: bool
+        self,
+        before: DeviceState | None,
+        event: Event,
+        row: EnrichedEvent,
+        minute: int,
+        *,
+        behaves: bool,
+        is_news: bool,
     ) -> None:
-        """An event that is no repetition. `before`: its device's state without it. `is_news`: its
-        day has become a bot's by it.
+        """An event that is no repetition. `before`: its device's state without it. `minute`: its
+        own, since 1970. `is_news`: its day has become a bot's by it.
         """
-        minute = event.event_time // MINUTE_MS
-        if event.server or event.device_id.startswith(NOBODYS):
+        if not behaves:
             self._of_server(before, event, minute, row.is_bot)
         elif row.is_bot:
             if is_news and before is not None and not reason_at(before.bot_days, event.event_time):
@@ -96,16 +109,17 @@ class Pulse:
         self, before: Mapping[str, DeviceState | None], after: Mapping[str, DeviceState | None]
     ) -> None:
         """What became of the devices' states in the record."""
+        last, horizon = self._last, self._horizon
         for device, old in before.items():
             new = after.get(device)
-            if old is new or device.startswith(NOBODYS):
+            if old is new:
                 continue
             stood, stands = last_minute(old), last_minute(new)
-            if stood != stands:
-                if stood is not None:
-                    self._add(LAST, stood, -1)
-                if stands is not None:
-                    self._add(LAST, stands, 1)
+            if stood != stands and not is_for_others(device):
+                if stood is not None and stood >= horizon:
+                    last[stood] -= 1
+                if stands is not None and stands >= horizon:
+                    last[stands] += 1
 
     def changes(self) -> Iterator[CounterChange]:
         for kind, minutes in self._counts.items():
@@ -127,7 +141,7 @@ class Pulse:
     ) -> None:
         self._add(EVENTS, minute, 1)
         is_newest = before is None or minute > before.last_seen // MINUTE_MS
-        if is_newest and not is_bot and not event.device_id.startswith(NOBODYS):
+        if is_newest and not is_bot and not is_for_others(event.device_id):
             self._add(ACTIVE, minute, 1)
 
     def _view(self, row: EnrichedEvent, minute: int) -> None:
@@ -140,7 +154,7 @@ class Pulse:
 
     def _take_back(self, before: DeviceState, day: int) -> None:
         for within, count in minutes_of(before.minutes.get(day, b"")):
-            minute = day * _MINUTES_A_DAY + within
+            minute = day * MINUTES_A_DAY + within
             self._add(EVENTS, minute, -count)
             self._add(BOTS, minute, count)
             self._add(ACTIVE, minute, -1)
@@ -160,5 +174,5 @@ def _was_there(state: DeviceState, minute: int) -> bool:
     newest = state.last_seen // MINUTE_MS
     if minute >= newest:
         return minute == newest
-    day, within = divmod(minute, _MINUTES_A_DAY)
+    day, within = divmod(minute, MINUTES_A_DAY)
     return has_minute(state.minutes.get(day, b""), within)

@@ -14,7 +14,7 @@ a bound a minute; in a flood beyond it, what a crash published twice counts twic
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import get_args
 
 import msgspec
@@ -83,10 +83,13 @@ class RejectedStage:
                 lines.append(Line(record.partition, refusal))
         return lines
 
-    def state_keys(self, lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
-        """(name, Redis key) of each state that the lines need."""
+    def state_keys(
+        self, lines: Sequence[Line], known: Collection[str] = ()
+    ) -> Iterator[tuple[str, str]]:
+        """(name, Redis key) of each state that the lines need and that is not known."""
         for partition, minute in {(line.partition, line.minute) for line in lines}:
-            yield str(minute), refused_key(partition, minute)
+            if str(minute) not in known:
+                yield str(minute), refused_key(partition, minute)
 
     def decode_state(self, blob: bytes) -> bytes:
         return blob

@@ -28,16 +28,18 @@ class Said(NamedTuple):
 
 
 BEYOND_HORIZON = "beyond_identity_horizon"
-_NOTHING = Said()
+NOTHING = Said()
 
 
 def said_by(event: Event, secret: str, horizon_ms: int) -> Said:
     """Marks that come later than the identity horizon are noted, and do not count."""
+    if not event.user_id and event.type == "page" and click_token.PARAMETER not in event.url:
+        return NOTHING  # as most events
     login = _login(event)
     clicked = _clicked(event, secret) if click_token.PARAMETER in event.url else ""
     revoked = event.user_id if event.revoke and event.type == "identify" else ""
     if (login is None and not clicked and not revoked) or not has_timeline(event.device_id):
-        return _NOTHING
+        return NOTHING
     if event.received_at - event.event_time > horizon_ms:
         return Said(note=BEYOND_HORIZON)
     return Said(login, clicked, revoked)
@@ -45,8 +47,6 @@ def said_by(event: Event, secret: str, horizon_ms: int) -> Said:
 
 def note_said(state: DeviceState, said: Said, time_ms: int) -> bool:
     """Puts what an event says into the state of its device; whether it is new."""
-    if said is _NOTHING:
-        return False
     logins, clicks, revoked = state.logins, state.clicks, state.revoked
     if said.login is not None:
         state.logins = add_mark(logins, said.login, time_ms)

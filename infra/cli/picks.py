@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+import os
+from typing import TYPE_CHECKING
+
 import typer
 
 from infra.cli import context
 from infra.cli.context import Failure
+from infra.picks.when import Learn
+from schemas.settings import ConfigurationError, Settings
+from schemas.site_file import SiteFileError
+
+if TYPE_CHECKING:
+    from schemas.pick_model import Weighed
+    from schemas.site import Site
 
 _WAIT_S = 120.0  # for the sink, which may be at it
+_BEHIND = 10  # the sink's own training leaves the processor to what cannot wait
 
 
 def register(app: typer.Typer) -> None:
@@ -21,19 +33,28 @@ def _group() -> None:
     """Products for visitors: what they are made of."""
 
 
-def train() -> None:
-    """Learn anew from ClickHouse what goes together and what is popular.
+def train(
+    weights: Learn = typer.Option(
+        Learn.NOW, help="Learn how much each reason counts: now, when due (daily), or never."
+    ),
+) -> None:
+    """Learn from ClickHouse what goes together, what is popular, what each reason is worth.
 
-    The sink does it by itself every hour. Answers change within seconds.
+    The sink does it by itself: the last daily, the rest every hour. Answers change within
+    seconds.
     """
     from redis.exceptions import RedisError
 
+    from infra.picks.training import train_and_weigh
     from sinks.clickhouse.errors import SinkError
-    from sinks.redis.generations import AlreadyTraining, train_now
+    from sinks.redis.generations import AlreadyTraining
 
     configured = context.settings()
+    if weights is Learn.DUE:
+        context.start_logging()
+        os.nice(_BEHIND)
     try:
-        trained = train_now(configured, _WAIT_S)
+        trained = train_and_weigh(configured, _site(configured, weights), weights, _WAIT_S)
     except AlreadyTraining as error:
         raise Failure("another process trains already; its picks are used when it ends") from error
     except SinkError as error:
@@ -44,3 +65,26 @@ def train() -> None:
         f"{len(trained.products):,} products, by what {trained.persons:,} persons looked at; "
         f"popular by {len(trained.by_source)} sources and {len(trained.by_scenario)} scenarios"
     )
+    if trained.weighed is not None:
+        typer.echo(_told(trained.weighed))
+
+
+def _site(configured: Settings, weights: Learn) -> Site | None:
+    """None where it is not needed, or is wrong and nobody is there to mend it."""
+    if weights is Learn.NEVER:
+        return None
+    try:
+        return context.site(configured)
+    except (SiteFileError, ConfigurationError) as error:
+        if weights is Learn.NOW:
+            raise
+        logging.getLogger(__name__).error("weights of picks are not learned: %s", error)
+        return None
+
+
+def _told(weighed: Weighed) -> str:
+    if not weighed.adopted:
+        return f"weights: the usual ones; {weighed.why}"
+    shown = sorted(weighed.weights.items(), key=lambda each: -each[1])
+    listed = ", ".join(f"{name} {weight:.2f}" for name, weight in shown)
+    return f"weights: this site's own; {weighed.why}\n  {listed}"

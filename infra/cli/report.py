@@ -71,16 +71,16 @@ def picks(asked: Asked) -> Report:
     """Picks tried on the visits of a window, made of what was before it: better than popular?"""
     from functools import partial
 
+    from infra.picks.history import Stored
+    from infra.picks.training import catalogue_of
     from infra.reports.picks import report
-    from schemas.catalogue_file import read
     from sinks.clickhouse.arrow import ask
     from sinks.clickhouse.errors import SinkError
 
-    rules = asked.site.catalogue
-    catalogue = read(rules.file, rules.id) if rules else None
+    catalogue = catalogue_of(asked.site)
     try:
-        ask_clickhouse = partial(ask, asked.settings)
-        return report(ask_clickhouse, asked.site, catalogue, asked.since_ms, asked.until_ms)
+        history = Stored(partial(ask, asked.settings))
+        return report(history, asked.site, catalogue, asked.since_ms, asked.until_ms)
     except SinkError as error:
         raise context.Failure(f"ClickHouse: {error}; see: footfall doctor") from error
 

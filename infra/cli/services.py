@@ -108,7 +108,7 @@ def sink() -> None:
     """The sink: from Kafka into ClickHouse."""
     from infra.heart import Heart
     from infra.monitoring import MonitoringServer
-    from infra.picks_training import train_regularly
+    from infra.picks.regularly import train_regularly
     from infra.squash import squash_regularly
     from schemas.faults import fault_point_from
     from sinks.clickhouse.status import Status

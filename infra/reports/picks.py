@@ -1,8 +1,8 @@
 """picks: would they have shown what visitors then looked at, and oftener than what is popular?
 
-Trained on what was before the window; every product that somebody looks at for the first time
-within it is a case. Intervals are of persons drawn again and again, since cases of one person are
-not independent.
+Every product that somebody looks at for the first time within the window is a case; of how it is
+made see `infra.picks`. The crowd's table is made anew every day of the window, the site's own
+weights are learned once, of what was before it.
 """
 
 from __future__ import annotations
@@ -10,78 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-import numpy as np
-from numpy.typing import NDArray
-
-from infra.reports.picks_cases import (
-    Case,
-    Ranking,
-    by_picks,
-    by_popularity,
-    by_viewed_together,
-    cases_of,
-    rank_of,
-)
+from infra.picks.cases import Case
+from infra.picks.judge import TOP, Ranks, measured
+from infra.picks.learn import DAY_MS, History, Tried, learn, try_out
 from infra.reports.report import Column, Picture, Report, Row, local_time
-from personalize_api.picks.choose import Chooser
-from personalize_api.picks.shelf import Shelf
 from schemas.catalogue import Catalogue
+from schemas.pick_model import Measured, Weighed
 from schemas.site import Site
-from sinks.redis.train import Ask, train
 
-TOP = 10
-MAX_CASES = 4000
-_DRAWS = 1000
-_LOOK_BACK_DAYS = 180
-_DAY_MS = 86_400_000
-_SEED = 1
-
-_KNOWN = (
-    "isNotNull(person_id) AND isNotNull(session_id) AND consent != 'denied'"
-    " AND NOT startsWith(device_id, 'p_')"
-    " AND event_time >= fromUnixTimestamp64Milli({since:Int64})"
-    " AND event_time < fromUnixTimestamp64Milli({until:Int64})"
-)
-_DONE = f"""
-SELECT
-    d.person AS person, d.at AS at, toString(d.product) AS product,
-    toString(d.category) AS category,
-    if(empty(s.source), '', toString(s.source)) AS source, toString(d.what) AS what
-FROM
-(
-    SELECT
-        cityHash64(assumeNotNull(person_id)) AS person, session_id AS session,
-        toInt64(toUnixTimestamp64Milli(event_time)) AS at,
-        coalesce(nullIf(properties.product_id::String, ''), properties.sku::String) AS product,
-        properties.category::String AS category,
-        if(name = 'Product Added', 'add', 'look') AS what
-    FROM events
-    WHERE name IN ('Product Viewed', 'Product Clicked', 'Product Added') AND {_KNOWN}
-    UNION ALL
-    SELECT
-        cityHash64(assumeNotNull(person_id)), session_id,
-        toInt64(toUnixTimestamp64Milli(ordered_at)), tupleElement(arrayJoin(products), 1), '',
-        'order'
-    FROM orders
-    WHERE isNotNull(person_id) AND ordered_at >= fromUnixTimestamp64Milli({{since:Int64}})
-        AND ordered_at < fromUnixTimestamp64Milli({{until:Int64}})
-) AS d
-LEFT JOIN
-(
-    SELECT
-        session_id,
-        if(referrer_source != '', referrer_source, '(' || referrer_medium || ')') AS source
-    FROM sessions
-    WHERE started_at >= fromUnixTimestamp64Milli({{since:Int64}})
-        AND started_at < fromUnixTimestamp64Milli({{until:Int64}})
-) AS s ON d.session = s.session_id
-WHERE d.product != '' AND d.person IN (
-    SELECT cityHash64(assumeNotNull(person_id)) FROM events
-    WHERE name = 'Product Viewed' AND {_KNOWN}
-        AND event_time >= fromUnixTimestamp64Milli({{begin:Int64}})
-    GROUP BY 1 ORDER BY 1 LIMIT {MAX_CASES}
-)
-"""
+_MOST_TABLES = 7
+_NAMES = {
+    "popular": "popular",
+    "viewed together": "viewed together",
+    "usual": "picks, usual weights",
+    "learned": "picks, learned weights",
+}
 
 _GROUPS: Mapping[str, Callable[[Case], bool]] = {
     "everybody": lambda case: True,
@@ -90,123 +33,89 @@ _GROUPS: Mapping[str, Callable[[Case], bool]] = {
     "5 or more seen": lambda case: case.known >= 5,
 }
 
-Ranks = NDArray[np.float64]
-
 
 def report(
-    ask: Ask, site: Site, catalogue: Catalogue | None, since_ms: int, until_ms: int
+    history: History, site: Site, catalogue: Catalogue | None, since_ms: int, until_ms: int
 ) -> Report:
-    """Raises what `ask` raises."""
-    trained = train(ask, since_ms, _LOOK_BACK_DAYS)
-    shelf = Shelf(catalogue, trained, since_ms)
-    done = ask(
-        _DONE,
-        {"since": since_ms - _LOOK_BACK_DAYS * _DAY_MS, "begin": since_ms, "until": until_ms},
-    )
-    cases = _some(list(cases_of(done, since_ms)))
-    rankings = {
-        "popular": by_popularity(shelf),
-        "viewed together": by_viewed_together(shelf),
-        "picks": by_picks(Chooser(shelf)),
-    }
-    return report_of(site, cases, rankings, since_ms, until_ms)
+    """Raises what the history raises."""
+    weighed = learn(history, catalogue, since_ms, 0)
+    tables = max(1, min(_MOST_TABLES, round((until_ms - since_ms) / DAY_MS)))
+    tried = try_out(history, catalogue, {"learned": weighed.weights}, since_ms, until_ms, tables)
+    return report_of(site, tried, weighed, since_ms, until_ms)
 
 
-def report_of(
-    site: Site,
-    cases: Sequence[Case],
-    rankings: Mapping[str, Ranking],
-    since_ms: int,
-    until_ms: int,
-) -> Report:
+def report_of(site: Site, tried: Tried, weighed: Weighed, since_ms: int, until_ms: int) -> Report:
     """The first of the rankings is what the others are compared with."""
     zone = ZoneInfo(site.timezone)
-    rows = rows_of(cases, rankings)
+    own = "the site's own weights" if weighed.adopted else "the usual weights"
     return Report(
         name="picks",
         title="Picks, tried on visits that they were not made of",
-        sentence=_sentence(rows, len(cases)),
+        sentence=_sentence(tried, weighed),
         since=local_time(since_ms, zone),
         until=local_time(until_ms, zone),
         columns=_COLUMNS,
-        rows=tuple(rows),
+        rows=tuple(rows_of(tried)),
         notes=(
             "A case is a product that a person looked at for the first time; what picks are made "
-            f"of ends before. Intervals: 95 %, of {_DRAWS:,} draws of persons.",
+            "of ends before. Intervals: 95 %, of 1,000 draws of persons.",
+            f"At the window's start a training would have put {own} to use: {weighed.why}.",
         ),
         picture=Picture(title=f"Found among the first {TOP}", value="hit_rate", n="cases"),
     )
 
 
-def rows_of(cases: Sequence[Case], rankings: Mapping[str, Ranking]) -> list[Row]:
-    ranks = {
-        name: np.array([rank_of(ranking, case) for case in cases], np.float64)
-        for name, ranking in rankings.items()
-    }
+def rows_of(tried: Tried) -> list[Row]:
     rows: list[Row] = []
     for group, belongs in _GROUPS.items():
-        mine = np.array([belongs(case) for case in cases], np.bool_)
-        if not mine.any():
+        at = [n for n, case in enumerate(tried.cases) if belongs(case)]
+        if not at:
             continue
-        persons = np.unique([case.person for case in cases], return_inverse=True)[1][mine]
-        first = next(iter(ranks.values()))[mine]
-        for name, found in ranks.items():
-            rows.append((group, name, int(mine.sum()), *_figures(persons, found[mine], first)))
+        mine = [tried.cases[n] for n in at]
+        visits = len({case.visit for case in mine})
+        for name, ranks in tried.ranks.items():
+            found = _figures(mine, ranks[at], next(iter(tried.ranks.values()))[at])
+            rows.append((group, _NAMES.get(name, name), len(mine), visits, *found))
     return rows
 
 
-def _figures(persons: NDArray[np.int64], ranks: Ranks, compared: Ranks) -> tuple[float | None, ...]:
-    """hit rate with its interval, MRR, gain in MRR with its interval."""
-    hits, gains = _hits(ranks), _reciprocal(ranks) - _reciprocal(compared)
-    low, high = _interval(persons, hits)
-    gain_low, gain_high = _interval(persons, gains)
-    figures = (hits.mean(), low, high, _reciprocal(ranks).mean(), gains.mean(), gain_low, gain_high)
-    return tuple(round(float(figure), 4) for figure in figures)
-
-
-def _hits(ranks: Ranks) -> Ranks:
-    return ((ranks > 0) & (ranks <= TOP)).astype(np.float64)
-
-
-def _reciprocal(ranks: Ranks) -> Ranks:
-    return np.where(ranks > 0, 1 / np.maximum(ranks, 1), 0.0)
-
-
-def _interval(persons: NDArray[np.int64], values: Ranks) -> tuple[float, float]:
-    """Of the mean, by drawing persons with all their cases (bootstrap, percentiles)."""
-    _, at = np.unique(persons, return_inverse=True)
-    sums, counts = np.bincount(at, values), np.bincount(at)
-    chance = np.random.default_rng(_SEED)
-    drawn = chance.integers(0, len(sums), (_DRAWS, len(sums)))
-    means = sums[drawn].sum(1) / counts[drawn].sum(1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def _some(cases: list[Case]) -> list[Case]:
-    """At most MAX_CASES of all, spread over persons and times."""
-    if len(cases) <= MAX_CASES:
-        return cases
-    chosen = np.random.default_rng(_SEED).choice(len(cases), MAX_CASES, replace=False)
-    return [cases[at] for at in sorted(chosen.tolist())]
-
-
-def _sentence(rows: Sequence[Row], count: int) -> str:
-    if not count:
-        return "Nobody looked at a product for the first time in this window."
-    by_name = {str(row[1]): row for row in rows if row[0] == "everybody"}
-    picks, popular = by_name.get("picks", rows[0]), rows[0]
-    return (
-        f"Of {count:,} products looked at for the first time, picks had {picks[3]:.1%} among their "
-        f"first {TOP}, what is popular {popular[3]:.1%}; mean reciprocal rank {picks[6]:.4f} "
-        f"against {popular[6]:.4f}."
+def _figures(cases: Sequence[Case], ranks: Ranks, compared: Ranks) -> tuple[float, ...]:
+    """In the order of the columns."""
+    m = measured(cases, ranks, compared)
+    figures = (
+        *(m.hit_rate, m.hit_low, m.hit_high, m.mrr, m.mrr_low, m.mrr_high),
+        *(m.gain, m.gain_low, m.gain_high),
     )
+    return tuple(round(figure, 4) for figure in figures)
+
+
+def _sentence(tried: Tried, weighed: Weighed) -> str:
+    if not tried.cases:
+        return "Nobody looked at a product for the first time in this window."
+    used = tried.ranks["learned" if weighed.adopted else "usual"]
+    picks = measured(tried.cases, used, tried.ranks["popular"])
+    popular = measured(tried.cases, tried.ranks["popular"], tried.ranks["popular"])
+    return (
+        f"Of {len(tried.cases):,} products looked at for the first time, picks had "
+        f"{picks.hit_rate:.1%} among their first {TOP}, what is popular {popular.hit_rate:.1%}; "
+        f"mean reciprocal rank {picks.mrr:.4f} against {popular.mrr:.4f}: {_verdict(picks)}."
+    )
+
+
+def _verdict(picks: Measured) -> str:
+    interval = f"{picks.gain:+.4f} [{picks.gain_low:+.4f}, {picks.gain_high:+.4f}]"
+    if picks.gain_low > 0:
+        return f"better by {interval}"
+    if picks.gain_high < 0:
+        return f"worse by {interval}"
+    return f"no difference is shown, {interval}"
 
 
 _COLUMNS = (
     Column(name="who", what="Whose cases, by how many products they had seen", kind="text"),
     Column(name="ranking", what="By what products are ranked", kind="text"),
     Column(name="cases", what="Products looked at for the first time"),
+    Column(name="visits", what="In so many visits", detail=True),
     Column(
         name="hit_rate",
         what=f"Share that was among the first {TOP}",
@@ -215,7 +124,14 @@ _COLUMNS = (
     ),
     Column(name="hit_low", what="Where the interval begins", kind="rate", detail=True),
     Column(name="hit_high", what="Where it ends", kind="rate", detail=True),
-    Column(name="mrr", what="Mean of 1/rank, 0 where it was not found", kind="rate"),
+    Column(
+        name="mrr",
+        what="Mean of 1/rank, 0 where it was not found",
+        kind="rate",
+        bounds=("mrr_low", "mrr_high"),
+    ),
+    Column(name="mrr_low", what="Where the interval begins", kind="rate", detail=True),
+    Column(name="mrr_high", what="Where it ends", kind="rate", detail=True),
     Column(
         name="gain",
         what="How much more that is than what is popular has",

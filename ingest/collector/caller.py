@@ -37,6 +37,11 @@ class Caller:
             self.user_agent = headers.get(b"user-agent", b"").decode("latin-1")[:MAX_USER_AGENT]
 
     @property
+    def secret_key(self) -> str:
+        """Its key, where that is not public; else ''."""
+        return self.key.key if self.server else ""
+
+    @property
     def gpc(self) -> bool:
         """Global Privacy Control; a backend's own header says nothing about the visitor."""
         return not self.server and self.headers.get(b"sec-gpc") == b"1"

@@ -42,10 +42,12 @@ def harvest(
     secret: str,
     key: str = "",
     call: str = "",
+    withhold: str = "",
 ) -> Harvest:
     """Reads event by event; one that is refused does not touch the others.
 
-    `key`, `call`: see `Rejected`; without them what is refused cannot be replayed.
+    `key`, `call`: see `Rejected`; without them what is refused cannot be replayed. `withhold`: see
+    `rejected`.
 
     Raises TooLarge for more events than a request may have.
     """
@@ -75,6 +77,7 @@ def harvest(
                     received_at=received_at,
                     key=key,
                     call=call,
+                    withhold=withhold,
                 )
             )
     return gathered

@@ -97,7 +97,8 @@ class HotPaths:
 
     def routes(self) -> Routes:
         """The collecting paths for a server that asks below ASGI."""
-        return {f"POST {path}".encode(): self.take for path in self._readers}
+        by_post = self._readers.keys() - {snowplow.GET_PATH}
+        return {f"POST {path}".encode(): self.take for path in by_post}
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: answers.Send) -> None:
         if scope["type"] == "http" and scope["method"] == "OPTIONS":
@@ -209,8 +210,8 @@ async def _content(scope: Scope, receive: body.Receive, headers: Mapping[bytes, 
     if scope["method"] == "GET" and scope["path"] == snowplow.GET_PATH:
         query: bytes = scope["query_string"]
         return query
-    if scope["method"] != "POST":
-        raise MethodNotAllowed("events are sent by POST")
+    if scope["method"] != "POST" or scope["path"] == snowplow.GET_PATH:
+        raise MethodNotAllowed("events are sent by POST, and to /i by GET")
     return await body.read(receive, headers)
 
 

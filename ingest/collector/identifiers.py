@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ingest.collector.errors import RefusedEvent
-from schemas.ids import RESERVED_PREFIXES, is_identifier
+from schemas.ids import LONGEST_OF_NONE, RESERVED_PREFIXES, is_identifier
 from schemas.reasons import Reason
 
 MAX_USER_ID = 256
@@ -50,4 +50,4 @@ def user_id(value: Identifier) -> str:
 
 def _text(value: str | int | float) -> str:
     text = value.strip() if isinstance(value, str) else str(value)
-    return text if is_identifier(text) else ""
+    return text if len(text) > LONGEST_OF_NONE or is_identifier(text) else ""

@@ -26,7 +26,10 @@ _V6_NETWORK = 64  # bits that one line of a provider has
 
 
 class Limits:
-    """Buckets of one site; belongs to one event loop. `clock`: seconds, never backwards."""
+    """Buckets of one site; belongs to one event loop. `clock`: seconds, never backwards.
+
+    A server key's caller has no address, so the limit of addresses is not his.
+    """
 
     def __init__(self, rules: LimitRules, clock: Callable[[], float] = time.monotonic) -> None:
         self._address_s = _MINUTE_S / rules.address if rules.address else 0.0  # an event
@@ -38,14 +41,14 @@ class Limits:
         """Raises TooManyRequests while a bucket that the caller takes from is empty."""
         if self._keys and (limited := self._keys.get(caller.key.key)):
             self._look_into(*limited, "with this write key")
-        if self._address_s and not caller.server and (network := network_of(caller.ip)):
+        if self._address_s and (network := network_of(caller.ip)):
             self._look_into(network, self._address_s, "from this address")
 
     def charge(self, caller: Caller, events: int) -> None:
         """Takes the events of a request that was let in."""
         if self._keys and (limited := self._keys.get(caller.key.key)):
             self._take(limited[0], events * limited[1])
-        if self._address_s and not caller.server and (network := network_of(caller.ip)):
+        if self._address_s and (network := network_of(caller.ip)):
             self._take(network, events * self._address_s)
 
     def _look_into(self, bucket: str, event_s: float, whose: str) -> None:

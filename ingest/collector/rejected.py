@@ -15,6 +15,7 @@ MAX_ORIGINAL = 512 * 1024
 """More of one refused event is not kept; as base64 it must fit into one Kafka record."""
 
 _MAX_DETAIL = 500
+_WITHHELD = b"(a server key)"
 
 
 class _MessageId(msgspec.Struct):
@@ -37,9 +38,15 @@ def rejected(
     received_at: int,
     key: str = "",
     call: str = "",
+    withhold: str = "",
 ) -> Rejected:
-    """A record of one refused event: why, and its bytes as they came."""
+    """A record of one refused event: why, and its bytes as they came.
+
+    `withhold`: a server's key, which analysts are not to read in them.
+    """
     detail = refusal.detail
+    if withhold:
+        original = original.replace(withhold.encode(), _WITHHELD)
     if len(original) > MAX_ORIGINAL:
         detail = f"{detail} (the first {MAX_ORIGINAL} of {len(original)} bytes are kept)"
     return Rejected(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+
+import msgspec
 
 from ingest.collector import addresses
 from ingest.collector.pseudonym import Salts, pseudonym
 from schemas.event import Consent
 
 
-class Subject(NamedTuple):
+class Subject(msgspec.Struct, frozen=True, gc=False):
     """What may be written about who sent an event."""
 
     device_id: str

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from redis.exceptions import RedisError
 
-from personalize_api.alerts import funnel_alerts, operations
+from personalize_api.alerts import funnel_alerts, operations, part_alerts
+from personalize_api.alerts.flows import ENTERED_HOURS, Flows
 from personalize_api.alerts.history import History, Hour
 from personalize_api.alerts.incidents import change, ordered
 from personalize_api.alerts.series import Series
@@ -31,10 +32,12 @@ from personalize_api.alerts.state import (
 )
 from personalize_api.alerts.store import AlertStore, NotTheLeader
 from personalize_api.alerts.webhooks import Outbox, digest, messages
+from personalize_api.alerts.whom import counts_of
 from personalize_api.ending import end
 from personalize_api.errors import StateUnavailable
+from personalize_api.live.by_value import ByValue
 from personalize_api.live.funnel_counts import SHOWN_MINUTES
-from personalize_api.live.funnels import LiveFunnel, LiveFunnels
+from personalize_api.live.funnels import DEFAULT_MINUTES, LiveFunnel, LiveFunnels
 from personalize_api.live.pulse import LivePulse
 from personalize_api.metrics import Metrics
 from personalize_api.seldom import SeldomLogger
@@ -54,6 +57,7 @@ SETTLES_MINUTES = 2
 _MOST_BEHIND_MINUTES = 30
 
 _SETTLED_EVERY_S = 60.0
+_DAY_EVERY_S = 300.0
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +93,9 @@ class Alerting:
         self._log = SeldomLogger(logger)
         self._state = AlertState()
         self._histories: dict[str, History] = {}  # by funnel key
+        self._flows: dict[str, Flows] = {}  # by funnel key
+        self._day: dict[str, ByValue] = {}  # by funnel
+        self._day_at = 0.0  # monotonic: when it is read again
         self._settled_at: dict[str, float] = {}  # monotonic: when they are read again
         self._leads = False
         self._evaluate_at = 0.0  # monotonic
@@ -163,7 +170,7 @@ class Alerting:
         self._outbox.send(addresses, time.time_ns() // 1_000_000)
 
     async def _take_over(self) -> None:
-        self._histories = {}
+        self._histories, self._flows, self._day_at = {}, {}, 0.0
         self._show(await self._store.read())
         self._outbox.replace(await self._store.read_outbox())
         self._leads = True
@@ -186,9 +193,11 @@ class Alerting:
                 continue
             for hour in _measure(history, funnel, state, definition.key, now):
                 hours[definition.key, hour] = history.hours[hour]
+            fall, parts = site.alerts.fall, await self._parts(definition, now.minute)
             found += await funnel_alerts.findings(
-                funnel, history, state, now, site.alerts.fall, self._funnels.all
+                funnel, history, state, now, fall, parts, self._funnels.all
             )
+            found += await part_alerts.findings(funnel, history, state, now, fall, parts)
         _forget(state, watched)
         state.usual = usual
         changed = change(state, found, now_ms)
@@ -224,6 +233,16 @@ class Alerting:
             settled = await self._store.read_settled(funnel.key, history.steps, minute // 1440)
             history.load_settled(settled)
         return history
+
+    async def _parts(self, funnel: Funnel, minute: int) -> funnel_alerts.Parts:
+        flows = self._flows.setdefault(funnel.key, Flows(len(funnel.steps)))
+        first = minute // 60 - ENTERED_HOURS
+        flows.see(minute, first, self._funnels.by_value(funnel, first, minute // 60))
+        if time.monotonic() >= self._day_at:
+            self._day_at = time.monotonic() + _DAY_EVERY_S
+            lately = await self._funnels.all(DEFAULT_MINUTES)
+            self._day = {each.name: counts_of(each.by) for each in lately}
+        return funnel_alerts.Parts(flows, self._day.get(funnel.name, {}))
 
     def _show(self, state: AlertState) -> None:
         self._state = state
@@ -281,7 +300,11 @@ def _forget(state: AlertState, watched: Iterable[tuple[Funnel, LiveFunnel]]) -> 
     for definition, funnel in watched:
         keys.add(definition.key)
         subjects.update(funnel_alerts.subject_of(funnel, s) for s in range(1, len(funnel.steps)))
-    state.watches = {name: watch for name, watch in state.watches.items() if name in subjects}
+    state.watches = {
+        name: watch
+        for name, watch in state.watches.items()
+        if name in subjects or "/".join(name.split("/")[:3]) in subjects
+    }
     state.measured = {key: minute for key, minute in state.measured.items() if key in keys}
     state.series = {key: series for key, series in state.series.items() if key in keys}
 

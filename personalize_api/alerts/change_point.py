@@ -21,8 +21,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-LEFT = (0.02, 0.25, 0.5, 0.7, 0.85)
-"""The parts that may have been left: next to nothing, ... to a little less than usual."""
+LEFT = {0.02: 0.4, 0.25: 0.15, 0.5: 0.15, 0.7: 0.15, 0.85: 0.15}
+"""The parts that may have been left, next to nothing to a little less than usual, and how probable
+each is beforehand: what breaks mostly breaks altogether.
+"""
 
 BACK_MINUTES = 120
 SURE = 1 / 0.06**2
@@ -75,14 +77,15 @@ def strongest(
 
 
 def evidence(came: float, usual: float, size: float) -> float:
-    """Logarithm of the likelihood ratio, all parts of LEFT being as probable."""
+    """Logarithm of the likelihood ratio, mixed over LEFT."""
     known = came + size
     whole = math.log(usual + size)
     terms = [
-        came * math.log(part) + known * (whole - math.log(part * usual + size)) for part in LEFT
+        came * math.log(part) + known * (whole - math.log(part * usual + size)) + math.log(weight)
+        for part, weight in LEFT.items()
     ]
     most = max(terms)
-    return most + math.log(sum(math.exp(term - most) for term in terms) / len(LEFT))
+    return most + math.log(sum(math.exp(term - most) for term in terms))
 
 
 def _today(expected: Expected, came: float, due: float) -> tuple[float, float]:

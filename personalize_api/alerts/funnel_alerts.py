@@ -8,13 +8,15 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from personalize_api.alerts.change_point import Expected, Fall
+from personalize_api.alerts.flows import Flows
 from personalize_api.alerts.history import History
 from personalize_api.alerts.series import Series
 from personalize_api.alerts.state import AlertState, Finding
 from personalize_api.alerts.usual import Usual, quantile
 from personalize_api.alerts.watch import Watch, judge, step_of
-from personalize_api.alerts.whom import whom
-from personalize_api.live.funnels import DEFAULT_MINUTES, NOW_MINUTES, LiveFunnel, UsualShare
+from personalize_api.alerts.whom import counts_of, whom
+from personalize_api.live.by_value import ByValue
+from personalize_api.live.funnels import NOW_MINUTES, LiveFunnel, UsualShare
 
 _SKIPPED_MINUTES = 1440
 """What an alarm is about is not taken for usual for so long; then the site has become so."""
@@ -33,6 +35,13 @@ class Now(msgspec.Struct, frozen=True):
     arrived: list[list[int]]  # by step and minute, as counted now
     minute: int  # since 1970: the last of both
     part: float  # of it that is over, above 0
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """What is known of the values of its breakdowns."""
+
+    flows: Flows
+    day: ByValue
 
 
 def skipped(funnel: LiveFunnel, state: AlertState, minute: int, since: int) -> set[int]:
@@ -78,6 +87,7 @@ async def findings(
     state: AlertState,
     now: Now,
     fall: float,
+    parts: Parts,
     over: Window,
 ) -> list[Finding]:
     """Moves the watches of the funnel's steps by one evaluation: what has fallen, or still has.
@@ -96,11 +106,11 @@ async def findings(
             looked = step_of(left, came, now.part, expected)
             fell = judge(watch, looked, now.minute, fall)
         if fell is not None and expected is not None:
-            finding = _finding(funnel, step, watch, fall=fell, expected=expected)
-            found.append(await _told(finding, funnel, step, watch, now, over))
+            finding = finding_of(funnel, step, watch, fall=fell, expected=expected)
+            found.append(await _told(finding, funnel, step, watch, now, parts, over))
         elif watch.since and subject in state.active:
-            again = _again(subject, state, watch)
-            found.append(await _told(again, funnel, step, watch, now, over))
+            finding = again(subject, state, watch)
+            found.append(await _told(finding, funnel, step, watch, now, parts, over))
         elif watch.since:
             state.watches[subject] = Watch()  # what was raised was not kept: judge it anew
     return found
@@ -110,26 +120,32 @@ def still(funnel: LiveFunnel, state: AlertState) -> list[Finding]:
     """What has fallen, while nothing can be judged."""
     subjects = [subject_of(funnel, step) for step in range(1, len(funnel.steps))]
     return [
-        _again(subject, state, state.watches[subject])
+        again(subject, state, state.watches[subject])
         for subject in subjects
         if subject in state.active and subject in state.watches
     ]
 
 
 async def _told(
-    finding: Finding, funnel: LiveFunnel, step: int, watch: Watch, now: Now, over: Window
+    finding: Finding,
+    funnel: LiveFunnel,
+    step: int,
+    watch: Watch,
+    now: Now,
+    parts: Parts,
+    over: Window,
 ) -> Finding:
     """With for whom, as soon as enough came for that to be known."""
     if watch.whom:
         return finding
-    for_whom = await _for_whom(funnel, step, now.minute - watch.since + 1, over)
+    for_whom = await _for_whom(funnel, step, watch, now, parts, over)
     if not for_whom:
         return finding
     watch.whom = True
     return msgspec.structs.replace(finding, detail=f"{finding.detail}; {for_whom}")
 
 
-def _again(subject: str, state: AlertState, watch: Watch) -> Finding:
+def again(subject: str, state: AlertState, watch: Watch) -> Finding:
     alert = state.active[subject].alert
     return Finding(
         subject=subject,
@@ -141,7 +157,7 @@ def _again(subject: str, state: AlertState, watch: Watch) -> Finding:
     )
 
 
-def _finding(
+def finding_of(
     funnel: LiveFunnel, step: int, watch: Watch, fall: Fall, expected: Expected
 ) -> Finding:
     names = [each.name for each in funnel.steps]
@@ -168,10 +184,16 @@ def _how_few(part: float) -> str:
     return "none" if part == 0 else f"{1 - part:.0%} fewer than usual"
 
 
-async def _for_whom(funnel: LiveFunnel, step: int, minutes: int, over: Window) -> str:
-    """Of those who entered since it fell, against those of the day."""
-    since = {each.name: each for each in await over(min(max(minutes, 5), 60))}
-    day = {each.name: each for each in await over(DEFAULT_MINUTES)}
-    if funnel.name not in since or funnel.name not in day:
+async def _for_whom(
+    funnel: LiveFunnel, step: int, watch: Watch, now: Now, parts: Parts, over: Window
+) -> str:
+    """Of those who came since it fell, against those of the day; where that was not seen, of those
+    who entered since.
+    """
+    if parts.flows.since < watch.since:
+        return "; ".join(whom(parts.flows.sums(watch.since), parts.day, step))
+    minutes = min(max(now.minute - watch.since + 1, 5), 60)
+    entered = {each.name: each for each in await over(minutes)}
+    if funnel.name not in entered:
         return ""
-    return "; ".join(whom(since[funnel.name].by, day[funnel.name].by, step))
+    return "; ".join(whom(counts_of(entered[funnel.name].by), parts.day, step))

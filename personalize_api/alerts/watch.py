@@ -18,7 +18,7 @@ from personalize_api.alerts.change_point import BACK_MINUTES, Expected, Fall, st
 from personalize_api.alerts.passage import judged
 from personalize_api.alerts.usual import Usual, lower_tail
 
-EVIDENCE = 10.5
+EVIDENCE = 11.0
 RAISE_AFTER = 2
 RESOLVE_AFTER = 12
 """Evaluations in a row, one every ten seconds."""
@@ -74,7 +74,9 @@ def step_of(left: Sequence[int], came: Sequence[int], part: float, expected: Exp
     return Step(came, judged(left, expected.delay, part), expected)
 
 
-def judge(watch: Watch, step: Step | None, minute: int, fall: float) -> Fall | None:
+def judge(
+    watch: Watch, step: Step | None, minute: int, fall: float, evidence: float = EVIDENCE
+) -> Fall | None:
     """Moves the watch by one evaluation. Returns what raises an alarm, when it does.
 
     `step`: None while nothing is known to be usual. `fall`: the smallest part that is worth one.
@@ -85,7 +87,7 @@ def judge(watch: Watch, step: Step | None, minute: int, fall: float) -> Fall | N
     if watch.since:
         _look_for_the_end(watch, _windows(step), minute)
         return None
-    found = fallen(watch, step, minute, fall)
+    found = _fallen(watch, step, minute, fall, evidence)
     watch.fallen = watch.fallen + 1 if found else 0
     if found is None or watch.fallen < RAISE_AFTER:
         return None
@@ -95,13 +97,13 @@ def judge(watch: Watch, step: Step | None, minute: int, fall: float) -> Fall | N
     return found
 
 
-def fallen(watch: Watch, step: Step, minute: int, fall: float) -> Fall | None:
+def _fallen(watch: Watch, step: Step, minute: int, fall: float, evidence: float) -> Fall | None:
     """The strongest evidence, where it is strong enough, of what came after the last alarm."""
     length = min(len(step.came), minute - watch.floor + 1)
     if length <= 0:
         return None
     found = strongest(step.came[-length:], step.due[-length:], step.expected, fall)
-    return found if found is not None and found.evidence >= EVIDENCE else None
+    return found if found is not None and found.evidence >= evidence else None
 
 
 def _windows(step: Step) -> list[Seen]:

@@ -16,6 +16,7 @@ import msgspec
 from redis.exceptions import RedisError
 
 from personalize_api.errors import NotThere, StateUnavailable
+from personalize_api.live.by_value import ByValue, by_value
 from personalize_api.live.funnel_counts import Tally
 from personalize_api.live.funnel_reader import FunnelReader
 from personalize_api.metrics import Metrics
@@ -96,6 +97,12 @@ class LiveFunnels:
             self._computed[minutes] = computed = _Computed(now + _AT_MOST_EVERY_S, task)
         return await asyncio.shield(computed.funnels)
 
+    def by_value(self, funnel: Funnel, first_hour: int, last_hour: int) -> ByValue:
+        """Of those who entered in these hours (since 1970), as was read last."""
+        hours = range(first_hour, last_hour + 1)
+        counts = (self._reader.counts(funnel.key, hour) for hour in hours)
+        return by_value(counts, len(funnel.steps))
+
     async def one(self, name: str, minutes: int = DEFAULT_MINUTES) -> LiveFunnel:
         """Raises NotThere, StateUnavailable."""
         for funnel in await self.all(minutes):
@@ -123,12 +130,9 @@ class LiveFunnels:
         to_ms = time.time_ns() // 1_000_000
         live = self._site.site.live_funnels
         from_minute, to_minute = (to_ms - minutes * 60_000) // 60_000, to_ms // 60_000
-        try:
-            keys = {funnel.key for funnel in live.values()}
-            await self._reader.read(keys, from_minute // 60, to_minute // 60)
-        except (RedisError, OSError) as error:
-            self._log.warning("live funnels cannot be read: %s", error)
-            raise StateUnavailable("live counters cannot be read: Redis is not there") from error
+        await self._read(
+            {funnel.key for funnel in live.values()}, from_minute // 60, to_minute // 60
+        )
         result = []
         for funnel in live.values():
             result.append(self._sum(funnel, from_minute, to_ms))
@@ -138,6 +142,13 @@ class LiveFunnels:
         good_for = max(_AT_MOST_EVERY_S, taken / _SHARE_OF_TIME)
         self._computed[minutes].good_until = started + good_for
         return result
+
+    async def _read(self, keys: set[str], first_hour: int, last_hour: int) -> None:
+        try:
+            await self._reader.read(keys, first_hour, last_hour)
+        except (RedisError, OSError) as error:
+            self._log.warning("live funnels cannot be read: %s", error)
+            raise StateUnavailable("live counters cannot be read: Redis is not there") from error
 
     def _sum(self, funnel: Funnel, from_minute: int, to_ms: int) -> LiveFunnel:
         to_minute = to_ms // 60_000

@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from personalize_api.picks.reasons import reasons
-from personalize_api.picks.scores import WEIGHTS, score
+from personalize_api.picks.scores import Scored, score
 from personalize_api.picks.shelf import Shelf
 from personalize_api.picks.taste import Taste
 from personalize_api.picks.variety import candidates, varied
+from personalize_api.picks.weights import USUAL
 
 MAX_LIMIT = 100
 VARIETY = "variety"
@@ -55,15 +56,20 @@ class Chooser:
         return picks
 
 
+def chosen(shelf: Shelf, scored: Scored, limit: int) -> list[tuple[int, float]]:
+    """Where the picks stand on the shelf, the best first, and what variety takes off each."""
+    pool = candidates(scored.total, scored.blocked, max(_POOL, _POOL_FACTOR * limit))
+    return varied(shelf.catalogue, pool, scored.total, limit)
+
+
 def _pick(shelf: Shelf, taste: Taste, limit: int) -> list[Picked]:
     scored = score(shelf, taste)
-    pool = candidates(scored.total, scored.blocked, max(_POOL, _POOL_FACTOR * limit))
-    chosen = varied(shelf.catalogue, pool, scored.total, limit)
+    places = chosen(shelf, scored, limit)
     picks = []
-    for place, off in chosen:
+    for place, off in places:
         parts = {name: float(part[place]) for name, part in scored.parts.items()}
         said = reasons(shelf, taste, scored, place, parts)
-        told = {name: round(parts[name], _DIGITS) for name in WEIGHTS if parts.get(name)}
+        told = {name: round(parts[name], _DIGITS) for name in USUAL if parts.get(name)}
         if off:
             told[VARIETY] = round(off, _DIGITS)
         total = round(sum(told.values()), _DIGITS)

@@ -14,7 +14,12 @@ from personalize_api.picks.taste import Taste
 MOST_REASONS = 3
 _WORTH_SAYING = 0.1  # of the score
 _LIKES = ("likes", "like", "interests", "interest", "hobbies", "favourites", "favorites")
-_ABOUT_ALL = ("popular", "new")  # said after what is about the visitor
+_ABOUT_ALL = (
+    "popular",
+    "popular there",
+    "popular here",
+    "new",
+)  # said after what is about the visitor
 _POPULAR_THERE = 0.25  # with those from the same source, as a share of their favourite
 
 
@@ -32,7 +37,8 @@ def reasons(
                 told.append(sentence)
         if len(told) == MOST_REASONS:
             break
-    return told or ["popular now" if parts.get("popular", 0) > 0 else "close to your taste"]
+    is_popular = any(parts.get(name, 0) > 0 for name in _ABOUT_ALL[:3])
+    return told or ["popular now" if is_popular else "close to your taste"]
 
 
 def _wished(shelf: Shelf, taste: Taste, scored: Scored, place: int) -> str:
@@ -73,10 +79,28 @@ def _similar(shelf: Shelf, taste: Taste, scored: Scored, place: int) -> str:
     return f"because you looked at {_title(shelf, scored.seen[shares.index(max(shares))][0])}"
 
 
+def _next(shelf: Shelf, taste: Taste, scored: Scored, place: int) -> str:
+    title = _owed_to(shelf, scored, "viewed next", place)
+    return f"what others looked at after {title}" if title else ""
+
+
+def _price(shelf: Shelf, taste: Taste, scored: Scored, place: int) -> str:
+    prices = shelf.prices
+    is_usual = prices is None or not prices.stands_out(scored.seen, place)
+    return "" if is_usual else "costs about what you look at"
+
+
+def _range(shelf: Shelf, taste: Taste, scored: Scored, place: int) -> str:
+    for name, kinds in shelf.spans.items():
+        if name not in scored.wishes.numbers and kinds.stands_out(scored.seen, place):
+            return f"for the same {_plain(name)} as what you look at"
+    return ""
+
+
 def _popular(shelf: Shelf, taste: Taste, scored: Scored, place: int) -> str:
-    source = taste.source
+    source, scores = taste.source, shelf.by_source.popular(taste.source)
     is_named = bool(source) and not source.startswith("(")
-    if is_named and shelf.from_source(source, place) >= _POPULAR_THERE:
+    if is_named and scores is not None and scores[place] >= _POPULAR_THERE:
         return f"popular with visitors from {source}"
     return "popular now"
 
@@ -91,10 +115,15 @@ _SENTENCES: Mapping[str, _Say] = {
     "wished": _wished,
     "fits": _fits,
     "interest": _interest,
+    "price": _price,
+    "range": _range,
     "viewed together": _viewed,
+    "viewed next": _next,
     "bought together": _bought,
     "similar": _similar,
     "popular": _popular,
+    "popular there": _popular,
+    "popular here": _popular,
     "new": _new,
 }
 

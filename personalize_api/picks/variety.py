@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from schemas.catalogue import Catalogue, Floats
 
-SAME_CATEGORY, SAME_MAKER = 0.04, 0.02
+SAME_CATEGORY, SAME_MAKER = 0.02, 0.01
 _ENOUGH = 8  # penalties count up to so many products above
 
 Places = NDArray[np.int32]

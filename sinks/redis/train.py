@@ -13,6 +13,7 @@ import polars as pl
 
 from schemas.pick_model import MIN_PERSONS, Popular, Trained
 from sinks.redis.popularity import Popularity
+from sinks.redis.successors import Successors
 from sinks.redis.together import Together
 
 DAY_MS = 86_400_000
@@ -75,8 +76,10 @@ LIMIT {MAX_PRODUCTS}
 """
 
 LOOKS = f"""
-SELECT person, basket, toString(product) AS product, max(at) AS at, max(added) AS added
-FROM ({_LOOKS})
+SELECT
+    person, basket, toString(product) AS product,
+    max(l.at) AS at, min(l.at) AS first, max(l.added) AS added
+FROM ({_LOOKS}) AS l
 WHERE {_LOT}
 GROUP BY person, basket, product
 """
@@ -111,6 +114,7 @@ class Crowd:
         self._now = now_ms
         self._viewed = Together(_VIEWS_SHRINK, _VIEWS_AT_ONCE)
         self._bought = Together(_ORDERS_SHRINK, _ORDERS_AT_ONCE)
+        self._next = Successors(_VIEWS_AT_ONCE)
         self._sources, self._scenarios = Popularity(), Popularity()
         self._persons = 0
 
@@ -118,9 +122,9 @@ class Crowd:
         """As `LOOKS`, `BOUGHT` and `VISITS` give them, of one lot."""
         looks, bought = self._placed(looks), self._placed(bought)
         self._persons += looks["person"].n_unique()
-        self._viewed.add(
-            looks.select("person", "basket", "product", self._decayed(_HALF_LIFE_DAYS))
-        )
+        weighed = looks.with_columns(self._decayed(_HALF_LIFE_DAYS))
+        self._viewed.add(weighed.select("person", "basket", "product", "weight"))
+        self._next.add(weighed.select("person", "basket", "product", "first", "weight"))
         self._bought.add(
             bought.select(
                 "person",
@@ -149,6 +153,7 @@ class Crowd:
             popular=self._sources.overall(count) if count else Popular(),
             by_source=self._sources.by_group(count),
             by_scenario=self._scenarios.by_group(count),
+            next=self._next.related(count),
         )
 
     def _placed(self, done: pl.DataFrame) -> pl.DataFrame:

@@ -57,7 +57,7 @@ def _timed(chooser: Chooser, taste: Taste) -> tuple[float, float]:
 def _write(path: Path) -> None:
     chance = np.random.default_rng(1)
     with path.open("w") as file:
-        file.write("sku,title,category,maker,stock,age_from,age_to,attributes\n")
+        file.write("sku,title,category,maker,stock,age_from,age_to,price,attributes\n")
         for n in range(PRODUCTS):
             tokens = chance.integers(0, DIFFERENT, ATTRIBUTES)
             weights = chance.integers(1, 100, ATTRIBUTES)
@@ -66,7 +66,7 @@ def _write(path: Path) -> None:
                 for token, weight in zip(tokens.tolist(), weights.tolist(), strict=True)
             )
             row = f"S{n:06d},Product {n},cat{n % 200},maker{n % 900},{n % 7},{n % 10},{n % 10 + 4}"
-            file.write(f"{row},{told}\n")
+            file.write(f"{row},{1 + n % 300}.90,{told}\n")
 
 
 def _trained() -> Trained:
@@ -90,6 +90,7 @@ def _trained() -> Trained:
         popular=Popular.of(np.arange(PRODUCTS, dtype=np.int32), scores),
         by_source={},
         by_scenario={},
+        next=related,
     )
 
 

@@ -163,7 +163,7 @@ def test_snowplow_tells_pages_pings_and_who_is_there(
             snowplowBrowserTracking.trackSelfDescribingEvent({ event: {
                 schema: 'iglu:com.acme/product_added/jsonschema/1-0-0', data: { sku: 'T-1' },
             } });
-            document.dispatchEvent(new Event('click'));
+            setInterval(() => document.dispatchEvent(new Event('click')), 200);
         }"""
     )
     events = arrived("Page Pinged")

@@ -80,6 +80,7 @@ def test_a_page_view_fills_columns_and_keeps_what_the_site_said() -> None:
                 "$browser_language": "fr-FR",
                 "$session_id": "s",
                 "$sdk_debug_retry_queue_size": 0,
+                "$dead_clicks_enabled_server_side": False,
                 "$screen_width": 1280,
             },
         )
@@ -181,6 +182,15 @@ def test_a_server_speaks_of_a_user_or_of_nobody_known() -> None:
     assert (accepted(on_device, SERVER)[0].device_id, accepted(on_device, SERVER)[0].user_id) == (
         *(DEVICE, "42"),
     )
+
+
+def test_what_a_server_sets_claims_what_it_verified() -> None:
+    verified = {"email": "Anna@example.org", "email_verified": True}
+    message = {"event": "x", "distinct_id": "42", "$set": verified}
+    (claim,) = gather({"batch": [message]}, SERVER).claims
+    assert (claim.what, claim.value, claim.user_id) == ("email", "anna@example.org", "42")
+    page = {**seen("$identify", distinct_id="42"), "$set": verified}
+    assert refused(page).reason == Reason.NEEDS_SERVER_KEY
 
 
 def test_an_alias_joins_two_users_or_a_browser_and_its_user() -> None:

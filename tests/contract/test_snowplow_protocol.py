@@ -287,6 +287,13 @@ def test_what_cannot_be_taken_is_refused_with_its_bytes(event: Any, reason: Reas
     assert json.loads(record.original) == event
 
 
+def test_a_servers_key_is_not_among_what_analysts_read() -> None:
+    record = refused({"e": "zz", "duid": "d", "aid": "sk_demo"}, key=SERVER)
+    assert b"sk_demo" not in record.original
+    assert json.loads(record.original)["duid"] == "d"
+    assert b"pk_demo" in refused({"e": "zz", "duid": "d", "aid": "pk_demo"}).original
+
+
 def test_json_within_is_mended_as_json_around_it_is() -> None:
     text = own("iglu:com.acme/x/jsonschema/1-0-0", {"a": float("nan")})
     event = accepted(text)

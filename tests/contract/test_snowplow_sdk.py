@@ -110,5 +110,6 @@ def test_a_page_sends_by_post_by_query_and_as_an_image(collector: Collector) -> 
     foreign: list[dict[str, str]] = [{}, {"Referer": "https://evil.example/"}]
     for headers in foreign:
         assert collector.ask("GET", path, headers=headers).json["code"] == "origin_not_allowed"
+    assert collector.post("/i", event, PAGE).status == 405
     preflight = collector.ask("OPTIONS", path, headers=PAGE)
     assert "sp-anonymous" in preflight.headers["access-control-allow-headers"]

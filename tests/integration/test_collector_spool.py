@@ -18,6 +18,7 @@ import pytest
 from infra.embedded import broker
 from infra.topics import create_topics
 from ingest.collector.spool import Spool
+from schemas.click_link import link
 from schemas.settings import Settings
 from schemas.topics import RAW
 from tests.collector_service import SITE, Arrivals
@@ -66,6 +67,16 @@ def await_ready(own: Settings) -> None:
     await_true(answers, 30, "the collector is ready")
 
 
+def _a_letter_is_opened_and_clicked(own: Settings) -> None:
+    """Both answers wait for the disk, so what they tell is there when they come."""
+    collector = own.url(own.ports.collect)
+    shop = "https://toyhouse.example/"
+    opened = httpx.get(f"{collector}/pixel.gif?key=pk_demo", timeout=30, trust_env=False)
+    clicked = httpx.get(link(collector, shop, own.secret_key), timeout=30, trust_env=False)
+    assert "footfall-refused" not in opened.headers
+    assert clicked.headers["location"] == shop
+
+
 def test_what_was_answered_while_kafka_stood_still_arrives_after_a_kill(
     own: Settings, kafka: Popen[bytes], tmp_path: Path
 ) -> None:
@@ -81,6 +92,7 @@ def test_what_was_answered_while_kafka_stood_still_arrives_after_a_kill(
         began = time.monotonic()
         assert post(own, 4) == 200
         assert time.monotonic() - began < 3, "Kafka is known to be away: nobody waits for it"
+        _a_letter_is_opened_and_clicked(own)
         await_ready(own)
         collector.kill()
         collector.wait()
@@ -90,9 +102,10 @@ def test_what_was_answered_while_kafka_stood_still_arrives_after_a_kill(
         await_true(lambda: not Spool(spool).size(), 30, "the spool is sent")
         assert post(own, 5) == 200
         assert list(spool.iterdir()) == []
-    found = [msgspec.json.decode(line) for line in arrivals.lines()]
-    assert {event["event_id"] for event in found if "event_id" in event}
-    assert len({event["event_id"] for event in found}) == 6
+    lines = [msgspec.json.decode(line) for line in arrivals.lines()]
+    found = [line for line in lines if line["kind"] == "event"]
+    assert len({event["event_id"] for event in found}) == 8
+    assert {"Email Opened", "Link Clicked"} <= {event["name"] for event in found}
     arrivals.close()
 
 

@@ -7,19 +7,25 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 import msgspec
+import polars as pl
 import pytest
 import redis
 from msgspec import Raw
 
+from infra.picks.cases import cases_of
+from infra.picks.history import Stored
+from infra.picks.training import train_and_weigh
+from infra.picks.when import Learn
 from schemas.event import EnrichedEvent
 from schemas.pick_model import Trained, trained_from
 from schemas.redis_keys import PICKS_KEY, PICKS_LOCK_KEY, picks_key
 from schemas.settings import Settings
+from schemas.site import Site
 from sinks.clickhouse.arrow import ask
 from sinks.clickhouse.errors import SinkError, Unavailable
 from sinks.clickhouse.rows import EVENTS
 from sinks.redis.due import age_s, is_due
-from sinks.redis.generations import AlreadyTraining, store, train_now
+from sinks.redis.generations import AlreadyTraining, store, train_now, weighed_now
 from sinks.redis.train import train
 from tests.sink_world import DAY, MINUTE, NOON, Store, event, new_device
 from tests.sink_world import store as opened_store
@@ -81,6 +87,43 @@ def test_what_several_consenting_persons_did_is_learned(learned: Trained) -> Non
     for related in (learned.viewed, learned.bought):
         starts, others, _ = related.unpack()
         assert others[starts[bear] : starts[bear + 1]].tolist() == [owl]
+
+
+def test_what_is_learned_from_is_what_known_persons_did_in_the_order_of_time(
+    learned: Trained, addresses: Settings
+) -> None:
+    history = Stored(partial(ask, addresses))
+    done = history.done(NOON - DAY, NOON + DAY)
+    assert {"bear", "owl"} <= set(done["product"]) <= {"bear", "owl", "odd"}
+    assert done.filter(pl.col("what") == "order")["product"].unique().sort().to_list() == [
+        "bear",
+        "owl",
+    ]
+    assert set(done["source"]) == {"(unknown)"}
+    assert len(list(cases_of(done, NOON - DAY))) == 3 * 2 + 1, "each product of each person, once"
+    first, last = history.looked([0.0, 1.0], NOON + DAY)
+    assert NOON <= first <= last < NOON + DAY
+    assert history.looked([0.5], NOON - DAY) == []
+
+
+def test_weights_are_stored_with_the_table_and_stay_until_they_are_due(
+    learned: Trained, addresses: Settings, redis_url: str
+) -> None:
+    site = Site(name=SITE)
+    first = train_and_weigh(addresses, site, Learn.NOW, 0).weighed
+    assert first is not None
+    assert not first.adopted
+    assert first.why.startswith("too little to learn from")
+    again = train_and_weigh(addresses, site, Learn.DUE, 0)
+    assert again.weighed == first, "they were learned a moment ago"
+    with redis.Redis.from_url(redis_url) as store_:
+        own = msgspec.structs.replace(first, adopted=True, weights={"popular": 9.0})
+        store(store_, msgspec.structs.replace(again, weighed=own))
+        assert weighed_now(store_) == own
+    assert train_and_weigh(addresses, None, Learn.DUE, 0).weighed == own, "nothing was learned"
+    relearned = train_and_weigh(addresses, site, Learn.NOW, 0).weighed
+    assert relearned is not None
+    assert not relearned.adopted, "what is not found better is not used"
 
 
 def test_bots_refusals_persons_alone_and_the_future_leave_no_trace(learned: Trained) -> None:

@@ -26,7 +26,8 @@ def test_it_is_the_likelihood_ratio_with_the_days_factor_integrated_out(
         )
         return float(found)
 
-    mixed = sum(likelihood(left) for left in LEFT) / len(LEFT)
+    assert sum(LEFT.values()) == pytest.approx(1.0)
+    mixed = sum(weight * likelihood(left) for left, weight in LEFT.items())
     assert evidence(came, usual, size) == pytest.approx(math.log(mixed / likelihood(1.0)), abs=1e-5)
 
 

@@ -7,7 +7,7 @@ import pytest
 from schemas.device_state import DeviceState
 from schemas.evidence import EMPTY, Evidence, Said, pack
 from schemas.layouts import MAX_LAYOUTS, NO_LAYOUT, Layouts, layout_id, with_layout
-from streams.device import with_evidence
+from streams.device import add_evidence
 from streams.known_layouts import KnownLayouts
 
 OLD, NEW = (11, 22, 33), (33, 11, 44)
@@ -21,7 +21,8 @@ def seen_by(layout: int) -> DeviceState:
 def test_evidence_of_another_layout_keeps_what_both_know() -> None:
     known = KnownLayouts(NEW)
     known.learn({layout_id(OLD): OLD})
-    state = with_evidence(seen_by(layout_id(OLD)), None, known, newest=False, horizon=0)
+    state = seen_by(layout_id(OLD))
+    add_evidence(state, None, known, newest=False, horizon=0)
     assert state.layout == layout_id(NEW) == known.own_id
     assert state.evidence == pack([Evidence(SEEN.time, Said((8, 2)))])
     assert known.fingerprints(state.layout) == NEW
@@ -29,13 +30,14 @@ def test_evidence_of_another_layout_keeps_what_both_know() -> None:
 
 def test_what_a_layout_is_need_not_be_known_once_all_has_left_the_horizon() -> None:
     known = KnownLayouts(NEW)
-    state = with_evidence(seen_by(layout_id(OLD)), None, known, newest=False, horizon=2_000_000)
+    state = seen_by(layout_id(OLD))
+    add_evidence(state, None, known, newest=False, horizon=2_000_000)
     assert (state.layout, state.evidence) == (known.own_id, EMPTY)
 
 
 def test_evidence_of_a_layout_that_nobody_told_is_an_error_that_names_the_mend() -> None:
     with pytest.raises(LookupError, match="run: footfall rebuild"):
-        with_evidence(seen_by(7), None, KnownLayouts(NEW), newest=False, horizon=0)
+        add_evidence(seen_by(7), None, KnownLayouts(NEW), newest=False, horizon=0)
 
 
 def test_ids_follow_from_the_funnels_and_their_order() -> None:

@@ -15,9 +15,12 @@ NOW = 1_780_000_000_000
 
 def looks(*done: tuple[int, int, str, int]) -> pl.DataFrame:
     """(person, visit, product, days ago)."""
-    rows = [(p, b, product, NOW - d * DAY_MS, 0) for p, b, product, d in done]
+    rows = [
+        (p, b, product, NOW - d * DAY_MS, NOW - d * DAY_MS + at, 0)
+        for at, (p, b, product, d) in enumerate(done)
+    ]
     types = {"person": pl.UInt64, "basket": pl.UInt64, "product": pl.String, "at": pl.Int64}
-    return pl.DataFrame(rows, schema={**types, "added": pl.UInt8}, orient="row")
+    return pl.DataFrame(rows, schema={**types, "first": pl.Int64, "added": pl.UInt8}, orient="row")
 
 
 def orders(*done: tuple[int, str]) -> pl.DataFrame:
@@ -64,6 +67,18 @@ def test_what_several_persons_looked_at_in_one_visit_goes_together() -> None:
     assert neighbours(found.viewed, "c") == {}
     apart = looks((1, 10, "a", 0), (1, 11, "b", 0), (2, 20, "a", 0), (2, 21, "b", 0))
     assert neighbours(trained(apart).viewed, "a") == {}
+
+
+def test_what_follows_is_told_in_the_order_of_visits_the_nearest_first() -> None:
+    seen = [(p, 10 + p, product, 0) for p in range(6) for product in "abc"]
+    found = trained(looks(*seen, *((p, 20 + p, "a", 0) for p in range(2))))
+    after = neighbours(found.next, "a")
+    assert after["b"] == pytest.approx(6 / 9, abs=0.01), "of 6 persons, as if of 3 more"
+    assert after["c"] == pytest.approx(0.7 * 6 / 9, abs=0.01), "with one in between"
+    assert neighbours(found.next, "b").keys() == {"c"}
+    assert neighbours(found.next, "c") == {}
+    alone = trained(looks((1, 1, "a", 0), (1, 1, "b", 0), (1, 2, "a", 0), (1, 2, "b", 0)))
+    assert neighbours(alone.next, "a") == {}, "one person's way is nobody's business"
 
 
 def test_what_only_one_person_did_is_in_nothing() -> None:

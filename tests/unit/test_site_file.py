@@ -62,7 +62,7 @@ def test_the_worked_example() -> None:
     }
     funnel = site.funnels["checkout"]
     assert [step.name for step in funnel.steps] == ["product", "cart", "checkout", "order"]
-    assert funnel.by == ("referrer_source", "variant")
+    assert funnel.by == ("referrer_source", "variant", "device_class")
     assert funnel.steps[3].where == {"currency": ("EUR",)}
     scenarios = {scenario.name: scenario for scenario in site.homepage.scenarios}
     assert len(scenarios) == 9
@@ -154,6 +154,15 @@ def test_a_bare_yes_for_a_profile_attribute_is_asked_about(tmp_path: Path) -> No
     text = HEAD + "homepage: {scenarios: [{name: a, variant: b, when: {profile.x: yes}}]}"
     assert errors(tmp_path, text) == [
         "3: profile.x in when: yes may mean a truth or a word; allowed: true, false, 'yes'"
+    ]
+
+
+def test_application_ids_stand_for_their_browser_key(tmp_path: Path) -> None:
+    text = "write_keys: [{key: abcd, kind: browser, app_ids: [web, shop]}]"
+    site = loaded(tmp_path, text)
+    assert [site.key_of_app(name) for name in ("web", "shop", "abcd")] == [
+        *(site.write_keys * 2),
+        None,
     ]
 
 

@@ -36,7 +36,7 @@ from schemas.event import Event, Protocol, Rejected
 from schemas.ids import USER_DEVICE_PREFIX, event_uuid
 from schemas.reasons import Reason
 
-PATHS = ("/batch", "/e", "/capture", "/track", "/i/v0/e")
+PATHS = ("/batch", "/e", "/capture", "/track", "/i/v0/e", "/i/v0/ai/batch")
 """Each with and without a slash behind it."""
 RESULTS_PATH = "/i/v1/analytics/events"
 
@@ -77,6 +77,7 @@ class PostHogParcel:
             received_at=caller.received_at,
             secret=rules.secret,
             key=caller.key.kind,
+            withhold=caller.secret_key,
             call=CALL if self._envelope.historical else "",
         )
         for event in beside:

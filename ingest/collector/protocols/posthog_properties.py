@@ -40,9 +40,10 @@ _OF_THE_SDK = (
     *("$time", "$initialization_time", "$configured_session_timeout_ms", "$recording_status"),
     *("$sdk_dist_channel", "$config_defaults", "$last_posthog_reset", "$timezone_offset"),
     *("$python_runtime", "$python_version", "$os_distro", "$set", "$set_once", "$unset"),
-    *("$web_vitals_enabled_server_side", "$autocapture_disabled_server_side"),
+    *("$feature_flag_request_id", "$ce_version"),
 )
 _DROPPED = frozenset((*CAMPAIGN, *_CLICK_IDS, *_IDENTIFIERS, *_IN_COLUMNS, *_OF_THE_SDK))
+_DROPPED_SUFFIX = "_server_side"  # what our own answer at /array has switched off
 _DROPPED_PREFIXES = ("$sdk_debug_", "$session_entry_", "$initial_", "$lib_custom_", "$lib_rate_")
 
 
@@ -58,6 +59,7 @@ def kept(properties: msgspec.Raw, *also_left_out: str, personal: bool = True) ->
         for name, value in members.items()
         if name not in _DROPPED
         and not name.startswith(_DROPPED_PREFIXES)
+        and not name.endswith(_DROPPED_SUFFIX)
         and name not in also_left_out
         and (personal or not name.startswith("$"))
     }

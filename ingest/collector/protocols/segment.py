@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import msgspec
 
@@ -26,6 +25,7 @@ from ingest.collector.json_text import (
 )
 from ingest.collector.protocols.segment_messages import (
     NO_CONTEXT,
+    NO_PAGE,
     Batch,
     Context,
     Message,
@@ -53,7 +53,7 @@ TYPES: dict[str, EventType] = {
 _ABOUT_THE_PERSON = frozenset({"identify", "group", "alias"})
 
 
-class _Arrival(NamedTuple):
+class _Arrival(msgspec.Struct, frozen=True, gc=False):
     """Which event it is, and when (ms)."""
 
     event_id: str
@@ -99,6 +99,7 @@ class SegmentParcel:
             received_at=caller.received_at,
             secret=rules.secret,
             key=caller.key.kind,
+            withhold=caller.secret_key,
             call=self._kind or "",
         )
 
@@ -169,9 +170,7 @@ def _event(
     properties, decoded = _properties(kind, message, context)
     subject = _subject(message, context, user_id, decoded, ip, user_agent, caller, rules, arrival)
     seen_at = arrival.event_time if caller.server else arrival.received_at
-    page = context.page
-    personal = subject.recognized
-    return Event(
+    event = Event(  # what most messages leave empty is set below: each name here costs a search
         event_id=arrival.event_id,
         event_time=arrival.event_time,
         received_at=arrival.received_at,
@@ -182,23 +181,35 @@ def _event(
         site=rules.site,
         consent=subject.consent,
         server=caller.server,
-        user_id=user_id if personal else "",
-        previous_id=previous_id if personal else "",
-        revoke=revoke,
-        profile_id=_profile_id(kind, context, decoded) if personal else "",
-        url=page.url or "" if page and page.url else _text(decoded, "url"),
-        title=page.title or "" if page and page.title else _text(decoded, "title"),
-        referrer=_referrer(page.referrer if page and page.referrer else _text(decoded, "referrer")),
         ip=subject.ip,
         user_agent=user_agent,
         language=context.locale or caller.language,
-        decision_id=context.decision_id or _text(decoded, "decision_id"),
-        variant=context.variant or "",
-        campaign=context.utm(),
         notes=notes,
-        properties=properties if personal or kind not in _ABOUT_THE_PERSON else EMPTY_PROPERTIES,
+        properties=properties,
         address_keys=rules.address_keys.of(ip, user_agent, seen_at),
     )
+    if subject.recognized:
+        event.user_id, event.previous_id = user_id, previous_id
+        event.profile_id = _profile_id(kind, context, decoded)
+    elif kind in _ABOUT_THE_PERSON:
+        event.properties = EMPTY_PROPERTIES
+    if revoke:
+        event.revoke = True
+    _say_where(event, context, decoded)
+    return event
+
+
+def _say_where(event: Event, context: Context, properties: dict[str, object]) -> None:
+    """Page, campaign and decision: of the context, else of the properties."""
+    page = context.page or NO_PAGE
+    event.url = page.url or _text(properties, "url")
+    event.title = page.title or _text(properties, "title")
+    event.referrer = _referrer(page.referrer or _text(properties, "referrer"))
+    event.decision_id = context.decision_id or _text(properties, "decision_id")
+    if context.variant:
+        event.variant = context.variant
+    if context.campaign:
+        event.campaign = context.utm()
 
 
 def _subject(

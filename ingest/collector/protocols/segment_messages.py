@@ -30,7 +30,7 @@ _UTM = (("name", "utm_campaign"), ("source", "utm_source"), ("medium", "utm_medi
 _UTM_MORE = (("term", "utm_term"), ("content", "utm_content"))
 
 
-class Page(msgspec.Struct):
+class Page(msgspec.Struct, gc=False):
     url: str | None = None
     title: str | None = None
     referrer: str | None = None
@@ -41,7 +41,7 @@ class Consent(msgspec.Struct):
     gpc: bool | None = None
 
 
-class Context(msgspec.Struct):
+class Context(msgspec.Struct, gc=False):
     page: Page | None = None
     campaign: dict[str, Any] | None = None
     ip: str | None = None
@@ -80,9 +80,10 @@ class Context(msgspec.Struct):
 
 
 NO_CONTEXT = Context()
+NO_PAGE = Page()
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, gc=False):
     type: str | None = None
     messageId: str | int | None = None
     anonymousId: Identifier = None

@@ -75,6 +75,7 @@ class SnowplowParcel:
             received_at=caller.received_at,
             secret=rules.secret,
             key=caller.key.kind,
+            withhold=caller.secret_key,
         )
         gathered.answer = self._answer
         return gathered

@@ -1,4 +1,4 @@
-"""Would picks have shown what visitors then looked at? Cases for an evaluation, and their ranks.
+"""What visitors looked at next, to learn from and to judge by.
 
 A case is a product that a person looked at for the first time, with all that person had done until
 then. What picks are trained from ends before the first case: nothing of a case is in its training.
@@ -7,19 +7,14 @@ then. What picks are trained from ends before the first case: nothing of a case 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
-import numpy as np
 import polars as pl
 
-from personalize_api.picks.choose import Chooser
-from personalize_api.picks.shelf import Shelf
 from personalize_api.picks.taste import Taste, interests_of
 from schemas.person_profile import HALF_LIFE_MS
 from schemas.profiles import AttributeValue
-
-DEPTH = 100  # ranks below it count as not found
 
 _DAY_MS = 86_400_000
 _MOST_SEEN = 24
@@ -35,16 +30,13 @@ class Case(msgspec.Struct, frozen=True):
     found: str
     taste: Taste
     known: int
-
-
-Ranking = Callable[[Case], list[str]]
-"""Product ids, best first."""
+    visit: int = 0
 
 
 def cases_of(done: pl.DataFrame, since_ms: int) -> Iterator[Case]:
-    """`done`: person, at (ms), product, category, source, what ('look', 'add', 'order', or
-    'profile' with its attributes as JSON in product); all of each person, also what was before
-    `since_ms`, when cases begin.
+    """`done`: person, visit, at (ms), product, category, source, scenario, what ('look', 'add',
+    'order', or 'profile' with its attributes as JSON in product); all of each person, also what was
+    before `since_ms`, when cases begin.
     """
     ordered = done.sort(["person", "at", "product"])
     for (person,), mine in ordered.group_by("person", maintain_order=True):
@@ -57,8 +49,8 @@ def _of_person(person: int, mine: pl.DataFrame, since_ms: int) -> Iterator[Case]
     owned: dict[str, int] = {}
     interests: list[tuple[str, int, float]] = []
     profile: dict[str, AttributeValue] = {}
-    columns = mine.select("at", "product", "category", "source", "what")
-    for at, product, category, source, what in columns.iter_rows():
+    columns = mine.select("visit", "at", "product", "category", "source", "scenario", "what")
+    for visit, at, product, category, source, scenario, what in columns.iter_rows():
         if what == "order":
             owned[product] = at
             continue
@@ -66,9 +58,11 @@ def _of_person(person: int, mine: pl.DataFrame, since_ms: int) -> Iterator[Case]
             profile = _attributes.decode(product)
             continue
         if at >= since_ms and product not in seen and product not in owned:
-            taste = _taste(seen, owned, interests, source, at)
-            taste = msgspec.structs.replace(taste, attributes=profile)
-            yield Case(person, product, taste, len(seen))
+            taste = _taste(seen, owned, interests, at)
+            taste = msgspec.structs.replace(
+                taste, source=source, scenario=scenario, attributes=profile
+            )
+            yield Case(person, product, taste, len(seen), visit)
         was_added = seen.pop(product, (0, False))[1]
         seen[product] = at, was_added or what == "add"
         interests.append((category, at, _INTEREST[what == "add"]))
@@ -78,7 +72,6 @@ def _taste(
     seen: Mapping[str, tuple[int, bool]],
     owned: Mapping[str, int],
     interests: list[tuple[str, int, float]],
-    source: str,
     now_ms: int,
 ) -> Taste:
     newest = list(seen.items())[: -_MOST_SEEN - 1 : -1]
@@ -92,49 +85,8 @@ def _taste(
             decayed = amount * 2.0 ** (-(now_ms - at) / HALF_LIFE_MS)
             weights[category] = weights.get(category, 0.0) + decayed
     return Taste(
-        source=source,
         seen=tuple(sorted(strengths, key=lambda each: (-each[1], each[0]))),
         bought=tuple((product, 1.0) for product in owned),
         owned=frozenset(owned),
         interests=interests_of(weights),
     )
-
-
-def by_picks(chooser: Chooser) -> Ranking:
-    return lambda case: [each.id for each in chooser.pick(case.taste, DEPTH)]
-
-
-def by_popularity(shelf: Shelf) -> Ranking:
-    ranked = _ids(shelf, shelf.popular)
-    return lambda case: _unseen(ranked, case)
-
-
-def by_viewed_together(shelf: Shelf) -> Ranking:
-    """The same relation that picks have, alone; what it says nothing of, by popularity."""
-
-    def rank(case: Case) -> list[str]:
-        scores = shelf.popular * np.float32(1e-3)
-        for product, amount in case.taste.seen:
-            if (place := shelf.catalogue.place.get(product)) is not None:
-                others, likeness = shelf.viewed.to(place)
-                scores[others] += likeness * np.float32(amount)
-        return _unseen(_ids(shelf, scores), case)
-
-    return rank
-
-
-def _ids(shelf: Shelf, scores: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[str]:
-    order = np.argsort(-np.where(shelf.catalogue.available, scores, 0), kind="stable")
-    kept = order[: DEPTH + 2 * _MOST_SEEN]
-    return [shelf.catalogue.products[at].id for at in kept if scores[at] > 0]
-
-
-def _unseen(ranked: list[str], case: Case) -> list[str]:
-    known = {product for product, _ in case.taste.seen} | case.taste.owned
-    return [product for product in ranked if product not in known][:DEPTH]
-
-
-def rank_of(ranking: Ranking, case: Case) -> int:
-    """From 1; 0 where it is not among the first `DEPTH`."""
-    ranked = ranking(case)
-    return ranked.index(case.found) + 1 if case.found in ranked else 0

@@ -42,7 +42,7 @@ def train_regularly(settings: Settings, stop: threading.Event) -> None:
 
 def _train(stop: threading.Event) -> bool:
     """Whether there are new picks; what the process says is in the sink's own log."""
-    command = [sys.executable, "-m", "infra.cli", "picks", "train"]
+    command = [sys.executable, "-m", "infra.cli", "picks", "train", "--weights", "due"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     while process.poll() is None:
         if stop.wait(0.5):

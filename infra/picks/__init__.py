@@ -1,0 +1,1 @@
+"""Picks beside the services: training again and again, learning weights, and trying them out."""
