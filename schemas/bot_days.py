@@ -42,6 +42,8 @@ def add_to_minute(counts: bytes, minute: int) -> tuple[bytes, int]:
     but the last are full.
     """
     at = len(counts)
+    if not at or (counts[-2] << 8 | counts[-1]) >> _BITS < minute:
+        return counts + _ENTRY.pack(minute << _BITS), 1  # as most events
     while at and (counts[at - 2] << 8 | counts[at - 1]) >> _BITS > minute:
         at -= 2
     if at:

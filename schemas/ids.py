@@ -72,24 +72,20 @@ def person_of_user(user_id: str) -> str:
     return uuid5("person", "user", user_id)
 
 
-class _FirstPersons(dict[str, str]):
-    """By device. An LRU cache, which moves what it is asked for, takes three times as long."""
-
-    def __missing__(self, device_id: str) -> str:
-        if len(self) >= 100_000:
-            self.clear()
-        person = self[device_id] = uuid5("person", "device", device_id, 0)
-        return person
-
-
-_first_persons = _FirstPersons()
+_MOST_REMEMBERED = 100_000
+_first_persons: dict[str, str] = {}  # by device; asked too often for an LRU cache
 
 
 def person_of_device(device_id: str, after_reset_ms: int = 0) -> str:
     """The anonymous person behind a device (since its logout at that time, if there was one)."""
     if after_reset_ms:
         return uuid5("person", "device", device_id, after_reset_ms)
-    return _first_persons[device_id]
+    person = _first_persons.get(device_id)
+    if person is None:
+        if len(_first_persons) >= _MOST_REMEMBERED:
+            _first_persons.clear()
+        person = _first_persons[device_id] = uuid5("person", "device", device_id, 0)
+    return person
 
 
 @lru_cache(maxsize=100_000)

@@ -7,6 +7,7 @@ the device contributes to anybody. Events of servers are not counted: a backend 
 
 from __future__ import annotations
 
+from collections.abc import Container
 from copy import copy
 
 from schemas import activity
@@ -47,11 +48,8 @@ def note_behaviour(state: DeviceState, event: Event, minute: int, max_a_minute: 
     if days.get(day) != RATE and day in state.seen:
         known = state.minutes
         counts, count = add_to_minute(known.get(day, b""), minute % MINUTES_A_DAY)
-        if len(known) == 1 and day in known:
-            state.minutes = {day: counts}
-        else:
-            kept = {each: known[each] for each in known if each in state.seen}
-            state.minutes = {**kept, day: counts}
+        only = len(known) == 1 and day in known
+        state.minutes = {day: counts} if only else {**_of_days(state.seen, known), day: counts}
         if count > max_a_minute:
             days = with_day(days, day, RATE)
             del state.minutes[day]  # nothing can be added to that
@@ -59,6 +57,10 @@ def note_behaviour(state: DeviceState, event: Event, minute: int, max_a_minute: 
         return False
     state.bot_days = days
     return True
+
+
+def _of_days(days: Container[int], minutes: dict[int, bytes]) -> dict[int, bytes]:
+    return {day: counts for day, counts in minutes.items() if day in days}
 
 
 def taken_back(state: DeviceState, event: Event, version: int) -> Correction:

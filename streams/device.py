@@ -210,12 +210,14 @@ def _remember(seen: dict[int, bytes], mark: bytes, day: int) -> dict[int, bytes]
     newest = max(seen) if seen else day
     if day < newest - 2:
         return seen
-    kept = seen
-    if day > newest:
-        kept = {d: digests for d, digests in seen.items() if d >= day - 2}
+    kept = _since(day - 2, seen) if day > newest else seen
     if sum(map(len, kept.values())) >= _MAX_SEEN:
         return kept
     return {**kept, day: held + mark}
+
+
+def _since(day: int, seen: dict[int, bytes]) -> dict[int, bytes]:
+    return {each: digests for each, digests in seen.items() if each >= day}
 
 
 def _start_for(time: int, starts: Sequence[int], runs: Sequence[tuple[int, int]]) -> int:

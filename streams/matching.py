@@ -8,7 +8,7 @@ enters, for the breakdown.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Literal, get_origin
@@ -128,15 +128,14 @@ class Matcher:
 
     def _entering(self, plan: _Plan, event: EnrichedEvent) -> Said:
         """What an event says that enters funnels which are broken down."""
-        standing = plan.by(event) if plan.by is not None else None
-        said = plan.told.get(standing) if standing is not None else None
+        if plan.by is None:
+            return self._said(plan.steps, _values(plan.entered, event))
+        standing = plan.by(event)
+        said = plan.told.get(standing)
         if said is None:
-            values = tuple([funnel.values(event) for funnel in plan.entered])
-            said = self._said(plan.steps, values)
-            if standing is not None:
-                if len(plan.told) >= _MOST_BRANCHES:
-                    plan.told.clear()
-                plan.told[standing] = said
+            if len(plan.told) >= _MOST_BRANCHES:
+                plan.told.clear()
+            said = plan.told[standing] = self._said(plan.steps, _values(plan.entered, event))
         return said
 
     def _asked(self, plan: _Plan, event: EnrichedEvent) -> Evidence | None:
@@ -147,12 +146,16 @@ class Matcher:
                 steps[position] |= bit
         if not any(steps):
             return None
-        values = tuple([funnel.values(event) for funnel in self._entered(steps)])
+        values = _values(self._entered(steps), event)
         return Evidence(event.event_time, self._said(trimmed(steps), values))
 
     def _entered(self, steps: Sequence[int]) -> tuple[_CompiledSteps, ...]:
         both = zip(self._funnels, steps, strict=True)
         return tuple(funnel for funnel, mask in both if enters(mask))
+
+
+def _values(entered: Iterable[_CompiledSteps], event: EnrichedEvent) -> tuple[tuple[str, ...], ...]:
+    return tuple([funnel.values(event) for funnel in entered])
 
 
 class _CompiledSteps:

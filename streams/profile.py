@@ -22,6 +22,10 @@ from streams.known_layouts import KnownLayouts
 _ROUND_MS = 300_000  # `last_seen` alone sends a register at most every five minutes
 
 
+_Registers = dict[str, Register]
+"""By person."""
+
+
 def changed_registers(
     device_id: str,
     before: DeviceState | None,
@@ -41,18 +45,25 @@ def changed_registers(
     layouts = funnels.layouts
     now = _registers(device_id, after, layouts, version, record_time, counted=counted)
     earlier = _registers(device_id, before, layouts, version, record_time, counted=counted)
-    gone = [
+    return [*_news(earlier, now), *_gone(earlier, now)]
+
+
+def _news(earlier: _Registers, now: _Registers) -> list[Register]:
+    return [told for person, told in now.items() if told != earlier.get(person)]
+
+
+def _gone(earlier: _Registers, now: _Registers) -> list[Register]:
+    return [
         Register(
             person_id=person,
-            device_id=device_id,
-            version=version,
-            record_time=record_time,
+            device_id=told.device_id,
+            version=told.version,
+            record_time=told.record_time,
             gone=True,
         )
-        for person in earlier
+        for person, told in earlier.items()
         if person not in now
     ]
-    return [told for person, told in now.items() if told != earlier.get(person)] + gone
 
 
 def _who_surely_hears(
@@ -84,11 +95,11 @@ def _registers(
     record_time: int,
     *,
     counted: bool,
-) -> dict[str, Register]:
-    """Person id -> what the device contributes, as a function of the device's state."""
+) -> _Registers:
+    """What the device contributes, as a function of the device's state."""
     if state is None or not state.seen:
         return {}
-    result: dict[str, Register] = {}
+    result: _Registers = {}
     left = without_bot_days(state) if state.bot_days else state
     if left is not None:
         segments = segments_of(device_id, state)
@@ -162,13 +173,13 @@ def _whole(
         first_seen=state.first_seen,
         last_seen=_rounded(state.last_seen, state.first_seen),
         sessions=state.past_sessions + len(state.starts),
-        orders=_count(state.orders) if state.orders and counted else 0,
+        orders=_count(state.orders) if state.orders else 0,
         profiles=state.profiles.get(segment.user_id, {}) if state.profiles else {},
         layout=layout,
         starts=state.starts if evidence else (),
         evidence=evidence,
-        purchases=state.orders if counted else (),
-        activity=state.activity if counted else {},
+        purchases=state.orders,
+        activity=state.activity,
         days=visit_days(state.starts, state.past_days) if counted else (),
     )
 
