@@ -37,6 +37,9 @@ class Forget(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="kind",
         return frozenset(d for d, spans in self.devices.items() if is_whole(spans, self.at))
 
 
+FORGET_BEGINS = b'{"kind":"forget"'
+"""How each `Forget` line begins: beside lines that have no kind."""
+
 Memory = dict[bytes, tuple[Span, ...]]
 """Digest -> the times of which nothing counts. It only grows."""
 

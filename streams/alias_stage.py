@@ -13,7 +13,7 @@ line of footfall.aliases
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -28,9 +28,9 @@ from schemas.aliases import (
     root_of,
     roots_of,
 )
-from schemas.batch import encode_line, split_lines
+from schemas.batch import UNREADABLE, encode_line, split_lines
 from schemas.event import Event
-from schemas.forget import Forget
+from schemas.forget import FORGET_BEGINS, Forget
 from schemas.ids import is_identifier, person_of_user
 from schemas.messages import Alias, IdentityLink, LinkStatus, Resolution, Root
 from schemas.reasons import Reason
@@ -44,7 +44,7 @@ from streams.rejected import reject
 Line = Alias | Forget | bytes
 States = dict[str, Component | None]
 
-_decoder = msgspec.json.Decoder(Alias)
+_aliases = msgspec.json.Decoder(Alias)
 _forgets = msgspec.json.Decoder(Forget)
 
 
@@ -257,11 +257,11 @@ def _write(user: str, component: Component | None) -> StateWrite:
 
 
 def _decode(line: bytes) -> Line:
+    decoder: msgspec.json.Decoder[Any] = _aliases
+    if line.startswith(FORGET_BEGINS):
+        decoder = _forgets
     try:
-        return _decoder.decode(line)
-    except msgspec.MsgspecError:
-        pass
-    try:
-        return _forgets.decode(line)
-    except msgspec.MsgspecError:
+        found: Line = decoder.decode(line)
+    except UNREADABLE:
         return line
+    return found

@@ -17,9 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-import msgspec
-
-from schemas.batch import encode_line, split_lines
+from schemas.batch import UNREADABLE, encode_line, split_lines
 from schemas.forget import Forget
 from schemas.messages import Correction, IdentityLink
 from schemas.reasons import Reason
@@ -169,5 +167,5 @@ def _links(spans: Sequence[Joined]) -> Mapping[tuple[str, str], int]:
 def _decode(line: bytes) -> Line:
     try:
         return sighting_line_decoder.decode(line)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return line
