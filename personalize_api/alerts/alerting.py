@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 from redis.exceptions import RedisError
 
-from personalize_api.alerts import funnel_alerts, operations, part_alerts
+from personalize_api.alerts import entry_alerts, funnel_alerts, observed, operations, part_alerts
+from personalize_api.alerts.entry_alerts import SOURCE, Entry
 from personalize_api.alerts.flows import ENTERED_HOURS, Flows
 from personalize_api.alerts.history import History, Hour
 from personalize_api.alerts.incidents import change, ordered
-from personalize_api.alerts.series import Series
 from personalize_api.alerts.state import (
     Alert,
     AlertState,
@@ -45,16 +45,12 @@ from schemas.current_site import CurrentSite
 from schemas.funnel_result import iso_time
 from schemas.settings import Settings
 from schemas.site import Funnel, Site
+from schemas.standard_funnels import VISITS
 
 EVALUATE_EVERY_S = 10.0
 LOOK_EVERY_S = 2.0
 STALE_S = 60.0
 """What was evaluated longer ago is not told as if it were so now."""
-
-SETTLES_MINUTES = 2
-"""An hour is measured so long after it is over: some of its events come late."""
-
-_MOST_BEHIND_MINUTES = 30
 
 _SETTLED_EVERY_S = 60.0
 _DAY_EVERY_S = 300.0
@@ -182,23 +178,27 @@ class Alerting:
         found = list(operations.findings(pulse, site.alerts, now_ms, state.active))
         hours: Hours = {}
         usual = {}
+        entries = []
         watched = await self._watched(site)
         until_ms = operations.counted_until(pulse, now_ms)
         for definition, funnel in watched:
             history = await self._history(definition, site, minute)
             usual[funnel.name] = funnel_alerts.shown(funnel, history, minute)
-            now = _see(state, definition.key, funnel, minute, until_ms)
+            now = observed.see(state, definition.key, funnel, minute, until_ms)
             if now is None:
                 found += funnel_alerts.still(funnel, state)
                 continue
-            for hour in _measure(history, funnel, state, definition.key, now):
+            sources = self._sources(definition, now.minute)
+            for hour in observed.measure(history, funnel, state, definition.key, now, sources):
                 hours[definition.key, hour] = history.hours[hour]
             fall, parts = site.alerts.fall, await self._parts(definition, now.minute)
             found += await funnel_alerts.findings(
                 funnel, history, state, now, fall, parts, self._funnels.all
             )
             found += await part_alerts.findings(funnel, history, state, now, fall, parts)
-        _forget(state, watched)
+            entries.append(Entry(funnel.name, history, now, sources))
+        found += await entry_alerts.findings(entries, state)
+        observed.forget(state, watched)
         state.usual = usual
         changed = change(state, found, now_ms)
         webhooks = messages(
@@ -234,6 +234,12 @@ class Alerting:
             history.load_settled(settled)
         return history
 
+    def _sources(self, funnel: Funnel, minute: int) -> dict[str, list[int]]:
+        """Who entered in each of the last two hours' minutes, by where they came from."""
+        if funnel.name != VISITS or SOURCE not in funnel.live_by:
+            return {}
+        return self._funnels.entered(funnel, SOURCE, minute - observed.SOURCES_MINUTES + 1, minute)
+
     async def _parts(self, funnel: Funnel, minute: int) -> funnel_alerts.Parts:
         flows = self._flows.setdefault(funnel.key, Flows(len(funnel.steps)))
         first = minute // 60 - ENTERED_HOURS
@@ -259,54 +265,6 @@ class Alerting:
             logger.info("another process leads now; it may send a webhook again")
         except (RedisError, OSError) as error:
             self._log.warning("what became of a webhook cannot be kept: %s", error)
-
-
-def _see(
-    state: AlertState, key: str, funnel: LiveFunnel, minute: int, until_ms: int
-) -> funnel_alerts.Now | None:
-    """Of the minutes up to `minute`, those that were counted by `until_ms`; None: too long ago."""
-    missing = minute - until_ms // 60_000
-    if missing > _MOST_BEHIND_MINUTES:
-        return None
-    arrived = [step[: len(step) - missing] for step in funnel.arrived]
-    series = state.series.setdefault(key, Series())
-    series.see(minute - missing, arrived)
-    part = max(until_ms % 60_000, 1000) / 60_000
-    return funnel_alerts.Now(series, arrived, minute - missing, part)
-
-
-def _measure(
-    history: History, funnel: LiveFunnel, state: AlertState, key: str, now: funnel_alerts.Now
-) -> set[int]:
-    """The hours that have changed."""
-    until, minute = state.measured.get(key, 0), now.minute
-    if until >= minute:
-        return set()
-    state.measured[key] = minute
-    skip = funnel_alerts.skipped(funnel, state, minute, minute)
-    changed = history.measure(minute, now.arrived, until, skip)
-    hour = (minute - SETTLES_MINUTES) // 60 - 1
-    if (until - SETTLES_MINUTES) // 60 - 1 < hour:
-        skip = funnel_alerts.skipped(funnel, state, minute, hour * 60)
-        if history.close(hour, now.series, skip, {}):
-            changed.add(hour)
-    return changed
-
-
-def _forget(state: AlertState, watched: Iterable[tuple[Funnel, LiveFunnel]]) -> None:
-    """What the site file no longer has."""
-    subjects: set[str] = set()
-    keys: set[str] = set()
-    for definition, funnel in watched:
-        keys.add(definition.key)
-        subjects.update(funnel_alerts.subject_of(funnel, s) for s in range(1, len(funnel.steps)))
-    state.watches = {
-        name: watch
-        for name, watch in state.watches.items()
-        if name in subjects or "/".join(name.split("/")[:3]) in subjects
-    }
-    state.measured = {key: minute for key, minute in state.measured.items() if key in keys}
-    state.series = {key: series for key, series in state.series.items() if key in keys}
 
 
 def _log(raised: Iterable[Alert], resolved: Iterable[Resolved]) -> None:

@@ -45,14 +45,20 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 def skipped(funnel: LiveFunnel, state: AlertState, minute: int, since: int) -> set[int]:
-    """Steps of which nothing is learned of the minutes from `since` on."""
-    found = set()
-    for step in range(1, len(funnel.steps)):
-        watch = state.watches.get(subject_of(funnel, step), Watch())
-        is_fallen = watch.since and minute - watch.raised < _SKIPPED_MINUTES
-        if is_fallen or watch.floor > since:
-            found.add(step)
-    return found
+    """Steps (from 0) of which nothing is learned of the minutes from `since` on."""
+    subjects = [f"entry/{funnel.name}"]
+    subjects += [subject_of(funnel, step) for step in range(1, len(funnel.steps))]
+    return {
+        step
+        for step, subject in enumerate(subjects)
+        if is_skipped(state.watches.get(subject, Watch()), minute, since)
+    }
+
+
+def is_skipped(watch: Watch, minute: int, since: int) -> bool:
+    """Whether what it watches was not as usual in the minutes from `since` to `minute`."""
+    is_fallen = watch.since > 0 and minute - watch.raised < _SKIPPED_MINUTES
+    return is_fallen or watch.floor > since
 
 
 def subject_of(funnel: LiveFunnel, step: int) -> str:

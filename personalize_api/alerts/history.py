@@ -11,7 +11,7 @@ counts stand in, with a doubt of their own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TypeVar, cast
@@ -42,6 +42,10 @@ it began.
 """
 
 _WAY_HOURS = 168
+_MANY = 1e6
+"""As many as could arrive in an hour, of whom some do: a share so small is a Poisson number's."""
+
+_MOST_REMEMBERED = 512
 _SPREAD_WORTH = 100.0
 _MOST_SPREAD = 5.0
 
@@ -59,7 +63,7 @@ class StepHour(msgspec.Struct, array_like=True):
 class Hour(msgspec.Struct, array_like=True):
     steps: list[StepHour]  # from the second on
     entered: int = -1  # arrivals at the first step; -1: not measured
-    sources: dict[str, int] = {}  # of them, by where they came from
+    sources: dict[str, int] = {}  # of them, by where they came from; -1: not learned
 
 
 _encode = msgspec.json.encode
@@ -162,16 +166,19 @@ class History:
         return changed
 
     def close(
-        self, hour: int, series: Series, skip: Iterable[int], sources: Mapping[str, int]
+        self, hour: int, series: Series, skip: Collection[int], sources: Mapping[str, int]
     ) -> bool:
-        """Measures an hour that is over; `skip` as in `measure`. Whether enough of it was seen."""
+        """Measures an hour that is over; `skip` as in `measure`, 0 being the first step. Returns
+        whether enough of it was seen.
+        """
         beyond = series.minute - (hour * 60 + 59)
         first = len(series.steps[0]) - beyond - _AT_LEAST_MINUTES
         if first < 0:
             return False
         seen = slice(first, len(series.steps[0]) - beyond)
         measured = self._at(hour)
-        measured.entered, measured.sources = sum(series.steps[0][seen][-60:]), dict(sources)
+        measured.entered = -1 if 0 in skip else sum(series.steps[0][seen][-60:])
+        measured.sources = dict(sources)
         for step in set(range(1, self.steps)) - set(skip):
             left, came = series.steps[step - 1][seen], series.steps[step][seen][-60:]
             counts = measured.steps[step - 1]
@@ -202,18 +209,24 @@ class History:
         """Arrivals at the first step in a minute of that hour as the `share`; None: not known."""
 
         def entered(measured: Hour) -> Pair:
-            if measured.entered < 0:
-                return 0.0, 0.0
-            count = measured.entered if source is None else measured.sources.get(source, 0)
-            return 60.0, count
+            count = measured.entered
+            if source is not None and count >= 0:
+                count = measured.sources.get(source, 0)
+            return (0.0, 0.0) if count < 0 else (_MANY, count)
 
         return self._remembered(("in", source, hour), lambda: self._entering(hour, entered))
+
+    def sources(self, hour: int) -> set[str]:
+        """Where visitors came from in that hour of the days before."""
+        days = (self.hours.get(hour - 24 * day) for day in range(1, 8))
+        return {source for measured in days if measured is not None for source in measured.sources}
 
     def _entering(self, hour: int, of: Of) -> Usual | None:
         for pool in POOLS[:-1]:
             days = self._days(hour, pool, of)
             if len(days) >= _LEAST_DAYS and sum(day.after for day in days) >= _LEAST_ARRIVALS:
-                return usual_of(days, pool.doubt)
+                usual = usual_of(days, pool.doubt)
+                return usual and msgspec.structs.replace(usual, share=usual.share * _MANY / 60)
         return None
 
     def _expected(self, step: int, hour: int) -> Expected | None:
@@ -287,7 +300,7 @@ class History:
 
     def _remembered(self, key: tuple[object, ...], work_out: Callable[[], T]) -> T:
         if key not in self._known:
-            if len(self._known) > 8 * self.steps + 64:
+            if len(self._known) > _MOST_REMEMBERED:
                 self._known.clear()
             self._known[key] = work_out()
         return cast(T, self._known[key])

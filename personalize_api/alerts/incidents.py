@@ -18,7 +18,9 @@ from schemas.funnel_result import iso_time
 
 RAISE_AFTER = 2
 RESOLVE_AFTER = 3
-"""Evaluations in a row; funnels have their own (`watch`), and are taken as they are found."""
+"""Evaluations in a row; what is watched has its own (`watch`), and is taken as it is found."""
+
+WATCHED = ("funnel", "entry")
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -38,7 +40,7 @@ def change(state: AlertState, found: Iterable[Finding], now_ms: int) -> Change:
             incident.alert = _told_anew(incident.alert, finding)
             continue
         incident.missing += 1
-        if incident.alert.kind == "funnel" or incident.missing >= RESOLVE_AFTER:
+        if incident.alert.kind in WATCHED or incident.missing >= RESOLVE_AFTER:
             del state.active[subject]
             fields = msgspec.structs.asdict(incident.alert)
             resolved.append(Resolved(**fields, until=iso_time(now_ms)))
@@ -58,7 +60,7 @@ def _is_new(state: AlertState, finding: Finding) -> bool:
     if finding.subject in state.active:
         return False
     times = state.found.pop(finding.subject, 0) + 1
-    if finding.kind == "funnel" or times >= RAISE_AFTER:
+    if finding.kind in WATCHED or times >= RAISE_AFTER:
         return True
     state.found[finding.subject] = times
     return False

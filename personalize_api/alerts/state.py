@@ -12,7 +12,7 @@ from personalize_api.alerts.series import Series
 from personalize_api.alerts.watch import Watch
 from personalize_api.live.funnels import UsualShare
 
-Kind = Literal["funnel", "lag", "silent", "rejected", "degraded", "spool"]
+Kind = Literal["funnel", "entry", "lag", "silent", "rejected", "degraded", "spool"]
 Severity = Literal["warning", "critical"]
 
 MAX_RECENT = 20

@@ -16,7 +16,7 @@ import msgspec
 from redis.exceptions import RedisError
 
 from personalize_api.errors import NotThere, StateUnavailable
-from personalize_api.live.by_value import ByValue, by_value
+from personalize_api.live.by_value import ByValue, by_value, entered
 from personalize_api.live.funnel_counts import Tally
 from personalize_api.live.funnel_reader import FunnelReader
 from personalize_api.metrics import Metrics
@@ -102,6 +102,12 @@ class LiveFunnels:
         hours = range(first_hour, last_hour + 1)
         counts = (self._reader.counts(funnel.key, hour) for hour in hours)
         return by_value(counts, len(funnel.steps))
+
+    def entered(self, funnel: Funnel, field: str, first: int, last: int) -> dict[str, list[int]]:
+        """Units by value and minute of entry (since 1970, inclusive), as was read last."""
+        hours = range(first // 60, last // 60 + 1)
+        counts = {hour: self._reader.counts(funnel.key, hour) for hour in hours}
+        return entered(counts, field, first, last)
 
     async def one(self, name: str, minutes: int = DEFAULT_MINUTES) -> LiveFunnel:
         """Raises NotThere, StateUnavailable."""

@@ -26,7 +26,7 @@ let lastState = "";
 
 function draw(view) {
   const names = (view.funnels ?? []).map((funnel) => funnel.name);
-  const funnelOf = (alert) => names.find((name) => alert.id.startsWith(`funnel/${name}/`)) ?? "";
+  const funnelOf = (alert) => names.find((name) => [`funnel/${name}/`, `entry/${name}/`, `entry/${name}@`].some((begin) => alert.id.startsWith(begin))) ?? "";
   alerts(view, funnelOf);
   tiles(view);
   if (view.funnels) funnels.show(view, new Set((view.alerts ?? []).map(funnelOf).filter(Boolean)));
