@@ -13,10 +13,16 @@ from schemas.site import Funnel
 
 
 def write_history(
-    store: redis.Redis, funnel: Funnel, now_s: float, shares: Sequence[float], days: int = 21
+    store: redis.Redis,
+    funnel: Funnel,
+    now_s: float,
+    shares: Sequence[float],
+    days: int = 21,
+    *,
+    entries: bool = False,
 ) -> None:
     """Of every hour of so many days; `shares`: from the second step on. 1,200 an hour enter, and
-    come on at once.
+    come on at once; `entries`: that so many enter is known, too.
     """
     this_hour = int(now_s) // 3600
     steps = []
@@ -29,7 +35,11 @@ def write_history(
         before *= share
     for hour in range(this_hour - 24 * days, this_hour):
         day, clock = divmod(hour, 24)
-        store.hset(alerts_history_key(funnel.key, day), str(clock), encode_hour(Hour(steps, 1200)))
+        store.hset(
+            alerts_history_key(funnel.key, day),
+            str(clock),
+            encode_hour(Hour(steps, 1200 if entries else -1)),
+        )
 
 
 def write_arrivals(

@@ -138,6 +138,20 @@ def test_an_alert_says_for_whom(
         assert alert["detail"].endswith("; where variant is bestsellers; not for others")
 
 
+def test_that_nobody_arrives_is_told_as_a_warning(
+    addresses: Settings, store: redis.Redis, kafka_address: str
+) -> None:
+    write_history(store, FUNNEL, time.time(), USUAL, entries=True)
+    minutes(store, orders=8, ago=12)
+    with serving(addresses, site()) as client:
+        await_subjects(client, "entry/checkout")
+        (alert,) = told(client)["alerts"]
+        assert (alert["kind"], alert["severity"]) == ("entry", "warning")
+        assert alert["title"] == "checkout: nobody arrives"
+        minutes(store, orders=8, count=12)
+        await_subjects(client)
+
+
 def test_what_is_usual_is_shown_beside_the_funnel(
     addresses: Settings, store: redis.Redis, kafka_address: str
 ) -> None:
