@@ -183,6 +183,7 @@ class AlertRules(msgspec.Struct, frozen=True, kw_only=True):
     rejected_share: float = 0.05
     rejected_count: int = 50
     degraded_share: float = 0.05
+    holidays: tuple[str, ...] = ()  # days like no other, ISO dates in the site's timezone
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from urllib.parse import urlsplit
 
 from schemas import site_values as values
@@ -11,7 +12,10 @@ from schemas.site_yaml import Section, unknown
 
 MAX_WEBHOOKS = 8
 
-_ALERTS = ("webhooks", "leave_out", "fall", "lag", "silent", "rejected", "degraded")
+_ALERTS = (
+    *("webhooks", "leave_out", "fall", "holidays"),
+    *("lag", "silent", "rejected", "degraded"),
+)
 
 
 def read_alerts(file: Section, funnels: Iterable[str]) -> AlertRules:
@@ -41,7 +45,15 @@ def read_alerts(file: Section, funnels: Iterable[str]) -> AlertRules:
         rejected_share=rejected.read("share", _part, default.rejected_share),
         rejected_count=rejected.read("count", values.whole(1, 999_999_999), default.rejected_count),
         degraded_share=section.read("degraded", _part, default.degraded_share),
+        holidays=section.many("holidays", _day),
     )
+
+
+def _day(value: str) -> str:
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no date; allowed: 2026-12-25") from error
 
 
 def _part(value: str) -> float:

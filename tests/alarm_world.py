@@ -18,7 +18,8 @@ from scipy.signal import lfilter
 
 from personalize_api.alerts import watch as watching
 from personalize_api.alerts.change_point import BACK_MINUTES, BEGINNINGS
-from personalize_api.alerts.history import History, Hour, StepHour
+from personalize_api.alerts.history import History
+from personalize_api.alerts.hours import Hour, StepHour
 from personalize_api.alerts.passage import DELAYS, MOST_OF_BEFORE
 from personalize_api.alerts.watch import Watch, judge, step_of
 from personalize_api.live.funnels import NOW_MINUTES

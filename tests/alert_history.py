@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import redis
 
-from personalize_api.alerts.history import Hour, StepHour, encode_hour
+from personalize_api.alerts.hours import Hour, StepHour, encode_hour
 from personalize_api.alerts.passage import DELAYS
 from schemas.redis_keys import ARRIVED, alerts_history_key, funnel_field, funnel_key
 from schemas.site import Funnel

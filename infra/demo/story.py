@@ -22,7 +22,7 @@ from infra.drain import Missing, drain
 
 SHOPPERS, DAYS = 6_000, 7
 HISTORY_SEED, LIVE_SEED, LOG_SEED = 1, 2, 3
-LIVE_PER_MINUTE = 270  # so that a broken checkout is noticed while one watches
+LIVE_PER_MINUTE = 360  # so that a broken checkout is noticed while one watches
 ONCE_LIVE_S = 15.0
 DRAIN_TIMEOUT_S = 120.0
 REFRESH_S = 3.0

@@ -20,7 +20,8 @@ from redis.exceptions import RedisError
 from personalize_api.alerts import entry_alerts, funnel_alerts, observed, operations, part_alerts
 from personalize_api.alerts.entry_alerts import SOURCE, Entry
 from personalize_api.alerts.flows import ENTERED_HOURS, Flows
-from personalize_api.alerts.history import History, Hour
+from personalize_api.alerts.history import History
+from personalize_api.alerts.hours import Hour
 from personalize_api.alerts.incidents import change, ordered
 from personalize_api.alerts.state import (
     Alert,
@@ -221,8 +222,9 @@ class Alerting:
 
     async def _history(self, funnel: Funnel, site: Site, minute: int) -> History:
         history = self._histories.get(funnel.key)
-        if history is None:
-            history = History(len(funnel.steps), ZoneInfo(site.timezone))
+        holidays = site.alerts.holidays
+        if history is None or history.holidays != {*holidays}:
+            history = History(len(funnel.steps), ZoneInfo(site.timezone), holidays)
             today = minute // 1440
             history.load(await self._store.read_history(funnel.key, today))
             self._histories[funnel.key] = history

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from personalize_api.alerts.change_point import Expected
+from personalize_api.alerts.hours import Hour, StepHour
 from personalize_api.alerts.passage import DELAYS, due
 from personalize_api.alerts.series import Series
 from personalize_api.alerts.usual import Day, Usual, usual_of
@@ -45,38 +46,10 @@ _WAY_HOURS = 168
 _MANY = 1e6
 """As many as could arrive in an hour, of whom some do: a share so small is a Poisson number's."""
 
+_HOLIDAYS_DOUBT = 0.25
 _MOST_REMEMBERED = 512
 _SPREAD_WORTH = 100.0
 _MOST_SPREAD = 5.0
-
-
-class StepHour(msgspec.Struct, array_like=True):
-    """One step of one hour. What was not measured, or was not as usual, is 0 or empty."""
-
-    before: int = 0  # arrivals at the step before in windows of NOW_MINUTES whose middle is in it
-    after: int = 0  # at the step
-    came: int = 0  # arrivals at the step in the hour
-    due: list[float] = []  # by DELAYS: as many as would have come if all came on
-    misfit: list[float] = []  # by DELAYS: squared deviations of the minutes from that
-
-
-class Hour(msgspec.Struct, array_like=True):
-    steps: list[StepHour]  # from the second on
-    entered: int = -1  # arrivals at the first step; -1: not measured
-    sources: dict[str, int] = {}  # of them, by where they came from; -1: not learned
-
-
-_encode = msgspec.json.encode
-_decoder = msgspec.json.Decoder(Hour)
-
-
-def encode_hour(hour: Hour) -> bytes:
-    return _encode(hour)
-
-
-def decode_hour(blob: bytes) -> Hour:
-    """Raises msgspec.MsgspecError."""
-    return _decoder.decode(blob)
 
 
 class Pool(msgspec.Struct, frozen=True):
@@ -105,8 +78,11 @@ Of = Callable[[Hour], Pair]
 class History:
     """The measured hours of one funnel."""
 
-    def __init__(self, steps: int, zone: ZoneInfo) -> None:
+    def __init__(self, steps: int, zone: ZoneInfo, holidays: Collection[str] = ()) -> None:
+        """`holidays`: ISO dates."""
         self.steps = steps
+        self.holidays = frozenset(holidays)
+        self._holidays = {date.fromisoformat(day).toordinal() for day in self.holidays}
         self._zone = zone
         self.hours: dict[int, Hour] = {}  # by hours since 1970
         self._local: dict[int, tuple[int, int, bool]] = {}
@@ -129,7 +105,7 @@ class History:
 
     def load_settled(self, hours: Mapping[int, Sequence[int]]) -> None:
         """Arrivals by step, by hours since 1970, as the stream has counted them."""
-        self._settled = History(self.steps, self._zone)
+        self._settled = History(self.steps, self._zone, self.holidays)
         self._settled.load(
             {
                 hour: Hour(
@@ -225,7 +201,7 @@ class History:
         for pool in POOLS[:-1]:
             days = self._days(hour, pool, of)
             if len(days) >= _LEAST_DAYS and sum(day.after for day in days) >= _LEAST_ARRIVALS:
-                usual = usual_of(days, pool.doubt)
+                usual = usual_of(days, math.hypot(pool.doubt, self._doubt_of_day(hour)))
                 return usual and msgspec.structs.replace(usual, share=usual.share * _MANY / 60)
         return None
 
@@ -272,8 +248,11 @@ class History:
             if pool is POOLS[-1]:
                 enough = len(self.hours) >= LEARN_HOURS
             if enough and sum(day.after for day in days) >= _LEAST_ARRIVALS:
-                return usual_of(days, math.hypot(pool.doubt, doubt))
+                return usual_of(days, math.hypot(pool.doubt, doubt, self._doubt_of_day(now)))
         return None
+
+    def _doubt_of_day(self, hour: int) -> float:
+        return _HOLIDAYS_DOUBT if self._place(hour)[0] in self._holidays else 0.0
 
     def _days(self, now: int, pool: Pool, of: Of) -> list[Day]:
         """The pooled hours by local day. Of everything, the hours of today count too."""
@@ -283,6 +262,8 @@ class History:
         for hour in (hour for at in clocks for hour in self._by_clock[at]):
             day, _, kind = self._place(hour)
             if hour >= now or (pool.same_kind and kind != weekend):
+                continue
+            if day in self._holidays and today not in self._holidays:
                 continue
             if day == today and pool.spread < _EVERYTHING:
                 continue
@@ -306,11 +287,15 @@ class History:
         return cast(T, self._known[key])
 
     def _place(self, hour: int) -> tuple[int, int, bool]:
-        """(local day, hour of it, whether it is a weekend's) of an hour since 1970."""
+        """(local day, hour of it, whether it is a weekend's or a holiday's) of an hour."""
         place = self._local.get(hour)
         if place is None:
             local = datetime.fromtimestamp(hour * 3600, UTC).astimezone(self._zone)
-            place = (local.toordinal(), local.hour, local.weekday() >= 5)
+            place = (
+                local.toordinal(),
+                local.hour,
+                local.weekday() >= 5 or local.toordinal() in self._holidays,
+            )
             self._local[hour] = place
         return place
 

@@ -14,12 +14,8 @@ import msgspec
 import redis.asyncio
 from redis.asyncio import Redis
 
-from personalize_api.alerts.history import (
-    KEPT_DAYS,
-    Hour,
-    decode_hour,
-    encode_hour,
-)
+from personalize_api.alerts.history import KEPT_DAYS
+from personalize_api.alerts.hours import Hour, decode_hour, encode_hour
 from personalize_api.alerts.state import (
     AlertState,
     Message,

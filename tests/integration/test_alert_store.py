@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Iterator
 import pytest
 import redis
 
-from personalize_api.alerts.history import Hour, StepHour
+from personalize_api.alerts.hours import Hour, StepHour
 from personalize_api.alerts.state import AlertState, Message
 from personalize_api.alerts.store import AlertStore, NotTheLeader
 from schemas.redis_keys import (

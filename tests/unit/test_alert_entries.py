@@ -11,7 +11,8 @@ import pytest
 
 from personalize_api.alerts.entry_alerts import MOST_SOURCES, Entry, findings, learned, subject_of
 from personalize_api.alerts.funnel_alerts import Now
-from personalize_api.alerts.history import History, Hour, StepHour
+from personalize_api.alerts.history import History
+from personalize_api.alerts.hours import Hour, StepHour
 from personalize_api.alerts.incidents import change
 from personalize_api.alerts.series import Series
 from personalize_api.alerts.state import AlertState

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 import pytest
 
-from personalize_api.alerts.history import (
-    LEARN_HOURS,
-    History,
-    Hour,
-    StepHour,
-    decode_hour,
-    encode_hour,
-)
+from personalize_api.alerts.history import LEARN_HOURS, History
+from personalize_api.alerts.hours import Hour, StepHour, decode_hour, encode_hour
 from personalize_api.alerts.passage import DELAYS
 from personalize_api.alerts.series import KEPT_MINUTES, Series
 from tests.alarm_world import START_HOUR, TICKS, Shape, measured, simulate
@@ -127,6 +122,25 @@ def test_an_hour_is_that_of_the_sites_own_clock() -> None:
     berlin.load({before_change + 24 * day - 1: hour(1000, 400) for day in range(4)})
     monday = 492_888 + 5 * 24  # 2026-03-30
     assert usual_share(berlin, monday + 7) == 0.1
+
+
+def test_a_holiday_is_compared_with_weekends_with_a_doubt_and_teaches_nothing() -> None:
+    thursday = MONDAY + 17 * 24  # of the third week
+    holiday = datetime.fromtimestamp(thursday * 3600, UTC).date().isoformat()
+    hours: dict[int, Hour] = {}
+    for day in range(17):
+        share = 20 if day % 7 >= 5 else 40
+        hours |= {MONDAY + day * 24 + clock: hour(1000, share * 10) for clock in range(24)}
+    hours |= {thursday + clock: hour(1000, 250) for clock in range(24)}
+    plain, told = History(2, UTC), History(2, UTC, [holiday])
+    plain.load(hours)
+    told.load(hours)
+    assert usual_share(plain, thursday + 9) == 0.4
+    assert usual_share(told, thursday + 9) == 0.2
+    of_the_holiday = told.expected(1, (thursday + 9) * 60 + 37)
+    assert of_the_holiday is not None
+    assert of_the_holiday.size < 1 / 0.25**2
+    assert (usual_share(told, thursday + 33) or 0) > (usual_share(plain, thursday + 33) or 0) + 0.01
 
 
 def test_where_traffic_is_thin_neighbouring_hours_help() -> None:

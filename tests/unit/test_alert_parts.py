@@ -12,7 +12,8 @@ import pytest
 from personalize_api.alerts import funnel_alerts, part_alerts
 from personalize_api.alerts.flows import KEPT_MINUTES, Flows
 from personalize_api.alerts.funnel_alerts import Now, Parts
-from personalize_api.alerts.history import History, Hour, StepHour
+from personalize_api.alerts.history import History
+from personalize_api.alerts.hours import Hour, StepHour
 from personalize_api.alerts.incidents import change
 from personalize_api.alerts.passage import DELAYS
 from personalize_api.alerts.series import Series

@@ -27,6 +27,7 @@ def test_everything_that_may_be_said(tmp_path: Path) -> None:
   silent: 2m
   rejected: {share: 10%, count: 1000}
   degraded: 1%
+  holidays: [2026-12-25, "2027-01-01"]
 """
     assert alerts(tmp_path, text) == AlertRules(
         webhooks=("https://hooks.example/T0/B0?x=1", "http://10.0.0.7:9000/"),
@@ -37,6 +38,7 @@ def test_everything_that_may_be_said(tmp_path: Path) -> None:
         rejected_share=0.1,
         rejected_count=1000,
         degraded_share=0.01,
+        holidays=("2026-12-25", "2027-01-01"),
     )
 
 
