@@ -30,7 +30,7 @@ from infra.picks.judge import (
 )
 from infra.picks.logit import fit
 from personalize_api.picks.shelf import Shelf
-from personalize_api.picks.weights import USUAL, Weights
+from personalize_api.picks.weights import USUAL, Weights, allowed
 from schemas.catalogue import Catalogue
 from schemas.pick_model import Measured, Trained, Weighed
 
@@ -97,7 +97,7 @@ def learn(history: History, catalogue: Catalogue | None, now_ms: int, persons: i
     if count >= LEAST_CASES:
         fitted = fit(choices, np.array([USUAL[name] for name in PARTS]))
         rounded = (round(float(weight), _DIGITS) for weight in fitted)
-        weights["learned"] = dict(zip(PARTS, rounded, strict=True))
+        weights["learned"] = allowed(dict(zip(PARTS, rounded, strict=True)))
     tried = try_out(history, catalogue, weights, judge_from, now_ms)
     verdict = judge(tried, count)
     return Weighed(

@@ -30,8 +30,16 @@ from these (`infra.picks`).
 """
 
 
+_LEAST_POPULAR = 0.05
+"""Whoever nothing is known of gets what is popular, also where it says little of the others."""
+
+
 def in_use(weighed: Weighed | None) -> Weights:
-    """Those learned, where they were found better; a part they do not name counts as usual."""
-    if weighed is None or not weighed.adopted:
-        return USUAL
-    return {name: max(weighed.weights.get(name, usual), 0.0) for name, usual in USUAL.items()}
+    """Those learned, where they were found better."""
+    return allowed(weighed.weights) if weighed is not None and weighed.adopted else USUAL
+
+
+def allowed(weights: Weights) -> Weights:
+    """None below 0; a part that is not named counts as usual."""
+    told = {name: max(weights.get(name, usual), 0.0) for name, usual in USUAL.items()}
+    return told | {"popular": max(told["popular"], _LEAST_POPULAR)}
