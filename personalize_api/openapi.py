@@ -181,6 +181,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
                 catalogue=_TRUTH,
                 error={"anyOf": [_TEXT, {"type": "null"}]},
                 trained_s_ago={"anyOf": [{"type": "integer"}, {"type": "null"}]},
+                weights={"enum": ["usual", "learned"]},
             ),
         ),
         _ANYBODY,

@@ -112,18 +112,29 @@ def gain_of(cases: Sequence[Case], ranks: Ranks, compared: Ranks) -> tuple[float
     return float(gains.mean()), *interval(cases, gains)
 
 
+def sureness(cases: Sequence[Case], ranks: Ranks, compared: Ranks) -> float:
+    """In what share of the draws there is a gain."""
+    drawn = _drawn(cases, reciprocal(ranks) - reciprocal(compared))
+    return float((drawn > 0).mean())
+
+
 def reciprocal(ranks: Ranks) -> Ranks:
     return np.where(ranks > 0, 1 / np.maximum(ranks, 1), 0.0)
 
 
 def interval(cases: Sequence[Case], values: Ranks) -> tuple[float, float]:
-    """Of the mean, 95 %, by drawing persons with all their cases."""
+    """Of the mean, 95 %."""
+    low, high = np.quantile(_drawn(cases, values), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _drawn(cases: Sequence[Case], values: Ranks) -> Ranks:
+    """Means, by drawing persons with all their cases."""
     _, at = np.unique([case.person for case in cases], return_inverse=True)
     sums, counts = np.bincount(at, values), np.bincount(at)
     chance = np.random.default_rng(_SEED)
-    means = []
-    for _ in range(_DRAWS):
+    means = np.zeros(_DRAWS)
+    for draw in range(_DRAWS):
         drawn = chance.integers(0, len(sums), len(sums))
-        means.append(sums[drawn].sum() / counts[drawn].sum())
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
+        means[draw] = sums[drawn].sum() / counts[drawn].sum()
+    return means

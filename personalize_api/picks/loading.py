@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from personalize_api.ending import end
 from personalize_api.picks.choose import Chooser
 from personalize_api.picks.shelf import Shelf
+from personalize_api.picks.weights import USUAL
 from personalize_api.seldom import SeldomLogger
 from schemas.catalogue import Catalogue
 from schemas.catalogue_file import read
@@ -81,6 +82,7 @@ class Shelves:
             "catalogue": shelf.has_catalogue,
             "error": self.error or None,
             "trained_s_ago": None if age is None else round(age),
+            "weights": "usual" if shelf.weights is USUAL else "learned",
         }
 
     async def look(self) -> None:

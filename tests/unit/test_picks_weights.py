@@ -165,7 +165,7 @@ def test_a_site_where_one_thing_leads_to_another_learns_that() -> None:
     assert 0 < weights["popular"] < 0.3 * USUAL["popular"], "strangers still get something"
     assert found.measured["usual"].gain_low > 0.2, "popular is no guess at all here"
     assert found.judged_cases > LEAST_CASES
-    assert found.judged_visits > LEAST_CASES
+    assert 0 < found.judged_visits < found.judged_cases
     assert found.judged_since < found.judged_until == NOW
 
 
