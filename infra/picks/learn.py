@@ -150,8 +150,8 @@ def try_out(
 def judge(tried: Tried, learned_cases: int) -> Verdict:
     """Adopted are weights that found better than the usual ones in nine of ten draws of persons.
 
-    Not in 39 of 40, as an interval of 95 % would ask: they are drawn towards the usual ones, so that
-    little is lost where chance deceives.
+    Not in 39 of 40, as an interval of 95 % would ask: they are drawn towards the usual ones, so
+    that little is lost where chance deceives.
     """
     if "learned" not in tried.ranks:
         return Verdict(why=f"too little to learn from: {learned_cases} cases")
