@@ -26,6 +26,9 @@ from uvicorn.server import ServerState
 MAX_BODY_BYTES = 64 * 1024
 """Longer bodies go uvicorn's way, which stops reading while nobody takes what came."""
 
+MAX_HEAD_BYTES = 64 * 1024
+"""Of a request line and headers that come in several reads; uvicorn would keep them without end."""
+
 _BODILESS = (204, 304)
 
 Scope = MutableMapping[str, Any]
@@ -87,6 +90,9 @@ def hot_protocol(routes: Routes) -> type[asyncio.Protocol]:
     return type("HotProtocol", (_HotProtocol,), {"routes": routes})
 
 
+_NOBODY_WAITS = asyncio.Event()
+
+
 class _Exchange:
     """A plain request and its answer; uvicorn's part of a connection sees it as its cycle."""
 
@@ -106,13 +112,6 @@ class _Exchange:
         self.message_event = _NOBODY_WAITS
 
 
-class _NobodyWaits:
-    def set(self) -> None: ...
-
-
-_NOBODY_WAITS = _NobodyWaits()
-
-
 class _HotProtocol(HttpToolsProtocol):
     """One connection."""
 
@@ -127,18 +126,30 @@ class _HotProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._routes = self.routes
+        self._in_head, self._head_bytes = False, 0
         self._exchange: _Exchange | None = None  # the one whose request is coming in
         if self.limit_concurrency or self.root_path or config.access_log:
             self._routes = {}  # what is not done here
         self._defaults: tuple[list[tuple[bytes, bytes]], bytes] = ([], b"")
 
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self.transport.write(_HEAD_TOO_LARGE)
+                self.transport.close()
+                return
+        super().data_received(data)
+
     def on_message_begin(self) -> None:
+        self._in_head, self._head_bytes = True, 0
         self._exchange = None
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
+        self._in_head = False
         self._exchange = self._plain()
         if self._exchange is not None:
             self.cycle = self._exchange  # type: ignore[assignment]
@@ -248,6 +259,11 @@ class _HotProtocol(HttpToolsProtocol):
         return lines
 
 
+_HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
+    b"content-length: 63\r\nconnection: close\r\n\r\n"
+    b'{"code": "too_large", "message": "the headers are above 64 KB"}'
+)
 _FAILED = Answer(500, ((b"content-type", b"text/plain; charset=utf-8"),), b"Internal Server Error")
 
 

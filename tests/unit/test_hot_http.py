@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -285,6 +286,18 @@ def test_a_connection_that_rests_is_closed(pair: HttpPair) -> None:
         return time.monotonic() - began
 
     assert pair.run(rests()) > KEEP_ALIVE_S * 0.9
+
+
+@pytest.mark.parametrize("start", [b"GET /now?", b"GET /elsewhere HTTP/1.1\r\nX-A: "])
+def test_a_head_without_end_is_refused(pair: HttpPair, start: bytes) -> None:
+    parts = [start, *[b"a" * 10_000] * 7]
+
+    received = pair.run(pair.ask(pair.hot, parts))
+
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 431 ")
+    assert b"content-length: %d\r\n" % len(body) in head + b"\r\n"
+    assert json.loads(body)["code"] == "too_large"
 
 
 def test_a_header_that_would_end_its_line_is_not_sent(pair: HttpPair) -> None:
