@@ -90,7 +90,14 @@ def encode_device_state(state: DeviceState) -> bytes:
     if marks:
         stored.append(_by_source(marks, first_seen))
     is_plain = len(starts) == len(runs)
-    has_more = _has_more(state)
+    has_more = (
+        state.past_sessions
+        or state.profiles
+        or state.bot_days
+        or state.clicks
+        or state.revoked
+        or state.past_days
+    )
     if state.sightings or state.logins or state.orders or not is_plain or has_more:
         if not marks:
             stored.append(_NONE)
@@ -100,30 +107,18 @@ def encode_device_state(state: DeviceState) -> bytes:
             state.orders,
             () if is_plain else _cuts(starts, runs, first_seen),
         )
-    if has_more:
-        stored += (
-            state.past_sessions,
-            state.past_days,
-            state.profiles,
-            state.bot_days,
-            _by_user(state.clicks, first_seen),
-            state.revoked,
-        )
+        if has_more:
+            stored += (
+                state.past_sessions,
+                state.past_days,
+                state.profiles,
+                state.bot_days,
+                _by_user(state.clicks, first_seen),
+                state.revoked,
+            )
     while not stored[-1]:
         stored.pop()
     return _encode(stored)
-
-
-def _has_more(state: DeviceState) -> bool:
-    """Whether there is anything that few devices have."""
-    return bool(
-        state.past_sessions
-        or state.profiles
-        or state.bot_days
-        or state.clicks
-        or state.revoked
-        or state.past_days
-    )
 
 
 def decode_device_state(blob: bytes) -> DeviceState:

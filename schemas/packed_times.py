@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import accumulate, chain
 from operator import sub
 
@@ -29,9 +28,9 @@ def pack(first_seen: int, last_seen: int, runs: Sequence[Run]) -> bytes:
     if not times or times[0] != first_seen or times[-1] != last_seen:
         times = [first_seen, *times, last_seen]
         high |= _APART
-    steps = map(sub, times[1:], times)
     if first_seen < _LAST_MS:
         try:
+            steps = map(sub, times[1:], times)
             return _narrow(len(times)).pack(high, first_seen & _LOW, *steps)
         except struct.error:
             if min(map(sub, times[1:], times)) >= 0 <= first_seen:
@@ -64,12 +63,13 @@ def unpack(packed: bytes) -> tuple[int, int, list[int]]:
     return first_seen, last_seen, times
 
 
-@lru_cache
+_NARROW = [struct.Struct(f">H{numbers}I") for numbers in range(64)]
+
+
 def _narrow(numbers: int) -> struct.Struct:
     """After the first two bytes."""
-    return struct.Struct(f">H{numbers}I")
+    return _NARROW[numbers] if numbers < 64 else struct.Struct(f">H{numbers}I")
 
 
-@lru_cache
 def _wide(steps: int) -> struct.Struct:
     return struct.Struct(f">HI{steps}QB")
