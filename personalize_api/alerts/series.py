@@ -24,9 +24,12 @@ class Series(msgspec.Struct):
         """`arrived`: by step, arrivals of the last minutes, oldest first, `minute` the last."""
         length = len(arrived[0])
         new = minute - self.minute
-        if len(self.steps) != len(arrived) or not 0 <= new < length:
+        if len(self.steps) != len(arrived) or not -length < new < length:
             self.minute, self.steps = minute, [list(step) for step in arrived]
             return
+        if new < 0:  # less is known to be complete than was: those minutes will come again
+            self.minute, self.steps = minute, [kept[:new] for kept in self.steps]
+            new = 0
         for kept, step in zip(self.steps, arrived, strict=True):
             kept.extend([0] * new)
             common = min(len(kept), length)

@@ -140,6 +140,7 @@ def test_a_holiday_is_compared_with_weekends_with_a_doubt_and_teaches_nothing() 
     of_the_holiday = told.expected(1, (thursday + 9) * 60 + 37)
     assert of_the_holiday is not None
     assert of_the_holiday.size < 1 / 0.25**2
+    assert usual_share(told, thursday + 57) == 0.2, "Saturday"
     assert (usual_share(told, thursday + 33) or 0) > (usual_share(plain, thursday + 33) or 0) + 0.01
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from personalize_api.alerts.operations import findings
+from personalize_api.alerts.operations import counted_until, findings
 from personalize_api.alerts.state import Finding
 from personalize_api.live.pulse import (
     Decisions,
@@ -16,6 +16,7 @@ from personalize_api.live.pulse import (
     Stage,
     Visitors,
 )
+from schemas.funnel_result import iso_time
 from schemas.heartbeat import Heartbeat, Service, ServiceView
 from schemas.site import AlertRules
 
@@ -160,3 +161,16 @@ def test_borders_are_those_of_the_site_file() -> None:
     assert found(late, rules=AlertRules(lag_ms=60_000)) == []
     few = msgspec.structs.replace(WELL, rejected=Rejected(minutes=last(10), reasons=[]))
     assert found(few, rules=AlertRules(rejected_count=5, rejected_share=0.0001))
+
+
+def test_live_counts_are_complete_up_to_what_the_slowest_stage_has_read() -> None:
+    def at(ago_s: float, behind_s: float) -> Stage:
+        heard = iso_time(NOW - round(ago_s * 1000))
+        return msgspec.structs.replace(stage(behind_s), at=heard)
+
+    pulse = msgspec.structs.replace(WELL, stages=[at(1.0, 0.0), at(2.0, 90.0)])
+    assert counted_until(pulse, NOW) == NOW - 93_000
+    gone = msgspec.structs.replace(WELL, stages=[at(600.0, 0.0)])
+    assert counted_until(gone, NOW) == NOW - 601_000, "what gives no sign counts nothing"
+    sink = msgspec.structs.replace(at(1.0, 500.0), name="sink.events")
+    assert counted_until(msgspec.structs.replace(WELL, stages=[sink]), NOW) == NOW - 1_000

@@ -97,8 +97,8 @@ def test_what_is_broken_on_phones_only_is_told_of_them_and_ends() -> None:
 
 
 def test_what_is_broken_for_all_is_told_of_the_step() -> None:
-    alerts = told(lambda _, minute: float(minute < 60), 80)
-    assert [subject for _, subject in alerts] == [WHOLE]
+    alerts = told(lambda _, minute: float(not 60 <= minute < 75), 110)
+    assert [subject for _, subject in alerts] == [WHOLE, f"-{WHOLE}"], "and of no part when it ends"
 
 
 @pytest.mark.parametrize("seed", [2, 3])

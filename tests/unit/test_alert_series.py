@@ -26,6 +26,15 @@ def test_minutes_in_which_nobody_looked_are_as_they_are_now() -> None:
     assert series.steps == [[5, 3, 9, 7, 2]]
 
 
+def test_where_the_stream_falls_behind_minutes_are_taken_back() -> None:
+    series = Series()
+    series.see(100, [[5, 3, 9]])
+    series.see(98, [[8, 7, 4]])
+    assert (series.minute, series.steps) == (98, [[5]])
+    series.see(100, [[4, 4, 9]])
+    assert series.steps == [[5, 4, 9]]
+
+
 def test_after_a_long_time_it_begins_anew_as_with_other_steps() -> None:
     series = Series()
     series.see(100, [[5, 3]])

@@ -36,6 +36,11 @@ def test_nobody_is_named_where_all_are_concerned_or_too_few_came() -> None:
     assert whom(new, DAY, 1) == []
 
 
+def test_who_kept_most_of_it_is_not_named_however_sure_the_difference_is() -> None:
+    now = {("device_class", "phone"): [9000, 1900], ("device_class", "desktop"): [9000, 3600]}
+    assert whom(now, DAY, 1) == []
+
+
 def test_all_values_that_lost_it_are_named_together() -> None:
     names = ("phone", "tablet", "tv", "desktop")
     day = {("device_class", name): [1000, 400] for name in names}
