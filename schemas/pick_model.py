@@ -64,7 +64,7 @@ class Popular(msgspec.Struct, frozen=True, array_like=True):
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """How well a ranking found what visitors looked at next; intervals are 95 %, of persons.
 
-    `gain`: in mean reciprocal rank, against what is popular.
+    `gain`: in mean reciprocal rank, `hit_gain`: in hit rate, against what is popular.
     """
 
     hit_rate: float  # among the first ten
@@ -76,6 +76,9 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     gain: float
     gain_low: float
     gain_high: float
+    hit_gain: float
+    hit_gain_low: float
+    hit_gain_high: float
 
 
 class Weighed(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,7 +89,9 @@ def _rank_of(ranking: Ranking, case: Case) -> int:
 
 def measured(cases: Sequence[Case], ranks: Ranks, compared: Ranks) -> Measured:
     """Of at least one case. `compared`: what the gain is against."""
-    hits, found = ((ranks > 0) & (ranks <= TOP)).astype(np.float64), reciprocal(ranks)
+    hits, found = _hits(ranks), reciprocal(ranks)
+    more_hits = hits - _hits(compared)
+    hit_gain_low, hit_gain_high = interval(cases, more_hits)
     hit_low, hit_high = interval(cases, hits)
     low, high = interval(cases, found)
     gain, gain_low, gain_high = gain_of(cases, ranks, compared)
@@ -103,7 +105,14 @@ def measured(cases: Sequence[Case], ranks: Ranks, compared: Ranks) -> Measured:
         gain=gain,
         gain_low=gain_low,
         gain_high=gain_high,
+        hit_gain=float(more_hits.mean()),
+        hit_gain_low=hit_gain_low,
+        hit_gain_high=hit_gain_high,
     )
+
+
+def _hits(ranks: Ranks) -> Ranks:
+    return ((ranks > 0) & (ranks <= TOP)).astype(np.float64)
 
 
 def gain_of(cases: Sequence[Case], ranks: Ranks, compared: Ranks) -> tuple[float, float, float]:

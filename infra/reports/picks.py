@@ -15,7 +15,7 @@ from infra.picks.judge import TOP, Ranks, measured
 from infra.picks.learn import DAY_MS, History, Tried, learn, try_out
 from infra.reports.report import Column, Picture, Report, Row, local_time
 from schemas.catalogue import Catalogue
-from schemas.pick_model import Measured, Weighed
+from schemas.pick_model import Weighed
 from schemas.site import Site
 
 _MOST_TABLES = 7
@@ -85,6 +85,7 @@ def _figures(cases: Sequence[Case], ranks: Ranks, compared: Ranks) -> tuple[floa
     figures = (
         *(m.hit_rate, m.hit_low, m.hit_high, m.mrr, m.mrr_low, m.mrr_high),
         *(m.gain, m.gain_low, m.gain_high),
+        *(m.hit_gain, m.hit_gain_low, m.hit_gain_high),
     )
     return tuple(round(figure, 4) for figure in figures)
 
@@ -95,20 +96,20 @@ def _sentence(tried: Tried, weighed: Weighed) -> str:
     used = tried.ranks["learned" if weighed.adopted else "usual"]
     picks = measured(tried.cases, used, tried.ranks["popular"])
     popular = measured(tried.cases, tried.ranks["popular"], tried.ranks["popular"])
+    hits = _verdict(picks.hit_gain, picks.hit_gain_low, picks.hit_gain_high)
+    gain = _verdict(picks.gain, picks.gain_low, picks.gain_high)
     return (
         f"Of {len(tried.cases):,} products looked at for the first time, picks had "
-        f"{picks.hit_rate:.1%} among their first {TOP}, what is popular {popular.hit_rate:.1%}; "
-        f"mean reciprocal rank {picks.mrr:.4f} against {popular.mrr:.4f}: {_verdict(picks)}."
+        f"{picks.hit_rate:.1%} among their first {TOP}, what is popular {popular.hit_rate:.1%}: "
+        f"{hits}; mean reciprocal rank {picks.mrr:.4f} against {popular.mrr:.4f}: {gain}."
     )
 
 
-def _verdict(picks: Measured) -> str:
-    interval = f"{picks.gain:+.4f} [{picks.gain_low:+.4f}, {picks.gain_high:+.4f}]"
-    if picks.gain_low > 0:
+def _verdict(gain: float, low: float, high: float) -> str:
+    interval = f"{gain:+.4f} [{low:+.4f}, {high:+.4f}]"
+    if low > 0:
         return f"better by {interval}"
-    if picks.gain_high < 0:
-        return f"worse by {interval}"
-    return f"no difference is shown, {interval}"
+    return f"worse by {interval}" if high < 0 else f"no difference is shown, {interval}"
 
 
 _COLUMNS = (
@@ -140,4 +141,12 @@ _COLUMNS = (
     ),
     Column(name="gain_low", what="Where the interval begins", kind="difference", detail=True),
     Column(name="gain_high", what="Where it ends", kind="difference", detail=True),
+    Column(
+        name="more_hits",
+        what=f"How much more often that is among the first {TOP} than what is popular",
+        kind="difference",
+        bounds=("more_hits_low", "more_hits_high"),
+    ),
+    Column(name="more_hits_low", what="Where the interval begins", kind="difference", detail=True),
+    Column(name="more_hits_high", what="Where it ends", kind="difference", detail=True),
 )

@@ -68,7 +68,13 @@ def _try(console: Console, name: str, world: Recorded, catalogue: Catalogue | No
 
 
 def _table(weighed: Weighed) -> Table:
-    columns = ("ranking", "hit rate at 10", "mean reciprocal rank", "gain against popular")
+    columns = (
+        "ranking",
+        "hit rate at 10",
+        "mean reciprocal rank",
+        "gain against popular",
+        "more hits",
+    )
     table = Table(*columns, box=None, pad_edge=False)
     for name, m in weighed.measured.items():
         table.add_row(
@@ -76,6 +82,7 @@ def _table(weighed: Weighed) -> Table:
             f"{m.hit_rate:.1%} [{m.hit_low:.1%}, {m.hit_high:.1%}]",
             f"{m.mrr:.4f} [{m.mrr_low:.4f}, {m.mrr_high:.4f}]",
             f"{m.gain:+.4f} [{m.gain_low:+.4f}, {m.gain_high:+.4f}]",
+            f"{m.hit_gain:+.1%} [{m.hit_gain_low:+.1%}, {m.hit_gain_high:+.1%}]",
         )
     return table
 

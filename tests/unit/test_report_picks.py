@@ -73,7 +73,8 @@ def test_figures_are_hits_among_the_first_ten_and_mean_reciprocal_ranks() -> Non
     rows = rows_of(tried(cases, popular=lambda _: ranked, usual=lambda each: [each.found]))
     assert rows[0][:5] == ("everybody", "popular", 4, 1, 0.5)
     assert rows[0][7] == pytest.approx((1 + 1 / 4 + 1 / 11) / 4, abs=1e-4)
-    assert rows[0][10:] == (0, 0, 0)
+    assert rows[0][10:] == (0, 0, 0, 0, 0, 0)
+    assert rows[1][13] == 0.5, "so many more hits"
     assert rows[1][:5] == ("everybody", "picks, usual weights", 4, 1, 1.0)
     assert rows[1][10] == pytest.approx(1 - float(str(rows[0][7])), abs=1e-4)
     assert {row[0] for row in rows} == {"everybody", "nothing known"}
