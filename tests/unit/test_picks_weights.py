@@ -96,6 +96,7 @@ def test_learned_weights_count_where_they_were_found_better() -> None:
     assert in_use(weighed(adopted=False)) == USUAL
     assert in_use(None) == USUAL
     assert min(in_use(weighed(weights={"popular": -1.0})).values()) >= 0, "nobody may turn it round"
+    assert in_use(weighed(weights={"popular": 0.0}))["popular"] > 0, "all that strangers get"
 
 
 def test_a_score_counts_each_part_by_the_weight_in_use() -> None:
@@ -134,7 +135,13 @@ def test_what_is_not_found_better_is_not_used() -> None:
     assert not same.adopted
     assert "not clearly better" in same.why
     assert not judge(tried(0.3, 0.2), 999).adopted
-    assert not judge(tried(0.2, 0.21), 999).adopted, "so little is chance"
+    chance = tried(0.2, 0.2)
+    chance.ranks["learned"][:] = chance.ranks["usual"]
+    chance.ranks["learned"][:11] = [1] * 6 + [10] * 5
+    chance.ranks["usual"][:11] = [10] * 6 + [1] * 5
+    verdict = judge(chance, 999)
+    assert verdict.better > 0
+    assert not verdict.adopted, "six better and five worse is chance"
     few = judge(tried(0.1, 0.9, LEAST_CASES - 1), 999)
     assert not few.adopted
     assert few.why.startswith("too little to judge by")
