@@ -166,6 +166,7 @@ def _state() -> DeviceState:
     """A device with ten events in two sessions."""
     now = now_ms()
     return device_state(
+        first_seen=now - 90_000_000,
         seen={now // 86_400_000: os.urandom(50)},
         runs=((now - 90_000_000, now - 89_000_000), (now - 60_000, now - 1000)),
         marks=((now - 90_000_000, "referral:Encyclopedia"), (now - 60_000, "referral:Google")),
