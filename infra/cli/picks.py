@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import sys
 from typing import TYPE_CHECKING
 
 import typer
@@ -53,6 +55,8 @@ def train(
     if weights is Learn.DUE:
         context.start_logging()
         os.nice(_BEHIND)
+        # as an exception, so that a sink that ends takes no lock with it that holds up the next
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         trained = train_and_weigh(configured, _site(configured, weights), weights, _WAIT_S)
     except AlreadyTraining as error:
