@@ -69,3 +69,9 @@ def test_empty_lines_are_none() -> None:
 def test_beside_others_a_line_is_refused_alone(line: bytes, why: str) -> None:
     found = kinds(DEVICES, b"\n".join((EVENT, line, EVENT)))
     assert found == ["Event", *["bytes"] * (1 + line.count(b"\n")), "Event"], why
+
+
+def test_what_is_in_memory_is_not_asked_for() -> None:
+    lines = DEVICES.decode(Record(0, 0, 1, EVENT, lambda: None))
+    assert [name for name, _ in DEVICES.state_keys(lines)] == ["d"]
+    assert not list(DEVICES.state_keys(lines, known={"d"}))
