@@ -98,7 +98,7 @@ export function funnelPanel(tabs, box) {
     const funnel = view.funnels.find((each) => each.name === state.chosen);
     setData(box, "funnel", funnel.name);
     setText(about, told(funnel));
-    steps.show(funnel, view.at);
+    steps.show(funnel, view.at, view.alerts ?? []);
     const { entered, completed } = funnel.minutes;
     const last = funnel.steps.at(-1).name;
     setText(caption, `Last hour: ${number(sum(entered))} entered (line), ${number(sum(completed))} of them came to ${last} (dashed)`);

@@ -20,7 +20,7 @@ export function stepList() {
   let rows = [];
   return {
     root,
-    show(funnel, at) {
+    show(funnel, at, alerts) {
       const names = JSON.stringify([funnel.name, funnel.steps.map((step) => step.name)]);
       if (names !== shape) {
         shape = names;
@@ -28,7 +28,7 @@ export function stepList() {
         root.replaceChildren(...rows.map((made) => made.root));
         root.dataset.many = String(rows.length > MANY);
       }
-      funnel.steps.forEach((step, index) => draw(rows[index], funnel, step, index, at));
+      funnel.steps.forEach((step, index) => draw(rows[index], funnel, step, index, at, isTold(alerts, funnel, step)));
     },
   };
 }
@@ -69,7 +69,13 @@ function gaugeOf() {
   return { root, track, band, tick, dot, mark, word, range };
 }
 
-function draw(row, funnel, step, index, at) {
+/** What an alert says of the last minutes, fifteen of them may not show yet. */
+function isTold(alerts, funnel, step) {
+  const subject = `funnel/${funnel.name}/${step.name}`;
+  return alerts.some((alert) => alert.id.startsWith(`${subject}@`) || alert.id.startsWith(`${subject}/`));
+}
+
+function draw(row, funnel, step, index, at, told) {
   setText(row.count, number(step.count));
   setShare(row.fill, "--share", step.share ?? 0);
   row.root.dataset.first = String(index === 0);
@@ -84,11 +90,11 @@ function draw(row, funnel, step, index, at) {
   const arrived = funnel.arrived?.[index];
   if (arrived) row.chart.show(at, [arrived.map((count, minute) => (minute === arrived.length - 1 ? null : count))]);
   row.gauge.root.hidden = index === 0;
-  if (index) compare(row.gauge, funnel.now?.[index] ?? null, funnel.usual?.[index] ?? null);
+  if (index) compare(row.gauge, funnel.now?.[index] ?? null, funnel.usual?.[index] ?? null, told);
 }
 
-function compare({ root, track, band, tick, dot, mark, word, range }, now, usual) {
-  const verdict = judge(now, usual);
+function compare({ root, track, band, tick, dot, mark, word, range }, now, usual, told) {
+  const verdict = told ? "below" : judge(now, usual);
   setData(root, "verdict", verdict);
   setData(mark, "state", { below: "behind", above: "above", usual: "ok" }[verdict] ?? "none");
   const shown = now === null ? "" : `now ${percent(now)}, `;
