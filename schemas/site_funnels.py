@@ -62,7 +62,7 @@ def read_funnels(file: Section) -> dict[str, Funnel]:
 def _funnel(name: str, section: Section) -> Funnel:
     pers: tuple[Literal["person", "session"], ...] = ("person", "session")
     orders: tuple[Order, ...] = ("ordered", "strict", "any")
-    by = section.many("by", lambda text: _field(text, BREAKDOWNS))
+    by = section.many("by", breakdown)
     if len(by) > MAX_BY:
         section.problems.add(
             section.node("by") or section.line,
@@ -144,6 +144,11 @@ def _where_text(node: Node) -> str:
     if isinstance(node, ScalarNode) and node.tag == _BOOL and text.lower() in ("true", "false"):
         return text.lower()
     return text
+
+
+def breakdown(name: str) -> str:
+    """The field, where a funnel may be broken down by it. Raises ValueError that names what may."""
+    return _field(name, BREAKDOWNS)
 
 
 def _field(name: str, known: tuple[str, ...]) -> str:

@@ -15,6 +15,7 @@ from infra.cli import context, times
 from infra.cli.context import Failure
 from ingest.logs.formats import Format
 from schemas.funnel_result import Spread, TimedFunnel
+from schemas.site_funnels import breakdown
 
 _GROUP = "Data"
 
@@ -56,6 +57,10 @@ def funnel(
     if name not in site.live_funnels:
         known = ", ".join(site.live_funnels)
         raise typer.BadParameter(f"no funnel {name!r} in the site file; there is: {known}")
+    try:
+        fields = [breakdown(by)] if by else None
+    except ValueError as error:
+        raise typer.BadParameter(f"--by: {error}") from error
     until = times.read(to, UTC) if to else datetime.now(UTC)
     a_day_before = (until - timedelta(days=1)).replace(second=0, microsecond=0)
     since = times.read(from_, UTC) if from_ else a_day_before
@@ -65,7 +70,7 @@ def funnel(
         with context.clickhouse(configured) as client:
             asked = site.live_funnels[name]
             window = (times.milliseconds(since), times.milliseconds(until))
-            counted = compute_funnel(client, asked, *window, [by] if by else None)
+            counted = compute_funnel(client, asked, *window, fields)
             result = timed(client, asked, counted, window)
     except UnsupportedFunnel as error:
         raise typer.BadParameter(str(error)) from error

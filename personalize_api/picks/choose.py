@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from personalize_api.picks.filling import REASON, fillers
 from personalize_api.picks.reasons import reasons
 from personalize_api.picks.scores import Scored, score
 from personalize_api.picks.shelf import Shelf
@@ -37,7 +38,10 @@ class Chooser:
         self._popular: dict[tuple[str, str], list[Picked]] = {}
 
     def pick(self, taste: Taste, limit: int) -> list[Picked]:
-        """At most `limit` products that something speaks for, the best first."""
+        """`limit` products, the best first; less where no more may be shown.
+
+        What nothing speaks for scores 0 and says so, and is no answer to what goes with a product.
+        """
         if not len(self.shelf) or limit < 1:
             return []
         if taste.is_personal:
@@ -74,4 +78,8 @@ def _pick(shelf: Shelf, taste: Taste, limit: int) -> list[Picked]:
             told[VARIETY] = round(off, _DIGITS)
         total = round(sum(told.values()), _DIGITS)
         picks.append(Picked(shelf.catalogue.products[place].id, total, said, told))
-    return picks
+    if taste.about or len(picks) == limit:
+        return picks
+    rest = fillers(shelf.catalogue, scored, limit - len(picks))
+    picks += (Picked(shelf.catalogue.products[place].id, 0.0, [REASON], {}) for place in rest)
+    return sorted(picks, key=lambda pick: -pick.score)  # variety may have put one below 0

@@ -168,7 +168,7 @@ def test_a_product_page_gets_what_goes_with_its_product() -> None:
 
 def test_what_is_new_says_so() -> None:
     quiet = Shelf(catalogue(), None, NOW)
-    assert [(each.id, each.reasons) for each in picks(shelf=quiet)] == [("chess", ["new"])]
+    assert [(each.id, each.reasons) for each in picks(1, shelf=quiet)] == [("chess", ["new"])]
 
 
 def test_the_next_of_a_category_or_maker_waits_while_others_are_as_good() -> None:
@@ -220,4 +220,33 @@ def test_a_product_that_left_the_catalogue_is_not_picked() -> None:
     trained = Trained(
         **{f: getattr(TRAINED, f) for f in Trained.__struct_fields__} | {"products": renamed}
     )
-    assert "rabbit" not in ids(picks(shelf=Shelf(catalogue(), trained, NOW)))
+    found = {each.id: each for each in picks(shelf=Shelf(catalogue(), trained, NOW))}
+    assert "rabbit-old" not in found
+    assert found["rabbit"].score == 0, "its popularity was another product's"
+
+
+def test_a_shop_on_its_first_day_fills_its_page_and_says_that_nothing_is_known() -> None:
+    found = picks(len(IDS), shelf=Shelf(catalogue(), None, NOW))
+    assert set(ids(found)) == set(IDS) - {"wagon"}, "all but what is not to be had"
+    assert ids(found)[:4] == ["chess", "bear", "bridge", "rabbit"], "new, then of all kinds"
+    assert {(each.score, *each.reasons) for each in found[1:]} == {(0, "from the catalogue")}
+    assert all(each.score == pytest.approx(sum(each.parts.values())) for each in found)
+
+
+def test_what_fills_a_page_is_neither_owned_nor_for_another_age() -> None:
+    quiet = Shelf(catalogue(), None, NOW)
+    found = picks(shelf=quiet, owned=frozenset({"bear"}), attributes={"age": 7})
+    assert set(ids(found)) == {"rabbit", "engine", "bridge"}
+
+
+def test_what_speaks_for_itself_stands_before_what_fills() -> None:
+    found = picks()
+    assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
+    assert found[-1].reasons == ["from the catalogue"]
+
+
+def test_what_goes_with_a_product_is_not_filled_with_what_does_not() -> None:
+    quiet = Shelf(catalogue(), None, NOW)
+    found = picks(shelf=quiet, about="chess", seen=(("chess", 1.0),))
+    assert "owl" in ids(found), "it is as quiet"
+    assert all(each.parts for each in found)
