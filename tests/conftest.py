@@ -9,6 +9,7 @@ from tests.servers import (
     clickhouse_http_url,
     clickhouse_url,
     kafka_address,
+    ports_of_the_module,
     redis_url,
     settings,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "clickhouse_http_url",
     "clickhouse_url",
     "kafka_address",
+    "ports_of_the_module",
     "redis_url",
     "settings",
 ]

@@ -23,7 +23,7 @@ from infra.embedded.service import EmbeddedError, NotReady, Service
 from infra.kafka import server as apache
 from schemas.settings import Settings
 from sinks.clickhouse.client import connect
-from tests.ports import free_offset
+from tests.ports import free_offset, given_back
 from tests.requirements import require
 
 
@@ -68,10 +68,17 @@ def _await_ready(service: Service, process: subprocess.Popen[bytes], log: Path) 
             time.sleep(0.01)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def ports_of_the_module() -> Iterator[None]:
+    """Ports that a module takes are for others when it is over."""
+    with given_back():
+        yield
+
+
 @pytest.fixture(scope="session")
 def addresses() -> Settings:
     """Where the shared servers will be, on ports that are free; starts none of them."""
-    return own_settings()
+    return own_settings(for_session=True)
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +91,9 @@ def settings(
     return addresses
 
 
-def own_settings() -> Settings:
+def own_settings(*, for_session: bool = False) -> Settings:
     """Settings on another block of free ports, for a test that starts servers of its own."""
-    offset = free_offset()
+    offset = free_offset(for_session=for_session)
     plain = Settings.from_environment({"FOOTFALL_PORT_OFFSET": str(offset)})
     return Settings.from_environment(
         {
@@ -116,7 +123,7 @@ def kafka_address(addresses: Settings, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`host:port` of a running Apache Kafka without topics."""
-    port = own_settings().ports.kafka
+    port = own_settings(for_session=True).ports.kafka
     directory = tmp_path_factory.mktemp("kafka")
     try:
         service = apache.service(directory / "data", port, port + 1)

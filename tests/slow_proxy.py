@@ -21,8 +21,7 @@ class SlowProxy:
 
     def lead_to(self, target: int) -> None:
         """New connections go there; those that are open are cut."""
-        self.target = target
-        self._loop.call_soon_threadsafe(self._cut)
+        asyncio.run_coroutine_threadsafe(self._lead_to(target), self._loop).result(10)
 
     async def serve(self, ready: threading.Event) -> None:
         server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
@@ -30,17 +29,21 @@ class SlowProxy:
         ready.set()
         await server.serve_forever()
 
-    def _cut(self) -> None:
+    async def _lead_to(self, target: int) -> None:
+        self.target = target
         for writer in self._writers:
             writer.transport.abort()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        target = self.target
         try:
-            back, out = await asyncio.open_connection("127.0.0.1", self.target)
+            back, out = await asyncio.open_connection("127.0.0.1", target)
         except OSError:
             writer.transport.abort()
             return
         self._writers |= {writer, out}
+        if target != self.target:  # led elsewhere meanwhile
+            await self._lead_to(self.target)
         try:
             await asyncio.gather(self._copy(reader, out, False), self._copy(back, writer, True))
         except (OSError, asyncio.CancelledError):

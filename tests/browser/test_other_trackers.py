@@ -26,9 +26,11 @@ SCRIPTS = {
 }
 
 # What a page says that has asked its visitor.
-POSTHOG = """([host, more]) => new Promise((loaded) => posthog.init('pk_demo', {
-    api_host: host, opt_out_useragent_filter: true, request_batching: false, loaded, ...more,
+POSTHOG = """([host, said, more]) => new Promise((done) => posthog.init('pk_demo', {
+    api_host: host, opt_out_useragent_filter: true, request_batching: false, ...more,
+    loaded: (started) => { started.register(said); done() }, // before its own page view
 })).then(() => null)"""
+GRANTED = {"consent": "granted"}
 SNOWPLOW = """([host, more]) => {
     const { newTracker, addGlobalContexts, enableActivityTracking, trackPageView } =
         snowplowBrowserTracking;
@@ -103,8 +105,7 @@ def arrived(collector: Collector) -> Callable[[str], dict[str, Event]]:
 def test_posthog_recognizes_its_visitor_until_he_logs_out(
     page: Page, collector: Collector, shop: str, arrived: Callable[[str], dict[str, Event]]
 ) -> None:
-    page.evaluate(POSTHOG, [collector.url, {}])
-    page.evaluate("posthog.register({ consent: 'granted' })")
+    page.evaluate(POSTHOG, [collector.url, GRANTED, {}])
     page.evaluate("posthog.capture('$pageview'); posthog.capture('Product Added', { sku: 'T-1' })")
     page.evaluate("posthog.identify('4711', { plan: 'gold' }); posthog.capture('Looked')")
     arrived("Looked")
@@ -130,7 +131,7 @@ def test_posthog_recognizes_its_visitor_until_he_logs_out(
 def test_posthog_without_cookies_is_a_refusal(
     page: Page, collector: Collector, arrived: Callable[[str], dict[str, Event]]
 ) -> None:
-    page.evaluate(POSTHOG, [collector.url, {"cookieless_mode": "always"}])
+    page.evaluate(POSTHOG, [collector.url, {}, {"cookieless_mode": "always"}])
     page.evaluate("posthog.capture('Looked')")
     event = arrived("Looked")["Looked"]
     assert (event.consent, is_pseudonym(event.device_id)) == ("denied", True)
@@ -140,8 +141,7 @@ def test_posthog_without_cookies_is_a_refusal(
 def test_posthog_sends_what_is_left_when_the_page_is_left(
     page: Page, collector: Collector, arrived: Callable[[str], dict[str, Event]]
 ) -> None:
-    page.evaluate(POSTHOG, [collector.url, {"request_batching": True}])
-    page.evaluate("posthog.register({ consent: 'granted' })")
+    page.evaluate(POSTHOG, [collector.url, GRANTED, {"request_batching": True}])
     page.wait_for_timeout(300)
     page.goto("about:blank")
     left = arrived("Page Left")["Page Left"]
