@@ -31,7 +31,9 @@ class _Answer(msgspec.Struct):
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A shop with two simulated weeks, and one visitor of today whom a decision was shown."""
+    """A shop with two simulated weeks, one visitor of today whom a decision was shown, and
+    two users with one address: whether simulated people claim the same depends on the hour.
+    """
     directory = tmp_path_factory.mktemp("analysts")
     with stack(directory / "state", directory / "up.log") as running:
         running.environment["FOOTFALL_SECRET_KEY"] = (directory / "state/secret").read_text()
@@ -54,6 +56,9 @@ def _visit_of_today(running: Stack) -> None:
     shown = {"decision_id": decision["decision_id"], "variant": decision["variant"]}
     running.page(cookie, "/", "https://encyclopedia.example/w", properties=shown)
     running.browser("alias", previousId="one", userId="other")  # refused: needs a server key
+    for user in ("anna", "ben"):  # the second claim does not hold
+        traits = {"email": "both@example.org", "email_verified": True}
+        running.segment("identify", userId=user, traits=traits)
 
 
 def ask(shop: Settings, query: str) -> _Answer:
