@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -13,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Cookie, Page
 
 from schemas.event import Event
 from schemas.ids import is_pseudonym
+from tests.browser.small_site import small_site
 from tests.collector_service import Collector, _running, collector
 from tests.processes import await_true
 
@@ -40,27 +39,16 @@ def page(context: BrowserContext) -> Iterator[Page]:
 def shop(collector: Collector) -> Iterator[str]:
     """Address of a shop whose every page carries the tracker; `?consent=` is its data-consent."""
 
-    class Shop(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path, _, consent = self.path.partition("?consent=")
-            given = f'data-consent="{consent}"' if consent else ""
-            html = f"""<!doctype html><title>Shop {path}</title>
-                <script src="{collector.url}/beacon.js" data-key="pk_demo" {given} async></script>
-                <main data-ff-decision="d-1" data-ff-variant="bestsellers">Toys</main>"""
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(html.encode())
+    def shop_page(asked: str) -> tuple[str, bytes]:
+        path, _, consent = asked.partition("?consent=")
+        given = f'data-consent="{consent}"' if consent else ""
+        html = f"""<!doctype html><title>Shop {path}</title>
+            <script src="{collector.url}/beacon.js" data-key="pk_demo" {given} async></script>
+            <main data-ff-decision="d-1" data-ff-variant="bestsellers">Toys</main>"""
+        return "text/html", html.encode()
 
-        def log_message(self, *_: object) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Shop)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with small_site(shop_page) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from schemas.event import Event
 from schemas.ids import is_pseudonym
+from tests.browser.small_site import small_site
 from tests.collector_service import Collector, _running, collector
 from tests.npm import installed
 from tests.processes import await_true
@@ -49,26 +48,15 @@ def shop() -> Iterator[str]:
     """A page of another origin than the collector's that loads both trackers from its own."""
     packages = installed(PACKAGES)
 
-    class Shop(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
-            script = SCRIPTS.get(path)
-            tags = "".join(f'<script src="{name}"></script>' for name in SCRIPTS)
-            page = f"<!doctype html><title>Toys</title><link rel=icon href=data:,>{tags}".encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/javascript" if script else "text/html")
-            self.end_headers()
-            self.wfile.write((packages / script).read_bytes() if script else page)
+    def shop_page(asked: str) -> tuple[str, bytes]:
+        if script := SCRIPTS.get(asked.partition("?")[0]):
+            return "text/javascript", (packages / script).read_bytes()
+        tags = "".join(f'<script src="{name}"></script>' for name in SCRIPTS)
+        page = f"<!doctype html><title>Toys</title><link rel=icon href=data:,>{tags}"
+        return "text/html", page.encode()
 
-        def log_message(self, *_: object) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Shop)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with small_site(shop_page) as url:
+        yield url
 
 
 @pytest.fixture

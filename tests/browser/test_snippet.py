@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +13,7 @@ from playwright.sync_api import Browser, Page
 import infra
 from schemas.settings import Settings
 from schemas.site import Homepage, Scenario
+from tests.browser.small_site import small_site
 from tests.integration.personalize_service import SITE, Client, make_raw_topic, serving
 from tests.slow_proxy import slow_proxy
 
@@ -53,22 +52,8 @@ def shop(footfall: str) -> Iterator[str]:
         <main data-ff-slot><section data-variant=classic>classic</section>
         <section data-variant=bestsellers hidden>bestsellers</section></main>"""
 
-    class Shop(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(page.encode())
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Shop)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/?utm_campaign=week"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with small_site(lambda _: ("text/html", page.encode())) as url:
+        yield f"{url}/?utm_campaign=week"
 
 
 def seen(page: Page, url: str) -> tuple[list[str], str | None]:
